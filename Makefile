@@ -1,0 +1,68 @@
+# Every command a person needs. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+export UV_PROJECT_ENVIRONMENT := .venv
+
+.PHONY: help setup run test check fix bench build lock browser clean
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+.venv/uv: requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "AwaitStep needs Python 3.11 or newer; name one with: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "This Python has no venv module. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+.venv/runtime: .venv/uv requirements/runtime.txt pyproject.toml
+	@$(BIN)/uv pip install --quiet --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: .venv/runtime requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+setup: .venv/runtime ## install what is missing into .venv
+
+run: setup ## start server and runner on loopback with an example deployed (ARGS="--port 8080 …")
+	@exec $(BIN)/awaitstep dev $(ARGS)
+
+browser:
+	@command -v chromium >/dev/null || { echo "installing chromium for the browser tests"; \
+	  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium) >/dev/null 2>&1 \
+	  || echo "chromium could not be installed; the browser tests will say so"; }
+
+test: .venv/dev browser ## run every test
+	@$(BIN)/pytest $(ARGS)
+
+check: .venv/dev ## formatter, linter, types, import arrows
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+fix: .venv/dev ## let the formatter and linter repair what they can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: .venv/dev ## print the figures and keep them in bench/results/latest.json
+	@$(BIN)/python -m bench $(ARGS)
+
+build: .venv/dev ## build the wheel into dist/
+	@$(BIN)/uv build --quiet --wheel --no-build-isolation && ls dist
+
+lock: .venv/uv ## lock the packages anew, with hashes
+	@for group in runtime dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+	    $$([ $$group = dev ] && echo "--extra dev") pyproject.toml -o requirements/$$group.txt || exit 1; done
+	@for tool in uv build; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+	    requirements/$$tool.in -o requirements/$$tool.txt || exit 1; done
+
+clean: ## remove what the commands above made
+	@rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
