@@ -1,0 +1,1 @@
+"""The durable execution engine: it runs any Python workflow and knows nothing of graphs."""

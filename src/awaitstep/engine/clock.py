@@ -1,0 +1,72 @@
+"""The one clock. Nothing else in the engine asks what time it is, so tests can move it."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Timer(Protocol):
+    """A call that can still be taken back."""
+
+    def cancel(self) -> None: ...
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds since the epoch, UTC."""
+        ...
+
+    def call_later(self, delay: float, call: Callable[[], None]) -> Timer:
+        """Run `call` in the loop after `delay` seconds of this clock."""
+        ...
+
+
+class SystemClock:
+    """Wall-clock time."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def call_later(self, delay: float, call: Callable[[], None]) -> Timer:
+        return asyncio.get_running_loop().call_later(delay, call)
+
+
+class _Alarm:
+    __slots__ = ("at", "call")
+
+    def __init__(self, at: float, call: Callable[[], None] | None) -> None:
+        self.at = at
+        self.call = call
+
+    def cancel(self) -> None:
+        self.call = None
+
+
+class ManualClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        self._now = now
+        self._alarms: list[tuple[float, int, _Alarm]] = []
+        self._order = itertools.count()
+
+    def now(self) -> float:
+        return self._now
+
+    def call_later(self, delay: float, call: Callable[[], None]) -> Timer:
+        alarm = _Alarm(self._now + delay, call)
+        heapq.heappush(self._alarms, (alarm.at, next(self._order), alarm))
+        return alarm
+
+    def move(self, seconds: float) -> None:
+        """Move on (or back) by `seconds` and run what has become due, in order."""
+        self._now += seconds
+        while self._alarms and self._alarms[0][0] <= self._now:
+            _, _, alarm = heapq.heappop(self._alarms)
+            if alarm.call is not None:
+                alarm.call()

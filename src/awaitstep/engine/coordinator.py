@@ -1,0 +1,499 @@
+"""What every engine in this process shares: verbs, events, timers, and who executes which run.
+
+Owns the runs in memory. An adapter says how a change becomes durable, where a run that is not in
+memory comes from, and how to reach the code that executes it. A change is acted on only once it
+is durable, and a run leaves memory only when nothing of it is still on its way to the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from awaitstep.engine import ids, values
+from awaitstep.engine.clock import Clock, Timer
+from awaitstep.engine.errors import (
+    EngineError,
+    InvalidEventType,
+    InvalidInstanceId,
+    RunNotFound,
+    RunState,
+)
+from awaitstep.engine.outcomes import Failure
+from awaitstep.engine.port import (
+    Capabilities,
+    Created,
+    RunPage,
+    RunQuery,
+    Runs,
+    RunView,
+    StartRun,
+    StepView,
+)
+from awaitstep.engine.retry import RetryPolicy
+from awaitstep.engine.run import Change, Event, Operation, Run
+from awaitstep.engine.states import ENDED, RunStatus, StepKind
+
+# A loaded run is cheaper than its replay when it goes on this soon (seconds, and per operation).
+KEEP_LOADED: Final = 1.0
+REPLAY_COST: Final = 0.0002
+# The longest the timer sleeps without looking at the clock: laptops are closed and opened.
+LONGEST_NAP: Final = 5.0
+
+
+class Coordinator(Runs, ABC):
+    """The shared half of the embedded and the inline engine. Used from one event loop only."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._runs: dict[int, Run] = {}
+        self._index: dict[tuple[str, str], Run] = {}
+        self._assigned: dict[int, Run] = {}
+        self._last_assignment = 0
+        self._last_event = 0
+        self._alarms: list[tuple[float, int]] = []
+        self._timer: Timer | None = None
+        self._timer_at = float("inf")
+        self._swept = clock.now()
+        self._closed = False
+        self._ends: dict[int, list[asyncio.Future[None]]] = {}
+
+    # --- what an adapter provides -------------------------------------------------------------
+
+    @abstractmethod
+    async def _open(self, workflow: str, instance: str) -> Run:
+        """The run, in memory from now on. Raises RunNotFound."""
+
+    @abstractmethod
+    def _write(self, change: Change, done: Callable[[Exception | None], None]) -> None:
+        """Make the change durable, then call `done`; in order for one run."""
+
+    @abstractmethod
+    def _execute(self, run: Run) -> None:
+        """Find code to execute the queued run and call `_give`; now or as soon as there is room."""
+
+    @abstractmethod
+    def _deliver(self, run: Run, operation: Operation) -> None: ...
+
+    @abstractmethod
+    def _retry(self, run: Run, operation: Operation) -> None: ...
+
+    @abstractmethod
+    def _unload(self, run: Run) -> None: ...
+
+    @abstractmethod
+    def _freeze(self, run: Run) -> None: ...
+
+    @abstractmethod
+    def _thaw(self, run: Run) -> None: ...
+
+    async def _flushed(self) -> None:
+        """Return once everything written so far is durable."""
+        await asyncio.sleep(0)
+
+    def _check_intake(self, deployment: str | None) -> None:
+        """Raise when nothing can be accepted now."""
+
+    def _wake_parked(self, now: float) -> None:
+        """Wake what is due outside memory."""
+
+    def _parked(self, due: float | None) -> None:
+        """A run left memory until `due`."""
+
+    # --- runs in memory -----------------------------------------------------------------------
+
+    def _add(self, run: Run) -> Run:
+        self._runs[run.ref] = run
+        self._index[run.workflow, run.instance] = run
+        return run
+
+    def _evict(self, run: Run) -> None:
+        if self._runs.pop(run.ref, None) is not None:
+            del self._index[run.workflow, run.instance]
+
+    def _give(self, run: Run) -> int:
+        """The run is executed from now on; its messages carry the number returned."""
+        self._last_assignment += 1
+        run.assign(self._last_assignment, self._clock.now())
+        self._assigned[run.assignment] = run
+        for operation in run.operations.values():  # recorded in another life
+            if operation.due is not None and operation.seq == 0:
+                self._set_alarm(operation.due, run.ref)
+        return run.assignment
+
+    def _take(self, run: Run, *, unload: bool = True) -> None:
+        """End the assignment: whatever its code still says is fenced off."""
+        known = self._assigned.pop(run.assignment, None)
+        if known is not None and unload:
+            self._unload(run)
+
+    def _apply(
+        self, change: Change, done: Callable[[Exception | None], None] | None = None
+    ) -> None:
+        """Make a change durable, then act on it."""
+        run = change.run
+        for operation in change.operations:
+            if operation.due is not None:
+                self._set_alarm(operation.due, run.ref)
+        run.uncommitted += 1
+
+        def committed(error: Exception | None) -> None:
+            run.uncommitted -= 1
+            if error is None:
+                self._act(change)
+            else:
+                self._refused(change, error)
+            if done is not None:
+                done(error)
+            self._settle(run)
+
+        self._write(change, committed)
+
+    async def _durable(self, change: Change) -> None:
+        """Apply a change and wait until it is durable. Raises what the journal refused it with."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(error: Exception | None) -> None:
+            if future.done():
+                return
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)
+
+        self._apply(change, done)
+        await future
+
+    def _act(self, change: Change) -> None:
+        run = change.run
+        if run.assignment:
+            for operation in change.outcomes:
+                if operation.seq:  # not undone by a cancel meanwhile
+                    self._deliver(run, operation)
+            for operation in change.retries:
+                self._retry(run, operation)
+        if run.status in ENDED:
+            for future in self._ends.pop(run.ref, []):
+                _resolve(future)
+
+    def _refused(self, change: Change, error: Exception) -> None:
+        """The journal refused these rows: what is in memory is not what is recorded."""
+        run = change.run
+        self._take(run)
+        run.unassign()
+        self._evict(run)
+
+    def _settle(self, run: Run) -> None:
+        """What follows for a run once nothing of it is on its way to the journal."""
+        if run.uncommitted or run.ref not in self._runs:
+            return
+        if run.status is RunStatus.queued:
+            if not run.assignment and run.pause_requested:
+                self._apply(run.pause(self._clock.now()))
+            elif not run.assignment:
+                self._execute(run)
+        elif not run.assignment and run.ref not in self._ends:
+            self._evict(run)
+
+    # --- timers -------------------------------------------------------------------------------
+
+    def _set_alarm(self, at: float, ref: int) -> None:
+        """Look at a run in memory again at `at`. What is further off is found by the sweep."""
+        if at <= self._clock.now() + 2 * LONGEST_NAP:
+            heapq.heappush(self._alarms, (at, ref))
+            self._arm(at)
+        else:
+            self._arm(self._clock.now() + LONGEST_NAP)
+
+    def _arm(self, at: float) -> None:
+        if at >= self._timer_at or self._closed:
+            return
+        now = self._clock.now()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = min(at, now + LONGEST_NAP)
+        self._timer = self._clock.call_later(max(self._timer_at - now, 0.0), self._tick)
+
+    def _tick(self) -> None:
+        self._timer, self._timer_at = None, float("inf")
+        now = self._clock.now()
+        due: dict[int, None] = {}
+        while self._alarms and self._alarms[0][0] <= now:
+            due[heapq.heappop(self._alarms)[1]] = None
+        if abs(now - self._swept) >= LONGEST_NAP:
+            self._swept = now
+            for run in self._runs.values():
+                at = run.next_due()
+                if at is not None and at <= now:
+                    due[run.ref] = None
+                elif at is not None and at <= now + 2 * LONGEST_NAP:
+                    heapq.heappush(self._alarms, (at, run.ref))
+        for ref in due:
+            if (fired := self._runs.get(ref)) is not None:
+                self._fire(fired, now)
+        self._wake_parked(now)
+        upcoming = self._alarms[0][0] if self._alarms else float("inf")
+        self._arm(min(upcoming, now + LONGEST_NAP))
+
+    def _fire(self, run: Run, now: float) -> None:
+        change = run.fire(now)
+        if not change:
+            return
+        if not run.assignment and run.status is RunStatus.waiting:
+            run.wake()
+            change.save_run = True
+        if change.save_run or change.operations:
+            self._apply(change)
+        else:
+            self._act(change)
+
+    # --- what executing code says; a wrong or old assignment is nobody's -----------------------
+
+    def attempt_started(
+        self, assignment: int, k: int, name: str, n: int, attempt: int, policy: RetryPolicy
+    ) -> None:
+        run = self._assigned.get(assignment)
+        if run is not None:
+            run.attempt_started(k, name, n, attempt, policy, self._clock.now())
+
+    def attempt_succeeded(self, assignment: int, k: int, value: bytes) -> None:
+        run = self._assigned.get(assignment)
+        if run is not None:
+            change = run.attempt_succeeded(k, value, self._clock.now())
+            if change is not None:
+                self._apply(change)
+                self._check_pause(run)
+
+    def attempt_failed(self, assignment: int, k: int, failure: Failure, retryable: bool) -> None:
+        run = self._assigned.get(assignment)
+        if run is not None:
+            change = run.attempt_failed(k, failure, retryable, self._clock.now())
+            if change is not None:
+                self._apply(change)
+                self._check_pause(run)
+
+    def sleep(
+        self, assignment: int, k: int, kind: StepKind, name: str, n: int, seconds: float
+    ) -> None:
+        run = self._assigned.get(assignment)
+        if run is not None:
+            now = self._clock.now()
+            due = now + seconds if kind is StepKind.sleep else seconds
+            change = run.sleep(k, kind, name, n, due, now)
+            if change is not None:
+                self._apply(change)
+
+    def wait_for(
+        self, assignment: int, k: int, name: str, n: int, event_type: str, timeout: float
+    ) -> None:
+        run = self._assigned.get(assignment)
+        if run is not None:
+            now = self._clock.now()
+            change = run.wait(k, name, n, event_type, now + timeout, now)
+            if change is not None:
+                self._apply(change)
+
+    def cancel(self, assignment: int, k: int, seen: int) -> None:
+        run = self._assigned.get(assignment)
+        if run is not None:
+            change = run.cancel(k, seen, self._clock.now())
+            if change is not None:
+                self._apply(change)
+
+    def blocked(self, assignment: int, seen: int) -> None:
+        run = self._assigned.get(assignment)
+        if run is None or run.pause_requested or run.frozen or not run.blocked(seen):
+            return  # a run that is being paused is taken once its code has frozen
+        due = run.next_due()
+        keep = KEEP_LOADED + REPLAY_COST * len(run.operations)
+        if due is not None and due - self._clock.now() <= keep:
+            return
+        self._take(run)
+        self._apply(run.park())
+        self._parked(due)
+
+    def ended(self, assignment: int, output: bytes | None, failure: Failure | None) -> None:
+        run = self._assigned.get(assignment)
+        if run is not None:
+            self._take(run, unload=False)
+            self._apply(run.end(output, failure, self._clock.now()))
+
+    def frozen(self, assignment: int) -> None:
+        """Nothing new starts in this run's code any more, unless it was resumed meanwhile."""
+        run = self._assigned.get(assignment)
+        if run is not None and self._held_back(run):
+            run.froze()
+            self._check_pause(run)
+
+    def _held_back(self, run: Run) -> bool:
+        """Whether the run's code is to start nothing new."""
+        return run.pause_requested
+
+    def _check_pause(self, run: Run) -> None:
+        if run.pause_requested and run.frozen and not run.busy:
+            self._take(run)
+            self._apply(run.pause(self._clock.now()))
+
+    # --- the Runs port ------------------------------------------------------------------------
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities()
+
+    def _new_run(self, ref: int, start: StartRun) -> Run:
+        """Raises InvalidInstanceId, ValueRefused."""
+        now = self._clock.now()
+        if start.instance is not None and not ids.valid_instance(start.instance):
+            raise InvalidInstanceId
+        if start.params is not None:
+            values.check(start.params)
+        return Run(
+            ref,
+            start.workflow,
+            ids.new_instance(now) if start.instance is None else start.instance,
+            start.deployment,
+            version=start.version,
+            trigger=start.trigger,
+            params=start.params,
+            created=now,
+            generated=start.instance is None,
+        )
+
+    async def create_batch(self, starts: Sequence[StartRun]) -> Sequence[Created | Exception]:
+        answers = await asyncio.gather(*map(self.create, starts), return_exceptions=True)
+        checked: list[Created | Exception] = []
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, EngineError):
+                raise answer
+            checked.append(answer)
+        return checked
+
+    async def get(self, workflow: str, instance: str) -> RunView:
+        run = self._index.get((workflow, instance))
+        if run is None:
+            run = await self._open(workflow, instance)
+            self._settle(run)
+        elif run.uncommitted and run.status in ENDED:
+            await self._flushed()  # an end is told once it is durable
+        return run.view()
+
+    async def history(self, workflow: str, instance: str) -> Sequence[StepView]:
+        run = self._index.get((workflow, instance))
+        if run is None:
+            run = await self._open(workflow, instance)
+            self._settle(run)
+        return run.history()
+
+    async def send_event(self, workflow: str, instance: str, type: str, payload: bytes) -> None:
+        if not 1 <= len(type) <= 100 or not type.isprintable():
+            raise InvalidEventType
+        values.check(payload)
+        self._check_intake(None)
+        run = await self._open(workflow, instance)
+        try:
+            now = self._clock.now()
+            self._last_event += 1
+            change = run.receive(Event(self._last_event, type, payload, now), now)
+            if change.outcomes and run.status is RunStatus.waiting:
+                run.wake()
+                change.save_run = True
+            await self._durable(change)
+        finally:
+            self._settle(run)
+
+    async def pause(self, workflow: str, instance: str) -> RunView:
+        self._check_intake(None)
+        run = await self._open(workflow, instance)
+        try:
+            change = run.pause(self._clock.now())
+            if run.pause_requested:
+                self._freeze(run)
+            await self._durable(change)
+            return run.view()
+        finally:
+            self._settle(run)
+
+    async def resume(self, workflow: str, instance: str) -> RunView:
+        self._check_intake(None)
+        run = await self._open(workflow, instance)
+        try:
+            change = run.resume(self._clock.now())
+            if run.assignment:
+                run.frozen = False
+                self._thaw(run)
+            await self._durable(change)
+            return run.view()
+        finally:
+            self._settle(run)
+
+    async def terminate(self, workflow: str, instance: str) -> RunView:
+        self._check_intake(None)
+        run = await self._open(workflow, instance)
+        try:
+            if run.status in ENDED:
+                raise RunState(instance, "be terminated", run.status.value)
+            self._take(run)
+            await self._durable(run.terminate(self._clock.now()))
+            return run.view()
+        finally:
+            self._settle(run)
+
+    async def restart(
+        self, workflow: str, instance: str, *, step: str | None = None, count: int = 1
+    ) -> RunView:
+        run = await self._open(workflow, instance)
+        try:
+            self._check_intake(run.deployment)
+            assigned = run.assignment
+            change = run.restart(self._clock.now(), step, count)
+            run.assignment = assigned
+            self._take(run)
+            run.assignment = 0
+            await self._durable(change)
+            return run.view()
+        finally:
+            self._settle(run)
+
+    async def wait(self, workflow: str, instance: str, seconds: float) -> RunView:
+        run = await self._open(workflow, instance)
+        if run.status not in ENDED or run.uncommitted:
+            loop = asyncio.get_running_loop()
+            future: asyncio.Future[None] = loop.create_future()
+            self._ends.setdefault(run.ref, []).append(future)
+            patience = loop.call_later(seconds, _resolve, future)
+            try:
+                await future
+            finally:
+                patience.cancel()
+                waiting = self._ends.get(run.ref, [])
+                if future in waiting:
+                    waiting.remove(future)
+                    if not waiting:
+                        del self._ends[run.ref]
+        self._settle(run)
+        if run.status in ENDED:
+            return run.view()
+        return await self.get(workflow, instance)  # it may have been read anew meanwhile
+
+    @abstractmethod
+    async def create(self, start: StartRun) -> Created: ...
+
+    @abstractmethod
+    async def list(self, query: RunQuery) -> RunPage: ...
+
+    @abstractmethod
+    async def delete(self, workflow: str, instance: str) -> None: ...
+
+    @abstractmethod
+    async def live(self, workflow: str) -> int: ...
+
+    def _missing(self, instance: str) -> RunNotFound:
+        return RunNotFound(instance)
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,90 @@
+"""Whose fault a runner's death was. Pure.
+
+A unit is one thing that was running: an attempt, a run's own code, a fetch handler, the import of
+a module. Alone in flight, a unit is charged; among several none is, but each is remembered, and
+what was there twice runs alone from then on, where the next death has only one possible cause.
+What was charged runs alone too, so that others do not pay for it again. Once it is found who
+brought the runners down, the others are cleared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+# Deaths charged to a deployment before its intake is closed, and how long one is remembered.
+MOST_DEATHS: Final = 3
+REMEMBERED: Final = 600.0
+SUSPECT_AFTER: Final = 2
+# How long the requests to a worker are answered alone. A run proves itself by a step that ends
+# well; of a handler one good answer says nothing about the next.
+HANDLER_SUSPECTED: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """`run` and `k` are 0 where they mean nothing."""
+
+    kind: Literal["attempt", "body", "fetch", "load"]
+    deployment: str
+    run: int = 0
+    k: int = 0
+
+
+class Blame:
+    """Times are seconds of any one clock."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Unit, int] = {}
+        self._last: dict[Unit, float] = {}  # of handlers
+        self._deaths: dict[str, list[float]] = {}
+
+    def verdict(self, units: Iterable[Unit], known: Unit | None, now: float) -> Unit | None:
+        """Who is charged; None when it could have been any of several."""
+        units = list(units)
+        if known is None and len(units) != 1:
+            for unit in units:
+                self._note(unit, self._seen.get(unit, 0) + 1, now)
+            return None
+        charged = known or units[0]
+        if known is None and self._seen.get(charged, 0) >= SUSPECT_AFTER:
+            self._seen.clear()  # the one of many
+        self._note(charged, SUSPECT_AFTER, now)
+        return charged
+
+    def suspects(self, run: int) -> bool:
+        """Whether the run must be executed alone."""
+        return any(unit.run == run and count >= SUSPECT_AFTER for unit, count in self._seen.items())
+
+    def suspects_fetch(self, deployment: str, now: float) -> bool:
+        """Whether the worker's requests must be answered alone."""
+        unit = Unit("fetch", deployment)
+        if unit in self._seen and now - self._last[unit] >= HANDLER_SUSPECTED:
+            self.clear(unit)
+        return self._seen.get(unit, 0) >= SUSPECT_AFTER
+
+    def suspects_load(self, deployment: str) -> bool:
+        """Whether the module must be imported away from the others."""
+        return self._seen.get(Unit("load", deployment), 0) >= SUSPECT_AFTER
+
+    def clear(self, unit: Unit) -> None:
+        """It went well."""
+        if self._seen:
+            self._seen.pop(unit, None)
+
+    def clear_run(self, run: int) -> None:
+        if self._seen:
+            for unit in [unit for unit in self._seen if unit.run == run]:
+                del self._seen[unit]
+
+    def charge(self, deployment: str, now: float) -> bool:
+        """Count a death; whether the deployment has had too many."""
+        deaths = [at for at in self._deaths.get(deployment, []) if now - at < REMEMBERED]
+        self._deaths[deployment] = [*deaths, now]
+        return len(deaths) + 1 >= MOST_DEATHS
+
+    def _note(self, unit: Unit, count: int, now: float) -> None:
+        self._seen[unit] = count
+        if unit.kind == "fetch":
+            self._last[unit] = now

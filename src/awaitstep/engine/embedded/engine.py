@@ -1,0 +1,755 @@
+"""The embedded engine: the journal in this process, the code of runs in runner processes.
+
+Adds to the shared coordinator what is its own: rows instead of memory, runners instead of tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from awaitstep.engine import messages, outcomes, values
+from awaitstep.engine.bindings import RunsBackend
+from awaitstep.engine.clock import Clock, SystemClock
+from awaitstep.engine.coordinator import Coordinator
+from awaitstep.engine.embedded import queries, rows
+from awaitstep.engine.embedded.blame import Blame, Unit
+from awaitstep.engine.embedded.casualties import Casualties
+from awaitstep.engine.embedded.fleet import Fleet, Place, Slot
+from awaitstep.engine.embedded.journal import Journal
+from awaitstep.engine.embedded.process import Exit
+from awaitstep.engine.errors import (
+    DeploymentCrashed,
+    DeploymentMissing,
+    EngineError,
+    InstanceTaken,
+    JournalUnavailable,
+    RunnerUnavailable,
+    RunState,
+    ValueRefused,
+    WorkerFailed,
+)
+from awaitstep.engine.execution import Recorded
+from awaitstep.engine.link import Nonsense
+from awaitstep.engine.outcomes import Failure
+from awaitstep.engine.port import Created, RunPage, RunQuery, StartRun, Trigger
+from awaitstep.engine.retry import DEFAULT
+from awaitstep.engine.run import Change, Operation, Run
+from awaitstep.engine.states import ENDED, RunStatus, StepKind, StepStatus
+from awaitstep.engine.workers import (
+    Bundle,
+    Bundles,
+    RunnerHealth,
+    WorkerRequest,
+    WorkerResponse,
+)
+from workers.workflows import WorkflowError
+
+_log = structlog.get_logger("awaitstep.engine")
+# Runs read back per turn at start and when many are due, and how many may be loaded by that.
+PAGE: Final = 500
+MOST_LOADED: Final = 10_000
+FETCH_TIMEOUT: Final = 100.0
+READY_TIMEOUT: Final = 10.0
+
+
+class Embedded(Coordinator):
+    """Durable runs on one machine. Make it with `open`."""
+
+    def __init__(
+        self, journal: Journal, bundles: Bundles, place: Place, clock: Clock, runners: int
+    ) -> None:
+        super().__init__(clock)
+        self._journal = journal
+        self._bundles = bundles
+        self._names = rows.Names([])
+        self._last_ref = 0
+        self._bundle: dict[str, Bundle] = {}
+        self._fleet = Fleet(place, self, runners)
+        self._slots: dict[int, Slot] = {}  # assignment -> runner
+        self._unplaced: deque[int] = deque()
+        self._alone: deque[int] = deque()
+        self._asking = 0  # requests that wait for the runner for suspects
+        self._answers: dict[int, asyncio.Future[messages.Answer]] = {}
+        self._calls = itertools.count(1)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._ready = asyncio.Event()
+        self._next_parked: float | None = None
+        self._waking = False
+        self._reading = 0
+        self._stale: set[int] = set()
+        self._blame = Blame()
+        self._crashed: dict[str, str] = {}
+        self._isolation: str | None = "no runner has answered yet"
+        self._handlers = self._message_handlers()
+
+    @classmethod
+    async def open(
+        cls,
+        folder: Path,
+        bundles: Bundles,
+        *,
+        runners: int = 1,
+        deployments: Path | None = None,
+        temporary: Path | None = None,
+        clock: Clock | None = None,
+        stall_after: float = 5.0,
+        memory_bytes: int | None = None,
+    ) -> Embedded:
+        """Open the journal in `folder` and start the runners; runs left over go on.
+
+        `deployments` (default `folder/deployments`) is all that runners may read of the data,
+        `temporary` (default `folder/tmp`) all they may write.
+        Raises JournalLocked, JournalUnavailable.
+        """
+        deployments = deployments or folder / "deployments"
+        temporary = temporary or folder / "tmp"
+        journal = Journal(folder)
+        for path in (deployments, temporary):
+            path.mkdir(parents=True, exist_ok=True)
+        place = Place(
+            deployments=deployments,
+            temporary=temporary,
+            forbid=[folder / "journal.sqlite"],
+            stall_after=stall_after,
+            memory_bytes=memory_bytes,
+        )
+        engine = cls(journal, bundles, place, clock or SystemClock(), runners)
+        engine._names = rows.Names(await journal.read(queries.names))
+        engine._last_ref, engine._last_event = await journal.read(queries.last_numbers)
+        _, engine._next_parked = await journal.read(lambda db: queries.due(db, 0.0, 1))
+        engine._fleet.start()
+        engine._spawn(engine._recover())
+        engine._arm(engine._clock.now())
+        return engine
+
+    async def close(self) -> None:
+        """Stop the runners and write what is waiting; runs go on when the folder is opened again."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._fleet.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._journal.close()
+
+    @property
+    def journal(self) -> Journal:
+        """For figures only."""
+        return self._journal
+
+    # --- the Runs port ------------------------------------------------------------------------
+
+    async def create(self, start: StartRun) -> Created:
+        self._check_intake(start.deployment)
+        self._last_ref += 1
+        run = self._new_run(self._last_ref, start)
+        if start.instance is not None:
+            known = self._index.get((run.workflow, run.instance)) or await self._find(
+                run.workflow, run.instance
+            )
+            if known is not None:
+                return await self._same(known, run)
+        self._add(run)
+        change = Change(run)
+        change.created = True
+        try:
+            await self._durable(change)
+        except EngineError:
+            raise
+        except Exception as error:  # the journal refused the row
+            raise InstanceTaken(run.instance) from error
+        return Created(run.view(), existed=False)
+
+    async def _same(self, known: Run, wanted: Run) -> Created:
+        if known.uncommitted:  # it counts once it is on disk
+            await self._flushed()
+        self._settle(known)
+        if (known.deployment, known.params) != (wanted.deployment, wanted.params):
+            raise InstanceTaken(wanted.instance)
+        return Created(known.view(), existed=True)
+
+    async def list(self, query: RunQuery) -> RunPage:
+        if query.cursor is not None and not (query.cursor.isascii() and query.cursor.isdigit()):
+            raise ValueRefused("The cursor is not one of a page before.")
+        found, more = await self._journal.read(lambda db: queries.page(db, self._names, query))
+        views = [self._known(run).view() for run in found]
+        if query.status is not None:
+            views = [view for view in views if view.status in query.status]
+        return RunPage(views, str(found[-1].ref) if more else None)
+
+    def _known(self, read: Run) -> Run:
+        """The run as it is in memory, unless that is ahead of the journal with its end."""
+        run = self._runs.get(read.ref, read)
+        return read if run.uncommitted and run.status in ENDED else run
+
+    async def delete(self, workflow: str, instance: str) -> None:
+        run = await self._open(workflow, instance)
+        try:
+            if run.status not in ENDED:
+                raise RunState(instance, "be deleted", run.status.value)
+            change = Change(run)
+            change.deleted = True
+            await self._durable(change)
+        finally:
+            self._settle(run)
+
+    async def live(self, workflow: str) -> int:
+        return await self._journal.read(lambda db: queries.live(db, self._names, workflow))
+
+    # --- the Workers port ---------------------------------------------------------------------
+
+    async def fetch(self, deployment: str, request: WorkerRequest) -> WorkerResponse:
+        """See `Workers.fetch`."""
+        self._check_deployment(deployment)
+        bundle = self._bundle.get(deployment) or await self._learn(deployment)
+        slot = await self._slot_for_fetch(deployment)
+        call = next(self._calls)
+        future: asyncio.Future[messages.Answer] = asyncio.get_running_loop().create_future()
+        self._answers[call] = future
+        slot.fetches[call] = deployment
+        slot.tell(bundle)
+        slot.send(
+            messages.Fetch(
+                call, deployment, request.method, request.url, request.headers, request.body
+            )
+        )
+        try:
+            async with asyncio.timeout(FETCH_TIMEOUT):
+                answer = await future
+        except TimeoutError:
+            raise WorkerFailed("The handler did not answer in time.", "worker.timeout") from None
+        finally:
+            slot.fetches.pop(call, None)
+            self._answers.pop(call, None)
+            if slot.alone:
+                self._freed()
+            if slot.retiring:
+                self._check_drained(slot)
+        if answer.failure is not None:
+            raise WorkerFailed(_told(answer.failure), _code(answer.failure))
+        return WorkerResponse(answer.status, answer.headers, answer.body)
+
+    def crashed(self, deployment: str) -> str | None:
+        return self._crashed.get(deployment)
+
+    def health(self) -> RunnerHealth:
+        ready = sum(slot.ready for slot in self._fleet.slots)
+        return RunnerHealth(
+            ready=ready > 0,
+            runners=ready,
+            isolated=self._isolation is None,
+            isolation=self._isolation or "",
+        )
+
+    def forget(self, deployment: str) -> None:
+        """Read the deployment anew when it is next needed: its variables may have changed."""
+        self._bundle.pop(deployment, None)
+        for slot in self._fleet.slots:
+            slot.known.discard(deployment)
+
+    async def _slot_for_fetch(self, deployment: str) -> Slot:
+        asking = False
+        try:
+            async with asyncio.timeout(READY_TIMEOUT):
+                while True:
+                    self._check_deployment(deployment)
+                    alone = self._answers_alone(deployment)
+                    if alone and not asking:
+                        asking = True
+                        self._asking += 1
+                        self._make_room()
+                    slot = self._fleet.pick_alone() if alone else self._fleet.pick()
+                    if slot is not None:
+                        return slot
+                    self._ready.clear()
+                    await self._ready.wait()
+        except TimeoutError:
+            raise RunnerUnavailable from None
+        finally:
+            if asking:
+                self._asking -= 1
+
+    # --- intake -------------------------------------------------------------------------------
+
+    def _check_intake(self, deployment: str | None) -> None:
+        if self._journal.unavailable is not None:
+            raise JournalUnavailable(self._journal.unavailable)
+        if deployment is not None:
+            self._check_deployment(deployment)
+
+    def _check_deployment(self, deployment: str) -> None:
+        why = self._crashed.get(deployment)
+        if why is not None:
+            raise DeploymentCrashed(why)
+
+    async def _learn(self, deployment: str) -> Bundle:
+        bundle = await self._bundles.bundle(deployment)
+        self._bundle[deployment] = bundle
+        return bundle
+
+    # --- rows ---------------------------------------------------------------------------------
+
+    def _write(self, change: Change, done: Callable[[Exception | None], None]) -> None:
+        self._journal.write(rows.of_change(change, self._names), done, refusable=change.created)
+
+    async def _flushed(self) -> None:
+        written = asyncio.Event()
+        self._journal.write([], lambda _: written.set())
+        await written.wait()
+
+    def _refused(self, change: Change, error: Exception) -> None:
+        super()._refused(change, error)
+        if not change.created:
+            failed = Failure("JournalError", f"A row was refused: {error}", code="journal.refused")
+            self._spawn(self._fail_anew(change.run.ref, failed))
+
+    async def _fail_anew(self, ref: int, failed: Failure) -> None:
+        for run in await self._read_runs([ref]):
+            self._fail(run, failed)
+
+    async def _open(self, workflow: str, instance: str) -> Run:
+        run = self._index.get((workflow, instance)) or await self._find(workflow, instance)
+        if run is None:
+            raise self._missing(instance)
+        return run
+
+    async def _find(self, workflow: str, instance: str) -> Run | None:
+        while True:
+            self._reading += 1
+            try:
+                run = await self._journal.read(
+                    lambda db: queries.find(db, self._names, workflow, instance)
+                )
+            finally:
+                self._reading -= 1
+            known = self._index.get((workflow, instance))
+            if known is not None or run is None:
+                return known
+            if run.ref not in self._stale:
+                return self._add(run)
+            self._clean_stale()
+
+    async def _read_runs(self, refs: Sequence[int]) -> Sequence[Run]:
+        """Runs by number; those in memory as they are, the others read, all in memory after."""
+        missing = [ref for ref in refs if ref not in self._runs]
+        while missing:
+            self._reading += 1
+            try:
+                wanted = partial(queries.load, known=self._names, refs=missing)
+                read = await self._journal.read(wanted)
+            finally:
+                self._reading -= 1
+            stale = [run.ref for run in read if run.ref in self._stale]
+            for run in read:
+                if run.ref not in self._runs and run.ref not in stale:
+                    self._add(run)
+            missing = [ref for ref in stale if ref not in self._runs]
+            self._clean_stale()
+        return [self._runs[ref] for ref in refs if ref in self._runs]
+
+    def _clean_stale(self) -> None:
+        if not self._reading:
+            self._stale.clear()
+
+    def _evict(self, run: Run) -> None:
+        super()._evict(run)
+        if self._reading:
+            self._stale.add(run.ref)  # what a reader has seen of it may be old
+        else:
+            self._stale.clear()
+
+    # --- runs that are not in memory ----------------------------------------------------------
+
+    async def _recover(self) -> None:
+        """Go on with what was queued or running when the last server ended."""
+        await self._ready.wait()
+        after = 0
+        while True:
+            refs = await self._journal.read(partial(queries.to_execute, after=after, limit=PAGE))
+            if not refs:
+                return
+            after = refs[-1]
+            for run in await self._read_runs(refs):
+                if run.pause_requested and run.status is RunStatus.queued:
+                    self._apply(run.pause(self._clock.now()))
+                else:
+                    self._settle(run)
+            await self._room()
+
+    async def _room(self) -> None:
+        while len(self._runs) > MOST_LOADED:
+            await self._flushed()
+            await asyncio.sleep(0.01)
+
+    def _parked(self, due: float | None) -> None:
+        if due is not None and (self._next_parked is None or due < self._next_parked):
+            self._next_parked = due
+            self._arm(due)
+
+    def _wake_parked(self, now: float) -> None:
+        if self._next_parked is None or self._waking or self._closed:
+            return
+        if self._next_parked <= now:
+            self._waking = True
+            self._spawn(self._wake(now))
+        else:
+            self._arm(self._next_parked)
+
+    async def _wake(self, now: float) -> None:
+        try:
+            while True:
+                self._next_parked = None
+                refs, upcoming = await self._journal.read(lambda db: queries.due(db, now, PAGE))
+                for run in await self._read_runs(refs):
+                    self._fire(run, now)
+                    self._settle(run)
+                if upcoming is not None:
+                    self._parked(upcoming)
+                if not refs:
+                    return
+                await self._flushed()
+                await self._room()
+        finally:
+            self._waking = False
+
+    # --- runners ------------------------------------------------------------------------------
+
+    def _execute(self, run: Run) -> None:
+        why = self._crashed.get(run.deployment)
+        if why is not None:
+            self._fail(run, Failure("RunnerCrashed", why, code="runner.crashed"))
+            return
+        bundle = self._bundle.get(run.deployment)
+        if bundle is None:
+            self._spawn(self._execute_later(run))
+            return
+        if self._blame.suspects(run.ref) or self._loads_alone(run.deployment):
+            self._alone.append(run.ref)
+            self._place_alone()
+            return
+        slot = self._fleet.pick()
+        if slot is None:
+            self._unplaced.append(run.ref)
+            return
+        self._start(run, bundle, slot)
+
+    async def _execute_later(self, run: Run) -> None:
+        try:
+            await self._learn(run.deployment)
+        except DeploymentMissing as error:
+            self._fail(run, Failure("DeploymentMissing", str(error), code=error.code))
+            return
+        if run.ref in self._runs:
+            self._settle(run)
+
+    def _loads_alone(self, deployment: str) -> bool:
+        return self._blame.suspects_load(deployment)
+
+    def _answers_alone(self, deployment: str) -> bool:
+        now = self._clock.now()
+        return self._blame.suspects_fetch(deployment, now) or self._loads_alone(deployment)
+
+    def _place_alone(self) -> None:
+        """Give the next suspect the runner for suspects, when that is free."""
+        while self._alone and not self._asking:
+            run = self._runs.get(self._alone[0])
+            if run is None or run.assignment or run.status is not RunStatus.queued:
+                self._alone.popleft()
+                continue
+            if run.deployment in self._crashed:
+                self._alone.popleft()
+                self._settle(run)
+                continue
+            slot = self._fleet.pick_alone()
+            bundle = self._bundle.get(run.deployment)
+            if slot is None or bundle is None:
+                break
+            self._alone.popleft()
+            self._start(run, bundle, slot)
+            return
+        if self._alone or self._asking:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Who went well leaves the runner for suspects to those who wait for it."""
+        for slot in self._fleet.slots:
+            if slot.alone:
+                for assignment in slot.assignments:
+                    run = self._assigned[assignment]
+                    if not run.frozen and self._may_leave(run, slot):
+                        slot.send(messages.Freeze(assignment))
+
+    def _may_leave(self, run: Run, slot: Slot) -> bool:
+        """Whether the run is to go on in another runner, as soon as nothing of it executes."""
+        if slot.alone and not slot.retiring:
+            suspect = self._blame.suspects(run.ref) or self._loads_alone(run.deployment)
+            return not suspect and bool(self._alone or self._asking)
+        return slot.retiring
+
+    def _start(self, run: Run, bundle: Bundle, slot: Slot) -> None:
+        slot.tell(bundle)
+        assignment = self._give(run)
+        slot.assignments.add(assignment)
+        self._slots[assignment] = slot
+        slot.send(
+            messages.Start(
+                assignment,
+                run.deployment,
+                run.instance,
+                run.created,
+                run.params,
+                [_recorded(o) for o in run.operations.values()] if run.operations else [],
+                slot.alone,
+            )
+        )
+        if run.operations:
+            self._fire(run, self._clock.now())
+
+    def _take(self, run: Run, *, unload: bool = True) -> None:
+        assignment = run.assignment
+        super()._take(run, unload=unload)
+        slot = self._slots.pop(assignment, None)
+        if slot is not None:
+            slot.assignments.discard(assignment)
+            if slot.alone:
+                self._freed()
+            elif slot.retiring:
+                self._check_drained(slot)
+
+    def _freed(self) -> None:
+        """The runner for suspects has nothing to do; a request goes before a run."""
+        self._ready.set()
+        self._place_alone()
+
+    def _deliver(self, run: Run, operation: Operation) -> None:
+        ok = operation.status is StepStatus.complete
+        own = ok and operation.kind == 0  # the runner still has what it sent
+        self._slots[run.assignment].send(
+            messages.Outcome(
+                run.assignment, operation.seq, operation.k, ok, None if own else operation.value
+            )
+        )
+
+    def _retry(self, run: Run, operation: Operation) -> None:
+        self._slots[run.assignment].send(messages.Retry(run.assignment, operation.k))
+
+    def _unload(self, run: Run) -> None:
+        self._slots[run.assignment].send(messages.Unload(run.assignment))
+
+    def _freeze(self, run: Run) -> None:
+        self._slots[run.assignment].send(messages.Freeze(run.assignment))
+
+    def _thaw(self, run: Run) -> None:
+        self._slots[run.assignment].send(messages.Thaw(run.assignment))
+
+    def on_ready(self, slot: Slot) -> None:
+        self._isolation = slot.isolation
+        self._ready.set()
+        waiting, self._unplaced = self._unplaced, deque()
+        for ref in waiting:
+            run = self._runs.get(ref)
+            if run is not None:
+                self._settle(run)
+        self._place_alone()
+
+    def on_loaded(self, slot: Slot, deployment: str) -> None:
+        self._blame.clear(Unit("load", deployment))
+
+    def on_retiring(self, slot: Slot) -> None:
+        """Nothing new starts there; what has ended moves on, and the rest may end."""
+        for assignment in slot.assignments:
+            slot.send(messages.Freeze(assignment))
+        self._check_drained(slot)
+
+    def _held_back(self, run: Run) -> bool:
+        slot = self._slots[run.assignment]
+        return run.pause_requested or self._may_leave(run, slot)
+
+    def _check_pause(self, run: Run) -> None:
+        super()._check_pause(run)
+        slot = self._slots.get(run.assignment)
+        if slot is None or not (slot.retiring or slot.alone):
+            return
+        if run.frozen and not run.busy and not run.pause_requested:
+            self.lost(run, unload=True)
+        if slot.retiring:
+            self._check_drained(slot)
+
+    def _check_drained(self, slot: Slot) -> None:
+        busy = any(self._assigned[assignment].busy for assignment in slot.assignments)
+        if not busy and not slot.fetches:
+            self._fleet.kill(slot)
+
+    def on_death(self, slot: Slot, exit: Exit) -> None:
+        """Decide who is charged, and let everything else go on as if nothing had happened."""
+        Casualties(self, self._blame, slot, exit).treat()
+        self._ready.set()
+        self._place_alone()
+
+    def assigned(self, assignment: int) -> Run:
+        return self._assigned[assignment]
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def lost(self, run: Run, *, unload: bool = False) -> None:
+        """The runner that executed the run is gone, or is to let go of it (`unload`): it is
+        executed again."""
+        if run.assignment:
+            self._take(run, unload=unload)
+            run.unassign()
+            if run.pause_requested:
+                self._apply(run.pause(self._clock.now()))
+            self._settle(run)
+
+    # --- what a runner says -------------------------------------------------------------------
+
+    def on_message(self, slot: Slot, message: Any) -> None:
+        assignment = getattr(message, "assignment", None)
+        if assignment is not None and assignment not in slot.assignments:
+            return  # fenced: another runner's run, or nobody's any more
+        self._handlers[type(message)](slot, message)
+
+    def _message_handlers(self) -> dict[type, Callable[[Slot, Any], None]]:
+        m = messages
+        return {
+            m.AttemptStarted: lambda _, x: self.attempt_started(
+                x.assignment, x.k, x.name, x.n, x.attempt, x.policy or DEFAULT
+            ),
+            m.AttemptSucceeded: self._on_succeeded,
+            m.AttemptFailed: lambda _, x: self.attempt_failed(
+                x.assignment, x.k, outcomes.bounded(x.failure), x.retryable
+            ),
+            m.Sleep: self._on_sleep,
+            m.Wait: lambda _, x: self.wait_for(
+                x.assignment, x.k, x.name, x.n, x.event_type, x.timeout
+            ),
+            m.Cancel: lambda _, x: self.cancel(x.assignment, x.k, x.seen),
+            m.Blocked: lambda _, x: self.blocked(x.assignment, x.seen),
+            m.Frozen: lambda _, x: self.frozen(x.assignment),
+            m.Ended: self._on_ended,
+            m.Answer: self.on_answer,
+            m.Call: lambda slot, x: self._spawn(self._on_call(slot, x)),
+        }
+
+    def _on_succeeded(self, slot: Slot, message: messages.AttemptSucceeded) -> None:
+        run = self._assigned.get(message.assignment)
+        if run is None:
+            return
+        try:
+            value = values.check(message.value)
+        except ValueRefused as error:
+            self.attempt_failed(message.assignment, message.k, outcomes.failure(error), False)
+            return
+        self.attempt_succeeded(message.assignment, message.k, value)
+        self._blame.clear_run(run.ref)
+        if slot.alone and (self._alone or self._asking):
+            self._make_room()
+
+    def _on_sleep(self, _: Slot, message: messages.Sleep) -> None:
+        m = message
+        if m.kind is not StepKind.until and (m.kind is not StepKind.sleep or m.seconds < 0):
+            raise Nonsense(f"a sleep of kind {m.kind.name} for {m.seconds} s")
+        self.sleep(m.assignment, m.k, m.kind, m.name, m.n, m.seconds)
+
+    def _on_ended(self, slot: Slot, message: messages.Ended) -> None:
+        output, failed = message.output, message.failure
+        if failed is not None:
+            failed = outcomes.bounded(failed)
+        if output is not None:
+            try:
+                values.check(output)
+            except ValueRefused as error:
+                output, failed = None, outcomes.failure(error)
+        run = self._assigned.get(message.assignment)
+        if run is not None:
+            self._blame.clear_run(run.ref)
+        self.ended(message.assignment, output, failed)
+
+    def on_answer(self, slot: Slot, message: messages.Answer) -> None:
+        future = self._answers.get(message.call)
+        if future is not None and not future.done() and message.call in slot.fetches:
+            future.set_result(message)
+
+    async def _on_call(self, slot: Slot, call: messages.Call) -> None:
+        """A binding used by worker code; it may use those of its own deployment only."""
+        try:
+            bundle = self._bundle[call.deployment]
+            trigger: Trigger = "http" if call.trigger == "http" else "workflow"
+            backend = RunsBackend(self, bundle, trigger)
+            args = values.decode(values.check(call.args))
+            if call.deployment not in slot.known or call.operation not in _OPERATIONS:
+                raise WorkflowError("binding.not_found", "There is no such binding.")
+            answer = await getattr(backend, call.operation)(**args)
+            reply = messages.Reply(call.call, values.encode(answer))
+        except WorkflowError as error:
+            reply = messages.Reply(call.call, None, error.code, error.message)
+        except EngineError as error:
+            reply = messages.Reply(call.call, None, error.code, str(error))
+        except Exception as error:  # the arguments are what the worker's code made of them
+            reply = messages.Reply(call.call, None, "binding.malformed", str(error))
+        slot.send(reply)
+
+    # --- endings that are not the code's ------------------------------------------------------
+
+    def _fail(self, run: Run, failed: Failure) -> None:
+        if run.status not in ENDED:
+            self._take(run)
+            self._apply(run.fail(failed, self._clock.now()))
+
+    def close_deployment(self, deployment: str, why: str) -> None:
+        """Too many deaths: intake says so, and its runs end."""
+        _log.error("a deployment brought its runner down too often", deployment=deployment, why=why)
+        self._crashed[deployment] = why
+        self._spawn(self._fail_all(deployment, why))
+
+    async def _fail_all(self, deployment: str, why: str) -> None:
+        failed = Failure("RunnerCrashed", why, code="runner.crashed")
+        await self._flushed()
+        refs = await self._journal.read(
+            lambda db: queries.live_of_deployment(db, self._names, deployment)
+        )
+        for start in range(0, len(refs), PAGE):
+            for run in await self._read_runs(refs[start : start + PAGE]):
+                self._fail(run, failed)
+                self._settle(run)
+            await self._room()
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+_OPERATIONS: Final = {"create", "create_batch", "get", "status", "verb", "send_event"}
+
+
+def _recorded(operation: Operation) -> Recorded:
+    return Recorded(
+        k=operation.k,
+        kind=operation.kind,
+        name=operation.name,
+        n=operation.n,
+        seq=operation.seq,
+        ok=operation.status is not StepStatus.errored,
+        value=operation.value if operation.seq else None,
+        attempts=len(operation.attempts),
+        cancelled=operation.status is StepStatus.cancelled,
+    )
+
+
+def _told(failed: Failure) -> str:
+    return f"{failed.name}: {failed.message}" + (f"\n{failed.trace}" if failed.trace else "")
+
+
+def _code(failed: Failure) -> str:
+    return failed.code or "worker.failed"

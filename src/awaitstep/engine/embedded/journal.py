@@ -1,0 +1,274 @@
+"""The journal file: one writer thread that commits everybody's rows together, and readers.
+
+Callers hand in rows and are called back, on the loop, once these are on disk. A batch that fails
+is written again one write at a time under savepoints, so only the offender hears of it. When the
+file itself can't be written, rows wait: nothing is lost, creating is refused, and the thread tries
+again until it can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from pathlib import Path
+from typing import Final, TypeVar
+
+import structlog
+
+from awaitstep.engine.embedded.rows import ALSO_DELETED, MANY, STATEMENTS, Kind, Row
+from awaitstep.engine.errors import JournalLocked, JournalUnavailable
+
+T = TypeVar("T")
+Done = Callable[[Exception | None], None]
+
+LARGEST_BATCH: Final = 5_000
+RETRY_EVERY: Final = 0.5
+FORMAT: Final = 1
+_BARRIER: Final = Kind.drop
+_log = structlog.get_logger("awaitstep.journal")
+
+
+class Write:
+    """Rows of one run that belong together. `refusable`: fails while the file can't be written."""
+
+    __slots__ = ("done", "error", "refusable", "rows")
+
+    def __init__(self, rows: list[tuple[Kind, Row]], done: Done, refusable: bool) -> None:
+        self.rows = rows
+        self.done = done
+        self.refusable = refusable
+        self.error: Exception | None = None
+
+
+class Journal:
+    """The open journal of one data folder. Made, used and closed on the event loop's thread."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises JournalLocked when another server has the folder, JournalUnavailable."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = open(folder / "journal.lock", "a+")  # noqa: SIM115 - held while we live
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            raise JournalLocked(str(folder)) from None
+        self._path = folder / "journal.sqlite"
+        self._loop = asyncio.get_running_loop()
+        self._queue: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
+        self.unavailable: str | None = None
+        self.rows = self.commits = 0
+        try:
+            self._writer = self._open()
+            self._migrate(self._writer)
+            self._reader = self._open()
+        except sqlite3.Error as error:
+            self._lock.close()
+            raise JournalUnavailable(str(error)) from None
+        self._readers = ThreadPoolExecutor(1, thread_name_prefix="journal-read")
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._write_forever, name="journal", daemon=True)
+        self._thread.start()
+
+    # --- on the loop --------------------------------------------------------------------------
+
+    def write(self, rows: list[tuple[Kind, Row]], done: Done, *, refusable: bool = False) -> None:
+        """Write `rows` in one piece; `done` is called on the loop, in the order of writing."""
+        self._queue.put(Write(rows, done, refusable))
+
+    async def read(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        """Ask committed rows something, in the reader's thread."""
+        return await self._loop.run_in_executor(self._readers, question, self._reader)
+
+    async def close(self) -> None:
+        """Write what is waiting, then let go of the folder."""
+        self._closing.set()
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._readers.shutdown()
+        self._reader.close()
+        self._lock.close()
+
+    # --- in the writer's thread ---------------------------------------------------------------
+
+    def _write_forever(self) -> None:
+        while True:
+            batch: list[Write] = []
+            last = False
+            item = self._queue.get()
+            while True:
+                if item is None:
+                    last = True
+                    break
+                batch.append(item)
+                if len(batch) >= LARGEST_BATCH:
+                    break
+                try:
+                    item = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+            if batch:
+                self._commit(batch)
+            if last:
+                self._writer.close()
+                return
+
+    def _commit(self, batch: Sequence[Write]) -> None:
+        while True:
+            try:
+                try:
+                    self._commit_together(batch)
+                except sqlite3.Error as error:
+                    self._undo()
+                    if _is_the_files_fault(error):
+                        raise
+                    self._commit_one_by_one(batch)
+            except sqlite3.Error as error:
+                self._undo()
+                batch = self._wait(batch, error)
+                if not batch and not self._await_room():
+                    return
+            else:
+                break
+        if self.unavailable is not None:
+            _log.warning("the journal can be written again")
+            self.unavailable = None
+        self.commits += 1
+        self._report(batch)
+
+    def _commit_together(self, batch: Sequence[Write]) -> None:
+        groups: dict[Kind, list[Row]] = {kind: [] for kind in Kind if kind < _BARRIER}
+        db = self._writer
+        db.execute("begin immediate")
+        for write in batch:
+            for kind, row in write.rows:
+                if kind >= _BARRIER:
+                    self._flush(groups)
+                    self._run(kind, row)
+                else:
+                    groups[kind].append(row)
+        self._flush(groups)
+        db.execute("commit")
+
+    def _flush(self, groups: dict[Kind, list[Row]]) -> None:
+        for kind, rows in groups.items():
+            if not rows:
+                continue
+            at = 0
+            for count, statement in MANY.get(kind, {}).items():
+                while len(rows) - at >= count:
+                    chunk = rows[at : at + count]
+                    self._writer.execute(statement, tuple(chain.from_iterable(chunk)))
+                    at += count
+            if at < len(rows):
+                self._writer.executemany(STATEMENTS[kind], rows[at:])
+            self.rows += len(rows)
+            rows.clear()
+
+    def _run(self, kind: Kind, row: Row) -> None:
+        self._writer.execute(STATEMENTS[kind], row)
+        self.rows += 1
+        if kind is Kind.delete:
+            for statement in ALSO_DELETED:
+                self._writer.execute(statement, row)
+
+    def _commit_one_by_one(self, batch: Sequence[Write]) -> None:
+        db = self._writer
+        db.execute("begin immediate")
+        for write in batch:
+            db.execute("savepoint one")
+            try:
+                for kind, row in write.rows:
+                    self._run(kind, row)
+            except sqlite3.Error as error:
+                if _is_the_files_fault(error):
+                    raise
+                db.execute("rollback to one")
+                write.error = error
+                for kind, row in _names(write):
+                    self._run(kind, row)
+            db.execute("release one")
+        db.execute("commit")
+
+    def _undo(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            if self._writer.in_transaction:
+                self._writer.execute("rollback")
+
+    def _wait(self, batch: Sequence[Write], error: sqlite3.Error) -> Sequence[Write]:
+        """The file can't be written now: refuse what may be refused, keep the rest, rest a little."""
+        if self.unavailable is None:
+            _log.error("the journal can't be written; runs stay where they are", reason=str(error))
+        self.unavailable = str(error)
+        refused = [write for write in batch if write.refusable]
+        for write in refused:
+            write.error = JournalUnavailable(str(error))
+        self._report(refused)
+        if self._closing.is_set():
+            return []
+        self._closing.wait(RETRY_EVERY)
+        names = [row for write in refused for row in _names(write)]
+        kept = [write for write in batch if not write.refusable]
+        return [Write(names, _nobody, False), *kept] if names else kept
+
+    def _await_room(self) -> bool:
+        """Return once the file can be written again; False when the server ends before."""
+        while not self._closing.is_set():
+            try:
+                # the smallest thing that is really written
+                self._writer.execute(f"pragma user_version = {FORMAT}")
+            except sqlite3.Error:
+                self._closing.wait(RETRY_EVERY)
+            else:
+                return True
+        return False
+
+    def _report(self, batch: Sequence[Write]) -> None:
+        if batch:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+                self._loop.call_soon_threadsafe(_call_back, batch)
+
+    # --- the file -----------------------------------------------------------------------------
+
+    def _open(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        db.execute("pragma journal_mode = wal")
+        db.execute("pragma synchronous = full")
+        db.execute("pragma wal_autocheckpoint = 4000")
+        db.execute("pragma busy_timeout = 5000")
+        return db
+
+    def _migrate(self, db: sqlite3.Connection) -> None:
+        (version,) = db.execute("pragma user_version").fetchone()
+        if version == 0:
+            schema = (Path(__file__).parent / "schema.sql").read_text()
+            db.executescript(f"begin; {schema} pragma user_version = {FORMAT}; commit;")
+        elif version != FORMAT:
+            raise sqlite3.DatabaseError(f"its format {version} is newer than this program")
+
+
+def _call_back(batch: Sequence[Write]) -> None:
+    for write in batch:
+        write.done(write.error)
+
+
+def _names(write: Write) -> list[tuple[Kind, Row]]:
+    """Shared texts stay: later rows rely on them whatever became of this write."""
+    return [row for row in write.rows if row[0] is Kind.text]
+
+
+def _nobody(error: Exception | None) -> None:
+    """Nobody waits for these rows."""
+
+
+def _is_the_files_fault(error: sqlite3.Error) -> bool:
+    """Whether the journal itself is the trouble, and not the rows."""
+    return isinstance(error, sqlite3.OperationalError) or (
+        type(error) is sqlite3.DatabaseError and not isinstance(error, sqlite3.IntegrityError)
+    )

@@ -1,0 +1,149 @@
+"""What is asked of the journal's committed rows. Runs in the reader's thread; no decisions here."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from awaitstep.engine import ids
+from awaitstep.engine.embedded.rows import (
+    OPERATION_COLUMNS,
+    RUN_COLUMNS,
+    Names,
+    Row,
+    code,
+    fill,
+    read_run,
+)
+from awaitstep.engine.port import RunQuery
+from awaitstep.engine.run import Run
+from awaitstep.engine.states import RunStatus
+
+_RUN = f"select {RUN_COLUMNS} from runs"
+_OPERATIONS = f"select {OPERATION_COLUMNS} from operations where run = ? order by k"
+_EVENTS = "select seq, type, payload, at from events where run = ? and taken is null order by seq"
+
+
+def names(db: sqlite3.Connection) -> list[tuple[int, str]]:
+    return db.execute("select id, text from names").fetchall()
+
+
+def last_numbers(db: sqlite3.Connection) -> tuple[int, int]:
+    """The highest run and event so far."""
+    (run,) = db.execute("select coalesce(max(ref), 0) from runs").fetchone()
+    (event,) = db.execute("select coalesce(max(seq), 0) from events").fetchone()
+    return run, event
+
+
+def find(db: sqlite3.Connection, known: Names, workflow: str, instance: str) -> Run | None:
+    """The run with everything recorded of it. A caller's id may look like one made here."""
+    workflow_id = known.get(workflow)
+    if workflow_id is None:
+        return None
+    keys: list[bytes | str] = [instance]
+    try:
+        keys.append(ids.pack(instance, True))
+    except ValueError:
+        pass
+    for key in keys:
+        row = db.execute(
+            f"{_RUN} where workflow = ? and instance = ?", (workflow_id, key)
+        ).fetchone()
+        if row is not None:
+            run = _whole(db, known, row)
+            if run.instance == instance:
+                return run
+    return None
+
+
+def load(db: sqlite3.Connection, known: Names, refs: Sequence[int]) -> list[Run]:
+    """Runs by number, whole."""
+    loaded = []
+    for ref in refs:
+        row = db.execute(f"{_RUN} where ref = ?", (ref,)).fetchone()
+        if row is not None:
+            loaded.append(_whole(db, known, row))
+    return loaded
+
+
+def to_execute(db: sqlite3.Connection, after: int, limit: int) -> list[int]:
+    """Runs that were queued or running when the last server ended."""
+    rows = db.execute(
+        "select ref from runs where status < 2 and ref > ? order by ref limit ?", (after, limit)
+    )
+    return [ref for (ref,) in rows]
+
+
+def due(db: sqlite3.Connection, now: float, limit: int) -> tuple[list[int], float | None]:
+    """Parked runs that are due, longest due first, and when the next one is."""
+    rows = db.execute(
+        "select ref, due from runs where due is not null and due <= ? order by due limit ?",
+        (now, limit),
+    ).fetchall()
+    (upcoming,) = db.execute(
+        "select min(due) from runs where due is not null and due > ?", (now,)
+    ).fetchone()
+    return [ref for ref, _ in rows], upcoming
+
+
+def live(db: sqlite3.Connection, known: Names, workflow: str) -> int:
+    (count,) = db.execute(
+        "select count(*) from runs where workflow = ? and status < 4", (known.get(workflow),)
+    ).fetchone()
+    return int(count)
+
+
+def live_of_deployment(db: sqlite3.Connection, known: Names, deployment: str) -> list[int]:
+    rows = db.execute(
+        "select ref from runs where deployment = ? and status < 4", (known.get(deployment),)
+    )
+    return [ref for (ref,) in rows]
+
+
+def page(db: sqlite3.Connection, known: Names, query: RunQuery) -> tuple[list[Run], bool]:
+    """Runs newest first, without operations except those of waiting ones; and whether more follow."""
+    where = [f"workflow in ({_marks(query.workflows)})"]
+    values: list[Any] = [known.get(workflow) for workflow in query.workflows]
+    if query.status:
+        codes = {code(status) for status in query.status}
+        if RunStatus.waiting in query.status:
+            codes.add(code(RunStatus.running))  # a loaded run that waits is `running` on disk
+        if RunStatus.running in query.status:
+            codes.add(code(RunStatus.queued))
+        where.append(f"status in ({_marks(sorted(codes))})")
+        values += sorted(codes)
+    if query.trigger:
+        where.append(f"trigger in ({_marks(query.trigger)})")
+        values += [known.get(trigger) for trigger in query.trigger]
+    for column, text in (("version", query.version), ("deployment", query.deployment)):
+        if text is not None:
+            where.append(f"{column} = ?")
+            values.append(known.get(text))
+    if query.created_after is not None:
+        where.append("created >= ?")
+        values.append(query.created_after)
+    if query.created_before is not None:
+        where.append("created < ?")
+        values.append(query.created_before)
+    if query.cursor is not None:
+        where.append("ref < ?")
+        values.append(int(query.cursor))
+    sql = f"{_RUN} where {' and '.join(where)} order by ref desc limit {int(query.limit) + 1}"
+    rows: list[Row] = db.execute(sql, values).fetchall()
+    runs = []
+    for row in rows[: query.limit]:
+        run = read_run(row, known)
+        if run.status is RunStatus.waiting:
+            fill(run, db.execute(_OPERATIONS, (run.ref,)), ())
+        runs.append(run)
+    return runs, len(rows) > query.limit
+
+
+def _whole(db: sqlite3.Connection, known: Names, row: Row) -> Run:
+    run = read_run(row, known)
+    return fill(run, db.execute(_OPERATIONS, (run.ref,)), db.execute(_EVENTS, (run.ref,)))
+
+
+def _marks(values: list[Any]) -> str:
+    return ", ".join("?" * len(values))

@@ -1,0 +1,234 @@
+"""Rows of the journal: what a change writes, and how a run is read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Any, Final
+
+import msgspec
+
+from awaitstep.engine import ids, outcomes
+from awaitstep.engine.outcomes import Failure
+from awaitstep.engine.run import Attempt, Change, Event, Operation, Run
+from awaitstep.engine.states import (
+    RUN_CODES,
+    STEP_CODES,
+    RunStatus,
+    StepKind,
+)
+
+Row = tuple[Any, ...]
+
+
+class Kind(IntEnum):
+    """What a row does, in the order a batch is written in. The last two are barriers."""
+
+    text = 0
+    insert_run = 1
+    update_run = 2
+    operation = 3
+    event = 4
+    take = 5
+    drop = 6
+    delete = 7
+
+
+STATEMENTS: Final[dict[Kind, str]] = {
+    Kind.text: "insert or ignore into names (id, text) values (?, ?)",
+    Kind.insert_run: (
+        "insert into runs (ref, workflow, instance, deployment, version, trigger, params, created,"
+        " status, epoch, pause_requested) values (?, ?, ?, ?, ?, ?, ?, ?, 0, 1, 0)"
+    ),
+    Kind.update_run: (
+        "update runs set status = ?2, epoch = ?3, pause_requested = ?4, output = ?5, failure = ?6,"
+        " started = ?7, ended = ?8, due = ?9 where ref = ?1 and epoch <= ?3"
+    ),
+    Kind.operation: (
+        "insert or replace into operations values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    ),
+    Kind.event: "insert into events (seq, run, type, payload, at) values (?, ?, ?, ?, ?)",
+    Kind.take: "update events set taken = ? where seq = ?",
+    Kind.drop: "delete from operations where run = ? and k = ?",
+    Kind.delete: "delete from runs where ref = ?",
+}
+
+
+def _many(statement: str, count: int) -> str:
+    """The insert with `count` rows of values: one call of SQLite, which lets go of the
+    interpreter lock once instead of once per row."""
+    head, row = statement.split(" values ")
+    return f"{head} values {', '.join([row] * count)}"
+
+
+# Rows per call, largest first; a batch is cut into these.
+CHUNKS: Final = (64, 16, 4)
+MANY: Final[dict[Kind, dict[int, str]]] = {
+    kind: {count: _many(STATEMENTS[kind], count) for count in CHUNKS}
+    for kind in (Kind.insert_run, Kind.operation, Kind.event)
+}
+ALSO_DELETED: Final = (
+    "delete from operations where run = ?",
+    "delete from events where run = ?",
+)
+
+_RUN_CODE: Final = {status: code for code, status in enumerate(RUN_CODES)}
+_STEP_CODE: Final = {status: code for code, status in enumerate(STEP_CODES)}
+_KINDS: Final = tuple(StepKind)
+
+_encode_attempts = msgspec.msgpack.Encoder().encode
+_decode_attempts = msgspec.msgpack.Decoder(list[tuple[float, float, Failure | None]]).decode
+
+
+def code(status: RunStatus) -> int:
+    return _RUN_CODE[status]
+
+
+def of_change(change: Change, names: Names) -> list[tuple[Kind, Row]]:
+    """The rows of one change, names first."""
+    run = change.run
+    rows: list[tuple[Kind, Row]] = []
+    if change.deleted:
+        return [(Kind.delete, (run.ref,))]
+    for k in change.dropped:
+        rows.append((Kind.drop, (run.ref, k)))
+    if change.created:
+        inserted = (
+            run.ref,
+            names.of(run.workflow, rows),
+            ids.pack(run.instance, run.generated),
+            names.of(run.deployment, rows),
+            names.of(run.version, rows),
+            names.of(run.trigger, rows),
+            run.params,
+            run.created,
+        )
+        rows.append((Kind.insert_run, inserted))
+    for operation in change.operations:
+        rows.append((Kind.operation, _operation(run.ref, operation)))
+    for event in change.added:
+        rows.append((Kind.event, (event.seq, run.ref, event.type, event.payload, event.at)))
+    for seq, k in change.taken:
+        rows.append((Kind.take, (k, seq)))
+    for seq in change.returned:
+        rows.append((Kind.take, (None, seq)))
+    if change.save_run:
+        rows.append((Kind.update_run, _update(run)))
+    return rows
+
+
+class Names:
+    """Texts that many rows share, kept once."""
+
+    def __init__(self, known: Iterable[tuple[int, str]]) -> None:
+        self._ids = {text: id for id, text in known}
+        self._texts = {id: text for text, id in self._ids.items()}
+
+    def of(self, text: str, rows: list[tuple[Kind, Row]]) -> int:
+        """The text's id; a new one is added to `rows`."""
+        known = self._ids.get(text)
+        if known is None:
+            known = self._ids[text] = len(self._ids) + 1
+            self._texts[known] = text
+            rows.append((Kind.text, (known, text)))
+        return known
+
+    def get(self, text: str) -> int | None:
+        return self._ids.get(text)
+
+    def text(self, id: int) -> str:
+        return self._texts[id]
+
+
+def _update(run: Run) -> Row:
+    waiting = run.status is RunStatus.waiting
+    return (
+        run.ref,
+        _RUN_CODE[run.status],
+        run.epoch,
+        run.pause_requested,
+        run.output,
+        None if run.failure is None else outcomes.pack(run.failure),
+        run.started,
+        run.ended,
+        run.next_due() if waiting else None,
+    )
+
+
+def _operation(ref: int, o: Operation) -> Row:
+    attempts = None
+    if o.attempts:
+        attempts = _encode_attempts([(a.started, a.ended, a.failure) for a in o.attempts])
+    return (
+        ref, o.k, int(o.kind), o.name, o.n, o.after, o.seq, _STEP_CODE[o.status], o.started,
+        o.ended, o.value, attempts, o.due, o.rest, o.event_type, o.event,
+    )  # fmt: skip
+
+
+RUN_COLUMNS: Final = (
+    "ref, workflow, instance, deployment, version, trigger, status, epoch, pause_requested, params,"
+    " output, failure, created, started, ended"
+)
+OPERATION_COLUMNS: Final = (
+    "k, kind, name, n, after, seq, status, started, ended, value, attempts, due, rest, event_type,"
+    " event"
+)
+
+
+def read_run(row: Row, names: Names) -> Run:
+    """A run without its operations and events."""
+    (
+        ref, workflow, instance, deployment, version, trigger, status, epoch, pause_requested,
+        params, output, failed, created, started, ended,
+    ) = row  # fmt: skip
+    text, generated = ids.unpack(instance)
+    run = Run(
+        ref,
+        names.text(workflow),
+        text,
+        names.text(deployment),
+        version=names.text(version),
+        trigger=names.text(trigger),
+        params=params,
+        created=created,
+        generated=generated,
+    )
+    run.status = RUN_CODES[status]
+    if run.status is RunStatus.running:
+        run.status = RunStatus.queued  # nobody executes it yet
+    run.epoch = epoch
+    run.pause_requested = bool(pause_requested)
+    run.output = output
+    run.failure = None if failed is None else outcomes.unpack(failed)
+    run.started = started
+    run.ended = ended
+    return run
+
+
+def read_operation(row: Row) -> Operation:
+    (
+        k, kind, name, n, after, seq, status, started, ended, value, attempts, due, rest,
+        event_type, event,
+    ) = row  # fmt: skip
+    operation = Operation(k, _KINDS[kind], name, n, after, started)
+    operation.seq = seq
+    operation.status = STEP_CODES[status]
+    operation.ended = ended
+    operation.value = value
+    if attempts is not None:
+        operation.attempts = [Attempt(*attempt) for attempt in _decode_attempts(attempts)]
+    operation.due = due
+    operation.rest = rest
+    operation.event_type = event_type
+    operation.event = event
+    return operation
+
+
+def fill(run: Run, operations: Iterable[Row], events: Iterable[Row]) -> Run:
+    """Give a run what is recorded of it."""
+    for row in operations:
+        operation = read_operation(row)
+        run.operations[operation.k] = operation
+        run.seq = max(run.seq, operation.seq)
+    run.events = [Event(*row) for row in events]
+    return run

@@ -1,0 +1,132 @@
+"""Errors the engine answers with; each class carries the stable code clients match on."""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """A request the engine refuses. `code` is stable, `str(error)` is one line for a person."""
+
+    code = "engine.error"
+
+
+class RunNotFound(EngineError):
+    """No such run of this workflow."""
+
+    code = "run.not_found"
+
+    def __init__(self, instance: str) -> None:
+        super().__init__(f"There is no run {instance!r} of this workflow.")
+
+
+class RunState(EngineError):
+    """The run's state does not allow this verb."""
+
+    code = "run.state"
+
+    def __init__(self, instance: str, verb: str, status: str) -> None:
+        super().__init__(f"Run {instance} is {status}; it can't {verb} now.")
+        self.status = status
+
+
+class InstanceTaken(EngineError):
+    """The instance id belongs to a run with another deployment or other params."""
+
+    code = "instance.already_exists"
+
+    def __init__(self, instance: str) -> None:
+        super().__init__(f"The instance id {instance!r} is taken by another run of this workflow.")
+
+
+class InvalidInstanceId(EngineError):
+    """The id is not 1–100 characters of `[A-Za-z0-9_-]`, starting with a letter, digit or `_`."""
+
+    code = "instance.invalid_id"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An instance id is 1 to 100 characters of A-Z, a-z, 0-9, _ and -, not starting with -."
+        )
+
+
+class InvalidEventType(EngineError):
+    """The event type is empty, longer than 100 characters or holds control characters."""
+
+    code = "event.invalid_type"
+
+    def __init__(self) -> None:
+        super().__init__("An event type is 1 to 100 printable characters.")
+
+
+class ValueRefused(EngineError):
+    """A value that has no journal form; `path` names the place inside it."""
+
+    code = "value.refused"
+
+    def __init__(self, why: str, path: str = "") -> None:
+        super().__init__(f"{why} (at {path})" if path else why)
+        self.path = path
+
+
+class ValueTooLarge(ValueRefused):
+    """A value whose journal form is over 1 MiB."""
+
+    code = "value.too_large"
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"The value takes {size:,} bytes; at most {limit:,} can be kept.")
+
+
+class JournalUnavailable(EngineError):
+    """The journal can't be written now (disk full, read-only); nothing was accepted."""
+
+    code = "journal.unavailable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The journal can't be written: {reason}. Nothing was started; try again.")
+
+
+class JournalLocked(EngineError):
+    """Another server owns the data folder."""
+
+    code = "journal.locked"
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(f"Another AwaitStep server is using {folder}.")
+
+
+class RunnerUnavailable(EngineError):
+    """No runner answered in time."""
+
+    code = "runner.unavailable"
+
+    def __init__(self, why: str = "No runner is ready.") -> None:
+        super().__init__(why)
+
+
+class DeploymentCrashed(EngineError):
+    """The deployment brought its runner down too often; its intake is closed."""
+
+    code = "runner.crashed"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+
+
+class DeploymentMissing(EngineError):
+    """The deployment's files are gone or were never made."""
+
+    code = "deployment.not_found"
+
+    def __init__(self, deployment: str) -> None:
+        super().__init__(f"There is no deployment {deployment!r}.")
+
+
+class WorkerFailed(EngineError):
+    """A worker's fetch handler raised; `detail` is for the log, never for the caller."""
+
+    code = "worker.failed"
+
+    def __init__(self, detail: str, code: str = "worker.failed") -> None:
+        super().__init__("The worker failed to answer.")
+        self.detail = detail
+        self.code = code

@@ -1,0 +1,5 @@
+"""An engine in memory."""
+
+from awaitstep.engine.inline.engine import InlineEngine
+
+__all__ = ["InlineEngine"]

@@ -1,0 +1,281 @@
+"""The inline engine: everything in memory, in one process. For tests and for trying things out.
+
+The same decisions and the same execution as the embedded engine, without a journal: what a change
+says is durable at once. Nothing survives the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from msgspec.structs import replace
+
+from awaitstep.engine.bindings import RunsBackend
+from awaitstep.engine.clock import Clock, SystemClock
+from awaitstep.engine.coordinator import Coordinator
+from awaitstep.engine.errors import DeploymentMissing, InstanceTaken, RunState, ValueRefused
+from awaitstep.engine.execution import Execution, Recorded
+from awaitstep.engine.loading import Loaded, load, run_code
+from awaitstep.engine.outcomes import Failure, failure, rebuild
+from awaitstep.engine.port import Created, RunPage, RunQuery, StartRun
+from awaitstep.engine.retry import RetryPolicy
+from awaitstep.engine.run import Change, Operation, Run
+from awaitstep.engine.states import ENDED, StepKind, StepStatus
+from awaitstep.engine.step import WorkflowStep
+from awaitstep.engine.workers import Bundles
+
+
+class InlineEngine(Coordinator):
+    """Runs in memory. `bundles` says where the deployed modules are."""
+
+    def __init__(self, bundles: Bundles, *, clock: Clock | None = None) -> None:
+        super().__init__(clock or SystemClock())
+        self._bundles = bundles
+        self._all: dict[tuple[str, str], Run] = {}
+        self._last_ref = 0
+        self._loaded: dict[str, Loaded] = {}
+        self._executions: dict[int, Execution] = {}
+        self._starting: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """Unload everything."""
+        self._closed = True
+        for assignment in list(self._assigned):
+            self._take(self._assigned[assignment])
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def create(self, start: StartRun) -> Created:
+        run = self._new_run(self._last_ref + 1, start)
+        known = self._all.get((run.workflow, run.instance))
+        if known is not None:
+            if (known.deployment, known.params) != (run.deployment, run.params):
+                raise InstanceTaken(run.instance)
+            return Created(known.view(), existed=True)
+        self._last_ref = run.ref
+        self._all[run.workflow, run.instance] = self._add(run)
+        change = Change(run)
+        change.created = True
+        self._apply(change)
+        return Created(run.view(), existed=False)
+
+    async def list(self, query: RunQuery) -> RunPage:
+        after = 1 << 62
+        if query.cursor is not None:
+            if not (query.cursor.isascii() and query.cursor.isdigit()):
+                raise ValueRefused("The cursor is not one of a page before.")
+            after = int(query.cursor)
+        found = [
+            run
+            for run in self._all.values()
+            if run.workflow in query.workflows
+            and (query.status is None or run.view().status in query.status)
+            and (query.trigger is None or run.trigger in query.trigger)
+            and query.version in (None, run.version)
+            and query.deployment in (None, run.deployment)
+            and (query.created_after is None or run.created >= query.created_after)
+            and (query.created_before is None or run.created < query.created_before)
+            and run.ref < after
+        ]
+        found.sort(key=lambda run: -run.ref)
+        page = found[: query.limit]
+        more = len(found) > len(page)
+        return RunPage([run.view() for run in page], str(page[-1].ref) if more else None)
+
+    async def delete(self, workflow: str, instance: str) -> None:
+        run = await self._open(workflow, instance)
+        if run.status not in ENDED:
+            raise RunState(instance, "be deleted", run.status.value)
+        del self._all[workflow, instance], self._runs[run.ref]
+        self._evict(run)
+
+    async def live(self, workflow: str) -> int:
+        return sum(r.workflow == workflow and r.status not in ENDED for r in self._all.values())
+
+    # --- what the coordinator asks for --------------------------------------------------------
+
+    async def _open(self, workflow: str, instance: str) -> Run:
+        run = self._all.get((workflow, instance))
+        if run is None:
+            raise self._missing(instance)
+        return self._add(run)
+
+    def _evict(self, run: Run) -> None:
+        """Runs stay: memory is all there is. Ended and deleted ones leave the index only."""
+        self._index.pop((run.workflow, run.instance), None)
+
+    def _write(self, change: Change, done: Callable[[Exception | None], None]) -> None:
+        asyncio.get_running_loop().call_soon(done, None)
+
+    def _execute(self, run: Run) -> None:
+        assignment = self._give(run)
+        task = asyncio.get_running_loop().create_task(self._start(run, assignment))
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+
+    async def _start(self, run: Run, assignment: int) -> None:
+        try:
+            loaded = await self._load(run.deployment)
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            code = error.code if isinstance(error, DeploymentMissing) else None
+            self.ended(assignment, None, replace(failure(error), code=code))
+            return
+        if run.assignment != assignment:
+            return
+        execution = Execution(
+            _Link(self, assignment),
+            label=run.instance,
+            recorded=recorded(run),
+            clock=self._clock,
+            threads=_PlainThreads(),
+            module=loaded.file,
+        )
+        self._executions[assignment] = execution
+        step = WorkflowStep(execution)
+        execution.start(
+            lambda: _contained(
+                lambda: run_code(
+                    loaded, instance=run.instance, created=run.created, params=run.params, step=step
+                ),
+                loaded.file,
+            )
+        )
+        self._fire(run, self._clock.now())
+
+    async def _load(self, deployment: str) -> Loaded:
+        if deployment not in self._loaded:
+            bundle = await self._bundles.bundle(deployment)
+            self._loaded[deployment] = load(
+                bundle.module,
+                name=f"awaitstep_deployment_{deployment}",
+                class_name=bundle.class_name,
+                workflow_name=bundle.workflow_name,
+                variables=bundle.variables,
+                bindings=list(bundle.bindings),
+                backend=RunsBackend(self, bundle, "workflow"),
+            )
+        return self._loaded[deployment]
+
+    def _deliver(self, run: Run, operation: Operation) -> None:
+        execution = self._executions.get(run.assignment)
+        if execution is not None:
+            ok = operation.status is StepStatus.complete
+            execution.deliver(operation.seq, operation.k, ok, operation.value)
+
+    def _retry(self, run: Run, operation: Operation) -> None:
+        if (execution := self._executions.get(run.assignment)) is not None:
+            execution.retry(operation.k)
+
+    def _unload(self, run: Run) -> None:
+        if (execution := self._executions.pop(run.assignment, None)) is not None:
+            execution.close()
+
+    def executed(self, assignment: int) -> None:
+        """Its execution has ended by itself."""
+        self._executions.pop(assignment, None)
+
+    def _freeze(self, run: Run) -> None:
+        if (execution := self._executions.get(run.assignment)) is not None:
+            execution.freeze()
+        asyncio.get_running_loop().call_soon(self.frozen, run.assignment)
+
+    def _thaw(self, run: Run) -> None:
+        if (execution := self._executions.get(run.assignment)) is not None:
+            execution.thaw()
+
+
+def recorded(run: Run) -> list[Recorded]:
+    """What a replay of the run needs to know."""
+    return [
+        Recorded(
+            k=operation.k,
+            kind=operation.kind,
+            name=operation.name,
+            n=operation.n,
+            seq=operation.seq,
+            ok=operation.status is not StepStatus.errored,
+            value=operation.value if operation.seq else None,
+            attempts=len(operation.attempts),
+            cancelled=operation.status is StepStatus.cancelled,
+        )
+        for operation in run.operations.values()
+    ]
+
+
+async def _contained(code: Callable[[], Coroutine[Any, Any, Any]], module: str) -> Any:
+    """The code's result; what would end the process ends the run."""
+    try:
+        return await code()
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise rebuild(failure(error, module)) from None
+
+
+class _Link:
+    """An execution's engine: the coordinator, with the assignment filled in."""
+
+    def __init__(self, engine: InlineEngine, assignment: int) -> None:
+        self._engine = engine
+        self._assignment = assignment
+
+    def attempt_started(self, k: int, name: str, n: int, attempt: int, policy: RetryPolicy) -> None:
+        self._engine.attempt_started(self._assignment, k, name, n, attempt, policy)
+
+    def attempt_succeeded(self, k: int, value: bytes) -> None:
+        self._engine.attempt_succeeded(self._assignment, k, value)
+
+    def attempt_failed(self, k: int, failure: Failure, retryable: bool) -> None:
+        self._engine.attempt_failed(self._assignment, k, failure, retryable)
+
+    def sleep(self, k: int, kind: StepKind, name: str, n: int, seconds: float) -> None:
+        self._engine.sleep(self._assignment, k, kind, name, n, seconds)
+
+    def wait(self, k: int, name: str, n: int, event_type: str, timeout: float) -> None:
+        self._engine.wait_for(self._assignment, k, name, n, event_type, timeout)
+
+    def cancel(self, k: int, seen: int) -> None:
+        self._engine.cancel(self._assignment, k, seen)
+
+    def blocked(self, seen: int) -> None:
+        self._engine.blocked(self._assignment, seen)
+
+    def ended(self, output: bytes | None, failure: Failure | None) -> None:
+        self._engine.executed(self._assignment)
+        self._engine.ended(self._assignment, output, failure)
+
+
+class _PlainThreads:
+    """Threads that can't be told to stop; a late result is dropped by the execution."""
+
+    async def run(self, fn: Callable[..., Any], *args: Any, on_start: Callable[[Any], None]) -> Any:
+        job = _PlainJob()
+        on_start(job)
+        try:
+            value, error = await asyncio.shield(job.follow(asyncio.to_thread(_outcome, fn, args)))
+        finally:
+            del job
+        if error is not None:
+            raise error
+        return value
+
+
+def _outcome(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, BaseException | None]:
+    """What the call ended with: no future can raise a StopIteration, or should a SystemExit."""
+    try:
+        return fn(*args), None
+    except BaseException as error:
+        return None, error
+
+
+class _PlainJob:
+    def __init__(self) -> None:
+        self._call: asyncio.Task[Any] | None = None
+
+    def follow(self, call: Any) -> asyncio.Task[Any]:
+        self._call = asyncio.ensure_future(call)
+        return self._call
+
+    async def gone(self) -> None:
+        if self._call is not None:
+            await asyncio.wait([self._call])

@@ -1,0 +1,226 @@
+"""What server and runner say to each other over the link.
+
+Runs are addressed by assignment, the number of one run being given to one runner once: a message
+with an old number is about nothing any more. The server treats what a runner says as hostile.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+
+from awaitstep.engine.execution import Recorded
+from awaitstep.engine.outcomes import Failure
+from awaitstep.engine.retry import RetryPolicy
+from awaitstep.engine.states import StepKind
+
+Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=366 * 86_400.0)]
+# A moment may lie before 1970; the bounds keep out what is not a number.
+Moment = Annotated[float, msgspec.Meta(ge=-1e12, le=1e12)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+Headers = list[tuple[str, str]]
+
+
+class Message(msgspec.Struct, array_like=True, gc=False):
+    """Base of all messages; on the wire an array led by its tag."""
+
+
+# --- server to runner -----------------------------------------------------------------------------
+
+
+class Load(Message, tag=1):
+    """A deployment this runner will hear of. Its file is read when it is first needed."""
+
+    deployment: str
+    module: str
+    class_name: str | None
+    workflow_name: str
+    variables: dict[str, str]
+    bindings: list[str]
+
+
+class Start(Message, tag=2):
+    """Execute a run: from its start, or by replaying what is recorded."""
+
+    assignment: int
+    deployment: str
+    instance: str
+    created: float
+    params: bytes | None
+    recorded: list[Recorded]
+    one_at_a_time: bool = False
+
+
+class Outcome(Message, tag=3):
+    """An outcome is durable. `value` None: the result the runner itself sent."""
+
+    assignment: int
+    seq: int
+    k: int
+    ok: bool
+    value: bytes | None
+
+
+class Retry(Message, tag=4):
+    assignment: int
+    k: int
+
+
+class Unload(Message, tag=5):
+    assignment: int
+
+
+class Freeze(Message, tag=6):
+    assignment: int
+
+
+class Thaw(Message, tag=7):
+    assignment: int
+
+
+class Fetch(Message, tag=8):
+    """Run a worker's fetch handler."""
+
+    call: int
+    deployment: str
+    method: str
+    url: str
+    headers: Headers
+    body: bytes
+
+
+class Reply(Message, tag=9):
+    """The answer to a `Call`: JSON, or a code and a message."""
+
+    call: int
+    value: bytes | None
+    code: str = ""
+    message: str = ""
+
+
+# --- runner to server -----------------------------------------------------------------------------
+
+
+class Hello(Message, tag=20):
+    """The runner is ready; `isolation` says why it is not walled in, None when it is."""
+
+    isolation: str | None
+
+
+class Loading(Message, tag=21):
+    """The module of a deployment is about to be executed (`done`: it was)."""
+
+    deployment: str
+    done: bool
+
+
+class AttemptStarted(Message, tag=22):
+    assignment: Count
+    k: Count
+    name: Name
+    n: Count
+    attempt: Count
+    policy: RetryPolicy | None
+
+
+class AttemptSucceeded(Message, tag=23):
+    assignment: Count
+    k: Count
+    value: bytes
+
+
+class AttemptFailed(Message, tag=24):
+    assignment: Count
+    k: Count
+    failure: Failure
+    retryable: bool
+
+
+class Sleep(Message, tag=25):
+    assignment: Count
+    k: Count
+    kind: StepKind
+    name: Name
+    n: Count
+    seconds: Moment
+
+
+class Wait(Message, tag=26):
+    assignment: Count
+    k: Count
+    name: Name
+    n: Count
+    event_type: Name
+    timeout: Seconds
+
+
+class Cancel(Message, tag=27):
+    assignment: Count
+    k: Count
+    seen: Count
+
+
+class Blocked(Message, tag=28):
+    assignment: Count
+    seen: Count
+
+
+class Frozen(Message, tag=29):
+    assignment: Count
+
+
+class Ended(Message, tag=30):
+    assignment: Count
+    output: bytes | None
+    failure: Failure | None
+
+
+class Answer(Message, tag=31):
+    """A fetch handler's response, or why there is none."""
+
+    call: Count
+    status: Count
+    headers: Headers
+    body: bytes
+    failure: Failure | None = None
+
+
+class Call(Message, tag=32):
+    """Something a binding was asked for by code of `deployment`. `args` is JSON."""
+
+    call: Count
+    deployment: str
+    trigger: str
+    operation: str
+    args: bytes
+
+
+class Stuck(Message, tag=33):
+    """A step ignored being told to stop; this runner wants to be replaced."""
+
+    where: str
+
+
+ToRunner = Load | Start | Outcome | Retry | Unload | Freeze | Thaw | Fetch | Reply
+ToServer = (
+    Hello
+    | Loading
+    | AttemptStarted
+    | AttemptSucceeded
+    | AttemptFailed
+    | Sleep
+    | Wait
+    | Cancel
+    | Blocked
+    | Frozen
+    | Ended
+    | Answer
+    | Call
+    | Stuck
+)
+
+encode: Final = msgspec.msgpack.Encoder().encode
+decode_for_runner: Final = msgspec.msgpack.Decoder(list[ToRunner]).decode
+decode_for_server: Final = msgspec.msgpack.Decoder(list[ToServer]).decode

@@ -1,0 +1,200 @@
+"""The `Runs` port: what every engine offers, and the plain data it speaks in.
+
+JSON values (params, output, payloads) are `bytes` in journal form here (see `values.py`), so that
+they pass through the server without being decoded. Times are seconds since the epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import msgspec
+
+from awaitstep.engine.states import RunStatus, StepStatus, StepType
+
+Trigger = Literal["manual", "api", "http", "schedule", "workflow"]
+
+
+@dataclass(frozen=True, slots=True)
+class StartRun:
+    """Everything that starts a run, whichever trigger it came from.
+
+    `instance` is None for an id made by the engine (a UUID, version 7).
+    """
+
+    workflow: str
+    deployment: str
+    trigger: Trigger
+    params: bytes | None = None
+    instance: str | None = None
+    version: str = ""
+
+
+class RunError(msgspec.Struct, frozen=True):
+    """Why a run or step failed. `line` counts in the deployed module."""
+
+    name: str
+    message: str
+    step: str | None = None
+    line: int | None = None
+    code: str | None = None
+
+
+class RunView(msgspec.Struct, frozen=True):
+    """One run as the engine knows it now."""
+
+    instance: str
+    workflow: str
+    deployment: str
+    version: str
+    trigger: str
+    status: RunStatus
+    epoch: int
+    params: bytes | None
+    output: bytes | None
+    error: RunError | None
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    pause_requested: bool = False
+    next_attempt_at: float | None = None
+    generated_id: bool = True
+
+
+class AttemptView(msgspec.Struct, frozen=True):
+    """One try of a step; `ended_at` and `error` are None while it runs."""
+
+    started_at: float
+    ended_at: float | None
+    error: RunError | None
+
+
+class StepView(msgspec.Struct, frozen=True):
+    """One durable operation of a run, in the order the run asked for it."""
+
+    name: str
+    count: int
+    type: StepType
+    status: StepStatus
+    started_at: float
+    ended_at: float | None
+    output: bytes | None
+    error: RunError | None
+    attempts: list[AttemptView] = []
+    due_at: float | None = None
+    event_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunQuery:
+    """A page of runs, newest first. `cursor` is the last page's `next_cursor`."""
+
+    workflows: list[str]
+    status: list[RunStatus] | None = None
+    trigger: list[str] | None = None
+    version: str | None = None
+    deployment: str | None = None
+    created_after: float | None = None
+    created_before: float | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """Runs and the cursor of the next page (None on the last)."""
+
+    runs: list[RunView]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine can do, as data: callers ask this, never the engine's name."""
+
+    pause: bool = True
+    restart: bool = True
+    restart_from_step: bool = True
+    events: bool = True
+    history: bool = True
+    survives_restart: bool = True
+
+
+class Created(msgspec.Struct, frozen=True):
+    """Answer to `create`: `existed` when the same id, deployment and params were there already."""
+
+    run: RunView
+    existed: bool
+
+
+class Runs(Protocol):
+    """Durable runs. Every method raises `EngineError` subclasses and nothing else on bad input."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def create(self, start: StartRun) -> Created:
+        """Start a run; returns once it is durable.
+
+        Raises:
+            InstanceTaken: the id belongs to a run with another deployment or other params.
+            InvalidInstanceId, ValueTooLarge, ValueRefused: nothing was started.
+            DeploymentCrashed, JournalUnavailable: intake is closed.
+        """
+        ...
+
+    async def create_batch(self, starts: Sequence[StartRun]) -> Sequence[Created | Exception]:
+        """Start several; each answers for itself, in order."""
+        ...
+
+    async def get(self, workflow: str, instance: str) -> RunView:
+        """Raises RunNotFound."""
+        ...
+
+    async def list(self, query: RunQuery) -> RunPage: ...
+
+    async def history(self, workflow: str, instance: str) -> Sequence[StepView]:
+        """Raises RunNotFound."""
+        ...
+
+    async def send_event(self, workflow: str, instance: str, type: str, payload: bytes) -> None:
+        """Buffer an event; first in, first out per type.
+
+        Raises RunNotFound, RunState (the run has ended), InvalidEventType, ValueTooLarge.
+        """
+        ...
+
+    async def pause(self, workflow: str, instance: str) -> RunView:
+        """Raises RunNotFound, RunState."""
+        ...
+
+    async def resume(self, workflow: str, instance: str) -> RunView:
+        """Raises RunNotFound, RunState."""
+        ...
+
+    async def terminate(self, workflow: str, instance: str) -> RunView:
+        """Raises RunNotFound, RunState."""
+        ...
+
+    async def restart(
+        self, workflow: str, instance: str, *, step: str | None = None, count: int = 1
+    ) -> RunView:
+        """A new epoch under the same id, from the start or from a recorded step on.
+
+        Raises RunNotFound (also when no such step is recorded), RunState.
+        """
+        ...
+
+    async def delete(self, workflow: str, instance: str) -> None:
+        """Forget an ended run. Raises RunNotFound, RunState (it is still live)."""
+        ...
+
+    async def live(self, workflow: str) -> int:
+        """How many runs of this workflow have not ended."""
+        ...
+
+    async def wait(self, workflow: str, instance: str, seconds: float) -> RunView:
+        """The run once it has ended, or as it is after `seconds`. Raises RunNotFound."""
+        ...

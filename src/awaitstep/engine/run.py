@@ -1,0 +1,622 @@
+"""One run: its durable operations, and every decision about them.
+
+Pure: no I/O, no clock, no asyncio. Each method takes `now`, changes the run in memory and returns
+a `Change`: what must be journaled, and what the run's code may learn once that is durable. Every
+adapter drives this one class, so the semantics exist once.
+
+Two numbers order a run. `k` counts what the code asked for (the runner chooses it); `seq` counts
+outcomes, in the order they were committed, which is the order a replay delivers them in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from awaitstep.engine import outcomes, values
+from awaitstep.engine.errors import RunNotFound, RunState
+from awaitstep.engine.outcomes import Failure
+from awaitstep.engine.port import AttemptView, RunView, StepView
+from awaitstep.engine.retry import DEFAULT, RetryPolicy, delay_after
+from awaitstep.engine.states import ENDED, Cause, RunStatus, StepKind, StepStatus, move
+
+_RUNNING, _WAITING = StepStatus.running, StepStatus.waiting
+_COMPLETE, _ERRORED, _CANCELLED = StepStatus.complete, StepStatus.errored, StepStatus.cancelled
+
+
+class Attempt:
+    """One ended try of a step."""
+
+    __slots__ = ("ended", "failure", "started")
+
+    def __init__(self, started: float, ended: float, failure: Failure | None) -> None:
+        self.started = started
+        self.ended = ended
+        self.failure = failure
+
+
+class Operation:
+    """One durable operation: a step, a sleep or a wait. Its key is (kind, name, n)."""
+
+    __slots__ = (
+        "after", "attempts", "due", "ended", "event", "event_type", "k", "kind", "n",
+        "name", "policy", "released", "rest", "seq", "started", "status", "value",
+    )  # fmt: skip
+
+    def __init__(self, k: int, kind: StepKind, name: str, n: int, after: int, now: float) -> None:
+        self.k = k
+        self.kind = kind
+        self.name = name
+        self.n = n
+        self.after = after  # the last outcome when it was asked for
+        self.seq = 0  # of its outcome; 0 while it has none
+        self.status = _RUNNING
+        self.started = now
+        self.ended: float | None = None
+        self.value: bytes | None = None  # journal form of the result, or a packed Failure
+        self.attempts: list[Attempt] = []
+        self.policy: RetryPolicy = DEFAULT
+        self.due: float | None = None
+        self.rest: float | None = None  # what a paused sleep still has to go
+        self.event_type: str | None = None
+        self.event: int | None = None  # the event it took
+        self.released = False  # told to try again, and not yet heard to
+
+
+class Event:
+    """A buffered event. `seq` is its place in the journal's one order of events."""
+
+    __slots__ = ("at", "payload", "seq", "type")
+
+    def __init__(self, seq: int, type: str, payload: bytes, at: float) -> None:
+        self.seq = seq
+        self.type = type
+        self.payload = payload
+        self.at = at
+
+
+class Change:
+    """What one decision changed; nothing of it may be acted on before it is durable."""
+
+    __slots__ = (
+        "added", "created", "deleted", "dropped", "operations", "outcomes", "retries", "returned",
+        "run", "save_run", "taken",
+    )  # fmt: skip
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.created = False
+        self.deleted = False
+        self.save_run = False
+        self.operations: list[Operation] = []  # to write
+        self.outcomes: list[Operation] = []  # to deliver, in order
+        # rare ones: empty until something is added
+        self.dropped: Sequence[int] = ()  # operations to forget, by k
+        self.added: Sequence[Event] = ()
+        self.taken: Sequence[tuple[int, int]] = ()  # (event, k)
+        self.returned: Sequence[int] = ()  # events that are unread again
+        self.retries: Sequence[Operation] = ()  # to try again
+
+    def __bool__(self) -> bool:
+        return bool(self.save_run or self.operations or self.dropped or self.added or self.retries)
+
+
+class Run:
+    """The state of one run in memory. Fields are read freely; only methods change them."""
+
+    __slots__ = (
+        "assignment", "created", "deployment", "ended", "epoch", "events", "failure", "frozen",
+        "generated", "idle", "inflight", "instance", "operations", "output", "params",
+        "pause_requested", "ref", "seq", "started", "status", "trigger", "uncommitted", "version",
+        "workflow",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        ref: int,
+        workflow: str,
+        instance: str,
+        deployment: str,
+        *,
+        version: str,
+        trigger: str,
+        params: bytes | None,
+        created: float,
+        generated: bool,
+    ) -> None:
+        self.ref = ref
+        self.workflow = workflow
+        self.instance = instance
+        self.generated = generated
+        self.deployment = deployment
+        self.version = version
+        self.trigger = trigger
+        self.params = params
+        self.created = created
+        self.started: float | None = None
+        self.ended: float | None = None
+        self.status = RunStatus.queued
+        self.epoch = 1
+        self.seq = 0
+        self.output: bytes | None = None
+        self.failure: Failure | None = None
+        self.pause_requested = False
+        self.operations: dict[int, Operation] = {}
+        self.events: list[Event] = []  # unread
+        # in memory only
+        self.assignment = 0
+        self.inflight: dict[int, Operation] = {}
+        self.idle = False
+        self.frozen = False
+        self.uncommitted = 0
+
+    # --- what the run's code does -------------------------------------------------------------
+
+    def assign(self, assignment: int, now: float) -> None:
+        """Give the run to code that executes it; its messages carry `assignment` from now on."""
+        self.status = move(self.status, Cause.assign, self.instance)
+        self.assignment = assignment
+        self.started = self.started or now
+        self.idle = self.frozen = False
+
+    def unassign(self) -> None:
+        """Take the run back; whatever its old code still says is fenced off."""
+        if self.status is RunStatus.running:
+            self.status = move(self.status, Cause.unassign)
+        self.assignment = 0
+        self.idle = False
+        for operation in list(self.inflight.values()):
+            self._forget_attempt(operation)
+        self.inflight.clear()
+
+    def attempt_started(
+        self, k: int, name: str, n: int, attempt: int, policy: RetryPolicy, now: float
+    ) -> bool:
+        """Note an attempt (in memory only). False when it does not fit what is known."""
+        operation = self.operations.get(k)
+        if operation is None:
+            if attempt != 1:
+                return False
+            operation = Operation(k, StepKind.do, name, n, self.seq, now)
+            self.operations[k] = operation
+        elif (
+            operation.kind is not StepKind.do
+            or not (operation.status is _WAITING or operation.released)
+            or attempt != len(operation.attempts) + 1
+            or (operation.name, operation.n) != (name, n)
+        ):
+            return False
+        operation.released = False
+        operation.status = _RUNNING
+        operation.policy = policy
+        operation.due = now  # of this attempt's start
+        self.inflight[k] = operation
+        self.idle = False
+        return True
+
+    def attempt_succeeded(self, k: int, value: bytes, now: float) -> Change | None:
+        """The step's outcome. None when no such attempt runs."""
+        operation = self.inflight.pop(k, None)
+        if operation is None:
+            return None
+        if operation.attempts:
+            operation.attempts.append(Attempt(operation.due or now, now, None))
+        return self._outcome(Change(self), operation, _COMPLETE, value, now)
+
+    def attempt_failed(self, k: int, failed: Failure, retryable: bool, now: float) -> Change | None:
+        """Count the attempt; wait for the next one or end the step with its error."""
+        operation = self.inflight.pop(k, None)
+        if operation is None:
+            return None
+        operation.attempts.append(Attempt(operation.due or now, now, failed))
+        delay = delay_after(operation.policy, len(operation.attempts)) if retryable else None
+        change = Change(self)
+        if delay is None:
+            return self._outcome(change, operation, _ERRORED, outcomes.pack(failed), now)
+        operation.status = _WAITING
+        operation.due = now + delay
+        change.operations.append(operation)
+        return change
+
+    def sleep(
+        self, k: int, kind: StepKind, name: str, n: int, due: float, now: float
+    ) -> Change | None:
+        operation = self._wait_for(k, kind, name, n, due, now)
+        if operation is None:
+            return None
+        change = Change(self)
+        change.operations.append(operation)
+        return change
+
+    def wait(
+        self, k: int, name: str, n: int, event_type: str, due: float, now: float
+    ) -> Change | None:
+        """Wait for an event; a buffered one is taken in the same decision."""
+        operation = self._wait_for(k, StepKind.wait, name, n, due, now)
+        if operation is None:
+            return None
+        operation.event_type = event_type
+        change = Change(self)
+        for event in self.events:
+            if event.type == event_type:
+                return self._take(change, operation, event, now)
+        change.operations.append(operation)
+        return change
+
+    def cancel(self, k: int, seen: int, now: float) -> Change | None:
+        """The code gave up waiting for `k`, having seen outcomes up to `seen`.
+
+        An outcome decided since then never reaches it: it is undone, and an event it took is
+        unread again.
+        """
+        operation = self.operations.get(k)
+        if operation is None or (operation.seq and operation.seq <= seen):
+            return None
+        if operation.status is _CANCELLED:
+            return None
+        change = Change(self)
+        if operation.event is not None:
+            change.returned = [*change.returned, operation.event]
+            self.take_back([_untaken(operation)])
+            operation.event = None
+        self.inflight.pop(k, None)
+        operation.status = _CANCELLED
+        operation.seq = 0
+        operation.value = None
+        operation.due = None
+        operation.ended = now
+        change.operations.append(operation)
+        # the event may serve a later wait at once
+        self._serve(change, now)
+        given = {seq for seq, _ in change.taken}
+        change.returned = [seq for seq in change.returned if seq not in given]
+        return change
+
+    def froze(self) -> None:
+        """Nothing new starts in the run's code; what was told to and did not, waits again."""
+        self.frozen = True
+        for k, operation in list(self.inflight.items()):
+            if operation.released:
+                self._forget_attempt(operation)
+                del self.inflight[k]
+
+    def blocked(self, seen: int) -> bool:
+        """The code waits for durable things only. True unless news is on its way to it."""
+        # an outcome undone by a cancel is no news
+        told = seen >= self.seq or all(o.seq <= seen for o in self.operations.values())
+        self.idle = told and not self.inflight
+        return self.idle
+
+    def park(self) -> Change:
+        """Nothing to do until `next_due`: the run leaves memory."""
+        self.status = move(self.status, Cause.park, self.instance)
+        self.unassign()
+        return self._saved()
+
+    def end(self, output: bytes | None, failed: Failure | None, now: float) -> Change:
+        """The code returned (`output`) or raised (`failed`)."""
+        cause = Cause.complete if failed is None else Cause.fail
+        self.status = move(self.status, cause, self.instance)
+        return self._end(output, failed, now)
+
+    # --- what happens to a run ----------------------------------------------------------------
+
+    def fire(self, now: float) -> Change:
+        """Everything that is due at `now`: sleeps end, waits time out, steps are tried again."""
+        change = Change(self)
+        if self.status in ENDED or self.status is RunStatus.paused:
+            return change
+        for operation in list(self.operations.values()):
+            if operation.status is not _WAITING or operation.due is None or operation.due > now:
+                continue
+            if operation.kind is StepKind.do:
+                change.retries = [*change.retries, operation]
+                if self.assignment:
+                    operation.released = True
+                    operation.status = _RUNNING
+                    self.inflight[operation.k] = operation
+                    self.idle = False
+            elif operation.kind is StepKind.wait:
+                self._time_out(change, operation, now)
+            else:
+                self._outcome(change, operation, _COMPLETE, b"null", now)
+        return change
+
+    def receive(self, event: Event, now: float) -> Change:
+        """Buffer an event, and hand it to the wait that was recorded first. Raises RunState."""
+        if self.status in ENDED:
+            raise RunState(self.instance, "receive events", self.status.value)
+        self.events.append(event)
+        change = Change(self)
+        change.added = [*change.added, event]
+        if self.status is not RunStatus.paused:
+            self._serve(change, now)
+        return change
+
+    def wake(self) -> None:
+        """A waiting run has something to do again."""
+        if self.status is RunStatus.waiting:
+            self.status = move(self.status, Cause.wake)
+
+    def pause(self, now: float) -> Change:
+        """Stop starting things. With attempts in flight the pause is only requested.
+
+        Raises RunState.
+        """
+        if self.assignment and not (self.frozen and not self.busy):
+            move(self.status, Cause.pause, self.instance)
+            self.pause_requested = True
+            return self._saved()
+        move(self.status, Cause.pause, self.instance)
+        self.unassign()
+        self.status = move(self.status, Cause.pause, self.instance)
+        self.pause_requested = False
+        change = self._saved()
+        for operation in self.operations.values():
+            if operation.kind is StepKind.sleep and operation.status is _WAITING:
+                operation.rest = max((operation.due or now) - now, 0.0)
+                operation.due = None
+                change.operations.append(operation)
+        return change
+
+    def resume(self, now: float) -> Change:
+        """Go on; frozen sleeps run for the rest they had. Raises RunState."""
+        if self.pause_requested and self.status is not RunStatus.paused:
+            self.pause_requested = False
+            return self._saved()
+        self.status = move(self.status, Cause.resume, self.instance)
+        change = self._saved()
+        for operation in self.operations.values():
+            if operation.rest is not None:
+                operation.due = now + operation.rest
+                operation.rest = None
+                change.operations.append(operation)
+        self._serve(change, now)
+        return change
+
+    def terminate(self, now: float) -> Change:
+        """Final at its commit; late results are dropped. Raises RunState."""
+        self.status = move(self.status, Cause.terminate, self.instance)
+        return self._end(None, None, now)
+
+    def fail(self, failed: Failure, now: float) -> Change:
+        """End the run for a reason outside its code."""
+        self.status = move(self.status, Cause.fail, self.instance)
+        return self._end(None, failed, now)
+
+    def restart(self, now: float, step: str | None = None, count: int = 1) -> Change:
+        """A new epoch. From a step: what had its outcome before that step began is kept.
+
+        Events that dropped waits had taken are unread again, in their old order.
+        Raises RunNotFound when no such step is recorded.
+        """
+        kept: list[Operation] = []
+        if step is not None:
+            first = next(
+                (o for o in self.operations.values() if (o.name, o.n) == (step, count)), None
+            )
+            if first is None:
+                raise RunNotFound(f"{self.instance} · {step} ({count})")
+            kept = [o for o in self.operations.values() if o.seq and o.seq <= first.after]
+        self.status = move(self.status, Cause.restart, self.instance)
+        change = self._saved()
+        keep = {operation.k for operation in kept}
+        for operation in self.operations.values():
+            if operation.k in keep:
+                continue
+            change.dropped = [*change.dropped, operation.k]
+            if operation.event is not None:
+                change.returned = [*change.returned, operation.event]
+                self.take_back([_untaken(operation)])
+        self.operations = {operation.k: operation for operation in kept}
+        self.seq = max((operation.seq for operation in kept), default=0)
+        self.epoch += 1
+        self.assignment = 0
+        self.inflight.clear()
+        self.output = self.failure = self.started = self.ended = None
+        self.pause_requested = self.idle = self.frozen = False
+        return change
+
+    def take_back(self, events: list[Event]) -> None:
+        """Events that are unread again, in their old order."""
+        self.events = sorted([*self.events, *events], key=lambda event: event.seq)
+
+    # --- questions ----------------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether an attempt runs; one that was told to begin and did not yet is none."""
+        return any(not operation.released for operation in self.inflight.values())
+
+    def next_due(self) -> float | None:
+        """When the run next has something to do by itself, None when only news can wake it."""
+        if self.status in ENDED or self.status is RunStatus.paused:
+            return None
+        return min(
+            (o.due for o in self.operations.values() if o.status is _WAITING and o.due is not None),
+            default=None,
+        )
+
+    def view(self) -> RunView:
+        status = self.status
+        if status is RunStatus.running and self.idle:
+            status = RunStatus.waiting
+        failed, retry_at = self.failure, None
+        if status is RunStatus.waiting:
+            retrying = [
+                o
+                for o in self.operations.values()
+                if o.kind is StepKind.do and o.status is _WAITING and o.due is not None
+            ]
+            if retrying:
+                latest = min(retrying, key=lambda o: o.due or 0)
+                retry_at = latest.due
+                failed = latest.attempts[-1].failure
+        return RunView(
+            instance=self.instance,
+            workflow=self.workflow,
+            deployment=self.deployment,
+            version=self.version,
+            trigger=self.trigger,
+            status=status,
+            epoch=self.epoch,
+            params=self.params,
+            output=self.output,
+            error=outcomes.view(failed),
+            created_at=self.created,
+            started_at=self.started,
+            ended_at=self.ended,
+            pause_requested=self.pause_requested,
+            next_attempt_at=retry_at,
+            generated_id=self.generated,
+        )
+
+    def history(self) -> list[StepView]:
+        """Every operation, in the order the code asked for it."""
+        return [_step(operation) for _, operation in sorted(self.operations.items())]
+
+    # --- shared pieces ------------------------------------------------------------------------
+
+    def _saved(self) -> Change:
+        change = Change(self)
+        change.save_run = True
+        return change
+
+    def _wait_for(
+        self, k: int, kind: StepKind, name: str, n: int, due: float, now: float
+    ) -> Operation | None:
+        if k in self.operations:
+            return None
+        operation = Operation(k, kind, name, n, self.seq, now)
+        operation.status = _WAITING
+        operation.due = due
+        self.operations[k] = operation
+        return operation
+
+    def _outcome(
+        self, change: Change, operation: Operation, status: StepStatus, value: bytes, now: float
+    ) -> Change:
+        self.seq += 1
+        self.idle = False
+        operation.seq = self.seq
+        operation.status = status
+        operation.value = value
+        operation.ended = now
+        operation.due = None
+        change.operations.append(operation)
+        change.outcomes.append(operation)
+        return change
+
+    def _take(self, change: Change, operation: Operation, event: Event, now: float) -> Change:
+        """Arrival and the wait's outcome are one write."""
+        self.events.remove(event)
+        operation.event = event.seq
+        change.taken = [*change.taken, (event.seq, operation.k)]
+        value = _arrival(event)
+        return self._outcome(change, operation, _COMPLETE, value, now)
+
+    def _serve(self, change: Change, now: float) -> None:
+        """Give unread events to waits: events in order of arrival, waits in order of asking."""
+        for event in list(self.events):
+            waiting = [
+                o
+                for o in self.operations.values()
+                if o.status is _WAITING
+                and o.event_type == event.type
+                and (o.due is None or event.at <= o.due)
+            ]
+            if waiting:
+                self._take(change, min(waiting, key=lambda o: o.k), event, now)
+
+    def _time_out(self, change: Change, operation: Operation, now: float) -> None:
+        for event in self.events:  # it came in time, while the run was paused
+            if event.type == operation.event_type and event.at <= (operation.due or 0):
+                self._take(change, operation, event, now)
+                return
+        waited = ((operation.due or now) - operation.started) * 1000
+        failed = Failure("TimeoutError", f"Execution timed out after {waited:.0f}ms")
+        self._outcome(change, operation, _ERRORED, outcomes.pack(failed), now)
+
+    def _forget_attempt(self, operation: Operation) -> None:
+        """An attempt that never ended: as if it had not begun."""
+        operation.released = False
+        if operation.attempts:
+            operation.status = _WAITING
+        else:
+            self.operations.pop(operation.k, None)
+
+    def _end(self, output: bytes | None, failed: Failure | None, now: float) -> Change:
+        change = self._saved()
+        self.output = output
+        self.failure = failed
+        self.ended = now
+        self.pause_requested = self.idle = False
+        self.assignment = 0
+        for operation in list(self.operations.values()):
+            if operation.status in (_WAITING, _RUNNING):
+                operation.status = _CANCELLED
+                operation.ended = now
+                operation.due = None
+                change.operations.append(operation)
+        self.inflight.clear()
+        return change
+
+
+class _Arrival(msgspec.Struct):
+    payload: msgspec.Raw
+    type: str
+    timestamp: str
+
+
+_decode_arrival = msgspec.json.Decoder(_Arrival).decode
+
+
+def _arrival(event: Event) -> bytes:
+    """What `wait_for_event` answers: payload, type and the moment of arrival."""
+    moment = datetime.fromtimestamp(event.at, UTC).isoformat()
+    return b'{"payload":%b,"type":%b,"timestamp":%b}' % (
+        event.payload,
+        values.encode(event.type),
+        values.encode(moment),
+    )
+
+
+def _untaken(operation: Operation) -> Event:
+    """The event a wait had taken, as it was before."""
+    arrival = _decode_arrival(operation.value or b"")
+    at = datetime.fromisoformat(arrival.timestamp).timestamp()
+    return Event(operation.event or 0, arrival.type, bytes(arrival.payload), at)
+
+
+def _step(operation: Operation) -> StepView:
+    status = operation.status
+    failed = None
+    output = operation.value
+    if status is _ERRORED and operation.value is not None:
+        failed, output = outcomes.view(outcomes.unpack(operation.value), operation.name), None
+    elif operation.attempts and status in (_WAITING, _RUNNING):
+        failed = outcomes.view(operation.attempts[-1].failure, operation.name)
+    attempts = [
+        AttemptView(a.started, a.ended, outcomes.view(a.failure, operation.name))
+        for a in operation.attempts
+    ]
+    if operation.kind is StepKind.do:
+        if status is _RUNNING:
+            attempts.append(AttemptView(operation.due or operation.started, None, None))
+        elif not attempts and status is _COMPLETE:
+            attempts.append(AttemptView(operation.started, operation.ended, None))
+    return StepView(
+        name=operation.name,
+        count=operation.n,
+        type=operation.kind.type,
+        status=status,
+        started_at=operation.started,
+        ended_at=operation.ended,
+        output=output,
+        error=failed,
+        attempts=attempts,
+        due_at=operation.due if status is _WAITING else None,
+        event_type=operation.event_type,
+    )

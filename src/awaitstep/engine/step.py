@@ -1,0 +1,170 @@
+"""The `step` object a workflow's `run` gets: Cloudflare's Python surface over an `Execution`."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from awaitstep.engine import durations, retry
+from awaitstep.engine.execution import CONTEXT, Execution
+from awaitstep.engine.retry import RetryPolicy
+from awaitstep.engine.states import StepKind
+from workers.values import wrap
+
+Call = Callable[..., Any]
+_NOTHING: Final = object()
+# The end of the year 9999, in milliseconds since the epoch.
+LATEST: Final = 253_402_300_799_999
+
+
+class WorkflowStep:
+    """`do`, `sleep`, `sleep_until` and `wait_for_event` of one run."""
+
+    def __init__(self, execution: Execution) -> None:
+        self._execution = execution
+        self.declared: dict[str, DeclaredStep] = {}
+
+    def do(
+        self,
+        name: str | None = None,
+        *,
+        concurrent: bool = False,
+        config: dict[str, Any] | None = None,
+    ) -> Callable[[Call], DeclaredStep]:
+        """Declare a step; calling the decorated function runs it.
+
+        A parameter named like a declared step receives that step's result, `ctx` the attempt's
+        context. `concurrent` resolves the dependencies at the same time.
+        Raises TypeError for any other parameter, ValueError for a config that can't be.
+        """
+
+        def declare(call: Call) -> DeclaredStep:
+            step = DeclaredStep(
+                self,
+                call.__name__ if name is None else name,
+                call,
+                list(inspect.signature(call).parameters) if _takes_parameters(call) else [],
+                retry.policy(config),
+                concurrent,
+            )
+            self.declared[step.name] = step
+            return step
+
+        return declare
+
+    async def sleep(self, name: str, duration: str | float) -> None:
+        """Sleep durably. Raises ValueError when `duration` is none."""
+        await self._execution.sleep(StepKind.sleep, name, durations.seconds(duration))
+
+    async def sleep_until(self, name: str, timestamp: datetime | str | float) -> None:
+        """Sleep until a moment (a datetime, ISO 8601 text, or milliseconds since the epoch).
+
+        A datetime without a zone is UTC. A moment that has passed does not sleep.
+        """
+        await self._execution.sleep(StepKind.until, name, _moment(timestamp))
+
+    async def wait_for_event(
+        self, name: str, event_type: str, /, timeout: str | float = "24 hours"
+    ) -> Any:
+        """Wait for an event: `{payload, type, timestamp}`. Raises TimeoutError."""
+        text = isinstance(event_type, str) and event_type.isprintable()
+        if not text or not 1 <= len(event_type) <= 100:
+            raise ValueError("An event type is 1 to 100 printable characters.")
+        answer = await self._execution.wait(name, event_type, durations.seconds(timeout))
+        answer["timestamp"] = datetime.fromisoformat(answer["timestamp"])
+        return wrap(answer)
+
+    async def run(self, step: DeclaredStep) -> Any:
+        """One use of a declared step, its dependencies first."""
+        args = await self._arguments(step) if step.wanted else ()
+        return wrap(await self._execution.do(step.name, step.call, args, step.policy))
+
+    async def _arguments(self, step: DeclaredStep) -> tuple[Any, ...]:
+        for parameter in step.wanted:
+            if parameter != "ctx" and parameter not in self.declared:
+                raise TypeError(f"Received unexpected parameter {parameter}")
+        if step.concurrent:
+            return tuple(await asyncio.gather(*map(self._argument, step.wanted)))
+        return tuple([await self._argument(parameter) for parameter in step.wanted])
+
+    async def _argument(self, parameter: str) -> Any:
+        return CONTEXT if parameter == "ctx" else await self.declared[parameter].remembered()
+
+
+class DeclaredStep:
+    """What `step.do` makes of a function: awaiting its call runs the step.
+
+    Its dependents share one use: the last that ended, else the one that runs.
+    """
+
+    __slots__ = ("_follower", "_owner", "_result", "_running", "call", "concurrent", "name",
+                 "policy", "wanted")  # fmt: skip
+
+    def __init__(
+        self,
+        owner: WorkflowStep,
+        name: str,
+        call: Call,
+        wanted: list[str],
+        policy: RetryPolicy,
+        concurrent: bool,
+    ) -> None:
+        self._owner = owner
+        self.name = name
+        self.call = call
+        self.wanted = wanted
+        self.policy = policy
+        self.concurrent = concurrent
+        self._running = 0
+        self._result: Any = _NOTHING
+        self._follower: asyncio.Future[Any] | None = None
+
+    async def __call__(self) -> Any:
+        self._running += 1
+        try:
+            result = await self._owner.run(self)
+        except BaseException as error:
+            if (follower := self._follow_no_more()) is not None:
+                follower.set_exception(error)
+                follower.exception()  # seen: whoever follows may have left
+            raise
+        finally:
+            self._running -= 1
+        self._result = result
+        if (follower := self._follow_no_more()) is not None:
+            follower.set_result(result)
+        return result
+
+    async def remembered(self) -> Any:
+        """The step's result for a dependent."""
+        if self._result is not _NOTHING:
+            return self._result
+        if not self._running:
+            return await self()
+        if self._follower is None:
+            self._follower = asyncio.get_running_loop().create_future()
+        return await asyncio.shield(self._follower)
+
+    def _follow_no_more(self) -> asyncio.Future[Any] | None:
+        follower, self._follower = self._follower, None
+        return None if follower is None or follower.done() else follower
+
+
+def _takes_parameters(call: Call) -> bool:
+    code = getattr(call, "__code__", None)
+    return code is None or bool(code.co_argcount or code.co_kwonlyargcount or code.co_flags & 0x0C)
+
+
+def _moment(timestamp: datetime | str | float) -> float:
+    if isinstance(timestamp, str):
+        timestamp = datetime.fromisoformat(timestamp)
+    if isinstance(timestamp, datetime):
+        return (timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)).timestamp()
+    if isinstance(timestamp, (int, float)) and not isinstance(timestamp, bool):
+        if not abs(timestamp) <= LATEST:
+            raise ValueError(f"{timestamp!r} milliseconds since the epoch are no moment.")
+        return timestamp / 1000
+    raise ValueError("A moment is a datetime, ISO 8601 text or milliseconds since the epoch.")

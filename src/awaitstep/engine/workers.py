@@ -1,0 +1,85 @@
+"""The `Workers` port: deployed modules seen from outside, and what an engine needs to load one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """One deployment, ready to load.
+
+    `module` is the Python file, content-addressed and never changed. `variables` holds plain and
+    secret values alike; they reach the runner over its link and are never written to disk for it.
+    `bindings` maps a name in `env` to the id of the workflow it starts. `class_name` is None for
+    a worker without a workflow class.
+    """
+
+    deployment: str
+    workflow: str
+    workflow_name: str
+    module: Path
+    class_name: str | None
+    version: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
+    bindings: dict[str, str] = field(default_factory=dict)
+
+
+class Bundles(Protocol):
+    """Where an engine finds deployments by id."""
+
+    async def bundle(self, deployment: str) -> Bundle:
+        """Raises DeploymentMissing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRequest:
+    """An HTTP request for a worker. `url` is absolute, without any worker-name prefix."""
+
+    method: str
+    url: str
+    headers: list[tuple[str, str]]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerResponse:
+    """A worker's answer; headers are not yet cleaned for the wire."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerHealth:
+    """`ready` once a runner has answered; `isolation` says why it is not isolated, if so."""
+
+    ready: bool
+    runners: int
+    isolated: bool
+    isolation: str
+
+
+class Workers(Protocol):
+    """Answers requests to Worker URLs."""
+
+    async def fetch(self, deployment: str, request: WorkerRequest) -> WorkerResponse:
+        """Run the worker's fetch handler.
+
+        Raises:
+            DeploymentMissing: no such deployment.
+            DeploymentCrashed: its intake is closed.
+            RunnerUnavailable: no runner answered in time.
+            WorkerFailed: the handler raised.
+        """
+        ...
+
+    def crashed(self, deployment: str) -> str | None:
+        """Why the deployment's intake is closed, None while it is open."""
+        ...
+
+    def health(self) -> RunnerHealth: ...
