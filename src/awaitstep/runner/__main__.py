@@ -1,0 +1,76 @@
+"""The runner process: walls first, then the loop, then the link. Started by the server only."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import socket
+from pathlib import Path
+
+import uvloop
+
+from awaitstep.engine.clock import SystemClock
+from awaitstep.engine.link import Link
+from awaitstep.engine.messages import decode_for_runner
+from awaitstep.interpreter import tune
+from awaitstep.runner import forks, walls, watchdog
+from awaitstep.runner.host import Runner, end_process
+
+
+def main() -> None:
+    arguments = _arguments()
+    watchdog.report_faults(arguments.fault)
+    isolation = walls.enter(
+        [*walls.readable_roots(), arguments.deployments],
+        [arguments.temporary],
+        forbid=arguments.forbid,
+        limits=walls.Limits(memory_bytes=arguments.memory),
+    )
+    tune()
+    forks.keep_from_children([arguments.link, arguments.control, arguments.fault])
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    loop.call_soon(_begin, loop, arguments, isolation.reason)
+    while True:
+        try:
+            loop.run_forever()
+        except (SystemExit, KeyboardInterrupt):
+            # asyncio lets these out of any task; they are the business of the code that raised
+            # them, which has ended with them, and not of its neighbours
+            continue
+
+
+def _begin(
+    loop: asyncio.AbstractEventLoop, arguments: argparse.Namespace, isolation: str | None
+) -> None:
+    runner = Runner(SystemClock(), code=arguments.deployments)
+    link = Link(
+        socket.socket(fileno=arguments.link),
+        decode=decode_for_runner,
+        on_message=runner.receive,
+        on_lost=lambda why: end_process(),
+    )
+    runner.connect(link, isolation)
+    watchdog.Watchdog(
+        loop,
+        arguments.control,
+        code=arguments.deployments,
+        current=lambda: watchdog.current_task_label(loop),
+        stall_after=arguments.stall_after,
+    ).start()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="awaitstep.runner")
+    for name in ("--link", "--control", "--fault"):
+        parser.add_argument(name, type=int, required=True)
+    parser.add_argument("--deployments", type=Path, required=True)
+    parser.add_argument("--temporary", type=Path, required=True)
+    parser.add_argument("--forbid", type=Path, action="append", default=[])
+    parser.add_argument("--memory", type=int, default=None)
+    parser.add_argument("--stall-after", type=float, default=3.0)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
