@@ -1,0 +1,11 @@
+"""The compiler: from a checked graph to one readable Python module.
+
+Knows the language, but no node type by name: what a leaf becomes is written by its type through
+`ir.Writer`. Its modules import `workers`, the standard library and nothing of this product.
+"""
+
+from awaitstep.compiler.entry import DEFAULT_ENTRY, check_entry
+from awaitstep.compiler.errors import CompilerError
+from awaitstep.compiler.module import CompiledModule, compile_graph
+
+__all__ = ["DEFAULT_ENTRY", "CompiledModule", "CompilerError", "check_entry", "compile_graph"]

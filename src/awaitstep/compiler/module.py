@@ -1,0 +1,300 @@
+"""From a graph to the module that runs it.
+
+Owns the layout of the module: imports, helpers, the workflow's class, the worker's class. What
+a node becomes is its type's business, where it stands is decided in `blocks`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from awaitstep.compiler.blocks import Block, Choose, Go, Guarded, Run, Start, Stop, build
+from awaitstep.compiler.entry import DEFAULT_ENTRY, VISIBLE, check_entry
+from awaitstep.compiler.errors import CompilerError
+from awaitstep.compiler.output import Output, output_of
+from awaitstep.compiler.pieces import CodeRegion, Names, Pieces, unused_prefix
+from awaitstep.compiler.printing import print_module
+from awaitstep.compiler.recheck import recheck
+from awaitstep.compiler.writer import Needs, NodeWriter, code_block, read_source
+from awaitstep.ir import Graph, InvalidGraph, Registry, Report
+from awaitstep.ir.fields import roles
+from awaitstep.ir.flow import Flow, lower
+from awaitstep.ir.names import step_names
+from awaitstep.ir.references import Uses, uses_of
+from awaitstep.ir.syntax import assign, attribute, function, name, returns
+
+BINDING = "WORKFLOW"
+_CLASS_NAMES = ("Default", "WorkflowEntrypoint", "WorkerEntrypoint")
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledModule:
+    """A module and what one needs to know to deploy it and to read its history.
+
+    `step_nodes` maps a step's name to its node, `node_lines` a node to its first and last line;
+    those ranges nest like the code does, so the innermost one tells the node of a line.
+    """
+
+    source: str
+    class_name: str
+    step_nodes: dict[str, str]
+    node_lines: dict[str, tuple[int, int]]
+    binding: str = BINDING
+
+
+def compile_graph(
+    graph: Graph, registry: Registry, *, entry_code: str | None = None
+) -> CompiledModule:
+    """The module of a graph that `parse` has answered. Same input, same bytes.
+
+    Raises:
+        InvalidGraph: the entry code, or a graph that was not parsed, has errors.
+        CompilerError: the module failed its own re-check; a bug.
+    """
+    entry = DEFAULT_ENTRY if entry_code is None else entry_code
+    problems = check_entry(entry)
+    if any(problem.severity == "error" for problem in problems):
+        raise InvalidGraph(problems)
+    report = Report()
+    flow = lower(graph.nodes, graph.edges, graph.entry, registry, report)
+    if flow is None:
+        raise InvalidGraph(report.problems)
+    return _Module(graph, registry, flow, entry).compiled()
+
+
+@dataclass(slots=True)
+class _Workflow:
+    """The workflow's class while it is written."""
+
+    graph: Graph
+    registry: Registry
+    flow: Flow
+    output: Output
+    pieces: Pieces
+    needs: Needs
+    remembered: str
+    writers: dict[str, NodeWriter] = field(default_factory=dict)
+
+    def block(self, blocks: Iterable[Block]) -> list[ast.stmt]:
+        """Statements in paragraphs: nodes and choices stand apart, starts stand together."""
+        body: list[ast.stmt] = []
+        previous: Block | None = None
+        for block in blocks:
+            statements = self._statements(block)
+            if previous is not None and statements and _apart(previous, block):
+                body.append(self.pieces.empty_line())
+            body += statements
+            previous = block if statements else previous
+        return body or [ast.Pass()]
+
+    def _statements(self, block: Block) -> list[ast.stmt]:
+        match block:
+            case Run(node_id=node_id):
+                return self._run(node_id)
+            case Start(variable=variable, guard=guard):
+                return [assign(variable, ast.Constant(value=False if guard else None))]
+            case Go(guard=guard_name):
+                return [assign(guard_name, ast.Constant(value=True))]
+            case Stop(node_id=node_id):
+                return [returns(self._answer(node_id))]
+            case Guarded(guard=guard_name, body=body):
+                return [ast.If(test=name(guard_name), body=self.block(body), orelse=[])]
+            case Choose():
+                return [self._choice(block)]
+
+    def _run(self, node_id: str) -> list[ast.stmt]:
+        emit = self.registry[self.graph.nodes[node_id].type].emit
+        if emit is None:
+            raise CompilerError(f"nodes of the type of {node_id} cannot be written")
+        statements = emit(self.graph.nodes[node_id], self.writers[node_id])
+        if node_id in self.output.remembered:
+            statements.append(assign(self.remembered, name(node_id)))
+        return _marked(statements, node_id)
+
+    def _choice(self, choice: Choose) -> ast.stmt:
+        writer = self.writers[choice.node_id]
+        orelse = self.block(choice.otherwise) if choice.otherwise else []
+        chain: ast.stmt | None = None
+        for arm, body in reversed(choice.arms):
+            test = writer.condition(arm.condition or "")
+            if choice.inverted:
+                test = ast.UnaryOp(op=ast.Not(), operand=test)
+            chain = ast.If(test=test, body=self.block(body), orelse=orelse)
+            orelse = [chain]
+        if chain is None:
+            raise CompilerError(f"{choice.node_id} has no condition")
+        return _marked([chain], choice.node_id)[0]
+
+    def _answer(self, node_id: str) -> ast.expr | None:
+        answer = self.output.answers[node_id]
+        if answer is None:
+            # Beside returns with a value, nothing is said aloud.
+            return None if self.output.is_silent else ast.Constant(value=None)
+        return name(answer or self.remembered)
+
+
+def _apart(before: Block, after: Block) -> bool:
+    if isinstance(before, Start):
+        return not isinstance(after, Start | Choose)
+    return not isinstance(after, Go | Stop) or isinstance(before, Choose | Guarded)
+
+
+def _marked(statements: list[ast.stmt], node_id: str) -> list[ast.stmt]:
+    for statement in statements:
+        statement.node_id = node_id  # type: ignore[attr-defined]
+    return statements
+
+
+class _Module:
+    def __init__(self, graph: Graph, registry: Registry, flow: Flow, entry: str) -> None:
+        self._graph, self._registry, self._flow, self._entry = graph, registry, flow, entry
+        report = Report()
+        self._uses: dict[str, Uses] = {
+            node_id: uses_of(graph.nodes[node_id], registry, graph.nodes, report.about(node_id))
+            for node_id in flow.order
+        }
+        if report.failed:
+            raise InvalidGraph(report.problems)
+        texts = [text for node in graph.nodes.values() for _, _, text in roles(node.data)]
+        self._pieces = Pieces(unused_prefix([*texts, *graph.nodes, entry]))
+        self._names = Names(self._taken_names())
+        self._needs = Needs(self._names)
+
+    def _taken_names(self) -> set[str]:
+        ids = set(self._graph.nodes)
+        # A name that code reads and nothing defines must stay undefined.
+        outside = {name for uses in self._uses.values() for name in uses.outside}
+        outside |= set(read_source(self._entry).reads)
+        return ids | {f"_{node_id}" for node_id in ids} | outside
+
+    def compiled(self) -> CompiledModule:
+        class_name = self._names.fresh(_class_name(self._graph.metadata.name))
+        steps = [
+            (node_id, self._graph.nodes[node_id].name)
+            for node_id in self._flow.order
+            if self._is_step(node_id)
+        ]
+        names = step_names(steps)
+        workflow = self._workflow(names)
+        run = function("run", ["self", "event", "step"], workflow, is_async=True)
+        fetch = function("fetch", ["self", "request"], self._handler(), is_async=True)
+        classes = [
+            _class(class_name, self._needs.imported("workers", "WorkflowEntrypoint"), run),
+            _class("Default", self._needs.imported("workers", "WorkerEntrypoint"), fetch),
+        ]
+        frame = ast.Module(body=[*self._imports(), *self._helpers(), *classes], type_ignores=[])
+        source = print_module(frame, self._pieces)
+        lines = recheck(source, frame, self._pieces)
+        step_nodes = {step_name: node_id for node_id, step_name in names.items()}
+        return CompiledModule(source, class_name, step_nodes, lines)
+
+    def _is_step(self, node_id: str) -> bool:
+        node = self._graph.nodes[node_id]
+        return self._registry[node.type].is_step(node.data)
+
+    def _workflow(self, names: dict[str, str]) -> list[ast.stmt]:
+        nodes, flow = self._graph.nodes, self._flow
+        marked = [
+            node_id for node_id in flow.order if getattr(nodes[node_id].data, "output", False)
+        ]
+        output = output_of(
+            flow,
+            marked[0] if marked else None,
+            lambda node_id: self._registry[nodes[node_id].type].has_value,
+        )
+        reads = [
+            (node_id, read.root)
+            for node_id, uses in self._uses.items()
+            for read in uses.reads
+            if read.root in nodes
+        ]
+        reads += [(end, answer) for end, answer in output.answers.items() if answer]
+        blocks = build(flow, reads, self._names.fresh)
+        if isinstance(blocks[-1], Stop) and output.is_silent:
+            del blocks[-1]
+        workflow = _Workflow(
+            self._graph,
+            self._registry,
+            flow,
+            output,
+            self._pieces,
+            self._needs,
+            self._names.fresh("output"),
+        )
+        for node_id in flow.order:
+            workflow.writers[node_id] = NodeWriter(
+                nodes[node_id],
+                self._graph,
+                flow,
+                self._registry,
+                self._pieces,
+                self._needs,
+                self._uses[node_id],
+                names.get(node_id, ""),
+            )
+        body = workflow.block(blocks)
+        if output.starts_unset:
+            body.insert(0, assign(workflow.remembered, ast.Constant(value=None)))
+        if self._needs.env:
+            env = assign("env", attribute(name("self"), "env"))
+            body[:0] = [env, self._pieces.empty_line()]
+        return body
+
+    def _handler(self) -> list[ast.stmt]:
+        source = read_source(self._entry)
+        body = code_block(source, self._pieces, self._needs, ())
+        visible = [
+            assign(variable, attribute(name("self"), variable))
+            for variable in VISIBLE
+            if variable in source.reads
+        ]
+        return [*visible, self._pieces.empty_line(), *body] if visible else body
+
+    def _imports(self) -> list[ast.stmt]:
+        modules: dict[str, set[str]] = {}
+        plain: set[str] = set()
+        for module, identifier in self._needs.imports:
+            if identifier is None:
+                plain.add(module)
+            else:
+                modules.setdefault(module, set()).add(identifier)
+        standard: list[ast.stmt] = [
+            ast.Import(names=[ast.alias(name=module)]) for module in sorted(plain)
+        ]
+        workers: list[ast.stmt] = []
+        for module, identifiers in sorted(modules.items()):
+            aliases = [ast.alias(name=identifier) for identifier in sorted(identifiers, key=_order)]
+            statement = ast.ImportFrom(module=module, names=aliases, level=0)
+            (workers if module.split(".")[0] == "workers" else standard).append(statement)
+        return [*standard, *([self._pieces.empty_line()] if standard else []), *workers]
+
+    def _helpers(self) -> list[ast.stmt]:
+        blocks: list[ast.stmt] = []
+        for helper, chosen in sorted(self._needs.helpers.values(), key=lambda pair: pair[1]):
+            text = helper.source.replace(f"def {helper.name}(", f"def {chosen}(").rstrip("\n")
+            blank = self._pieces.empty_line()
+            region = CodeRegion(text, ast.parse(text).body)
+            blocks += [blank, blank, *self._pieces.add_code(region)]
+        return blocks
+
+
+def _order(identifier: str) -> tuple[bool, str]:
+    # As isort sorts: classes before functions.
+    return identifier[0].islower(), identifier
+
+
+def _class(identifier: str, base: ast.expr, method: ast.stmt) -> ast.stmt:
+    (definition,) = ast.parse("class skeleton(base): pass").body
+    assert isinstance(definition, ast.ClassDef)
+    definition.name, definition.bases, definition.body = identifier, [base], [method]
+    return definition
+
+
+def _class_name(title: str) -> str:
+    """PascalCase of what is ASCII in the workflow's name."""
+    words = re.findall(r"[A-Za-z0-9]+", title)
+    chosen = "".join(word[0].upper() + word[1:] for word in words)[:80]
+    return chosen if chosen[:1].isalpha() and chosen not in _CLASS_NAMES else f"Workflow{chosen}"

@@ -1,0 +1,87 @@
+"""The parts of a module that are not frame: a user's code, a user's expressions, our marks.
+
+In the frame's syntax tree each stands as a name that no text of the user contains. Printing puts
+the text in its place; the re-check puts the tree in its place.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from awaitstep.ir.names import LONGEST_ID
+from awaitstep.ir.source import BUILTINS, IMPORTABLE
+
+_RESERVED = {"event", "step", "env", "ctx", "self", "request", "error", "Default"}
+
+
+class Names:
+    """Hands out variable names that nothing in the module uses."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = {*taken, *BUILTINS, *IMPORTABLE, *_RESERVED}
+
+    def fresh(self, wish: str) -> str:
+        wish = wish[: LONGEST_ID + 20]
+        name, count = wish, 1
+        while name in self._taken:
+            count += 1
+            name = f"{wish}_{count}"
+        self._taken.add(name)
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRegion:
+    """Statements as a person wrote them: text whose lines are moved, and its own tree."""
+
+    text: str
+    body: list[ast.stmt]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionRegion:
+    """A person's expression: `parts` are its text and the trees of its references."""
+
+    parts: tuple[str | ast.expr, ...]
+    tree: ast.expr
+
+
+@dataclass(slots=True)
+class Pieces:
+    """All parts by their names in the frame."""
+
+    prefix: str
+    code: dict[str, CodeRegion] = field(default_factory=dict)
+    expressions: dict[str, ExpressionRegion] = field(default_factory=dict)
+
+    @property
+    def blank(self) -> str:
+        """The statement that is printed as an empty line."""
+        return f"{self.prefix}blank"
+
+    def _name(self) -> str:
+        return f"{self.prefix}{len(self.code) + len(self.expressions)}_"
+
+    def add_code(self, region: CodeRegion) -> list[ast.stmt]:
+        name = self._name()
+        self.code[name] = region
+        return [ast.Expr(value=ast.Name(id=name, ctx=ast.Load()))]
+
+    def add_expression(self, region: ExpressionRegion) -> ast.expr:
+        name = self._name()
+        self.expressions[name] = region
+        return ast.Name(id=name, ctx=ast.Load())
+
+    def empty_line(self) -> ast.stmt:
+        return ast.Expr(value=ast.Name(id=self.blank, ctx=ast.Load()))
+
+
+def unused_prefix(texts: Iterable[str]) -> str:
+    """A beginning for names that occurs in none of the texts."""
+    prefix = "_piece_"
+    for text in texts:
+        while prefix in text:
+            prefix = f"_{prefix}"
+    return prefix

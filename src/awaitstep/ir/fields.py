@@ -1,0 +1,60 @@
+"""What a text field of a node means: code, a condition, a template, a duration, a moment.
+
+Node models mark their fields with a role; validation, the compiler and the dashboard's forms
+read the marks, so a new node type needs no change in any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+RoleName = Literal["code", "condition", "template", "duration", "timestamp"]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    name: RoleName
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "x-role": self.name}
+
+
+Code = Annotated[str, Role("code")]
+Condition = Annotated[str, Role("condition")]
+Template = Annotated[str, Role("template")]
+Duration = Annotated[str, Role("duration")]
+Timestamp = Annotated[str, Role("timestamp")]
+JsonTemplate = Annotated[Any, Role("template")]
+
+Backoff = Literal["constant", "linear", "exponential"]
+RetryLimit = Annotated[int, Field(ge=0, le=10_000)]
+
+
+def roles(data: BaseModel, path: str = "data") -> Iterator[tuple[str, RoleName, str]]:
+    """Every text that has a role, with its path. Bounded by the depth JSON may have."""
+    for field, info in type(data).model_fields.items():
+        where = f"{path}.{info.alias or field}"
+        marks = [mark for mark in info.metadata if isinstance(mark, Role)]
+        yield from _texts(getattr(data, field), where, marks[0].name if marks else None)
+
+
+def _texts(value: Any, path: str, role: RoleName | None) -> Iterator[tuple[str, RoleName, str]]:
+    if isinstance(value, str):
+        if role is not None:
+            yield path, role, value
+    elif isinstance(value, BaseModel):
+        yield from roles(value, path)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(inner, f"{path}.{key}", role)
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, f"{path}[{index}]", role)

@@ -1,0 +1,82 @@
+"""What a node type is, and the set of them that a graph may use.
+
+The registry is a value that callers pass in: the language knows no node type by itself.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from awaitstep.ir.diagnostics import Report
+from awaitstep.ir.graph import Node, NodeData
+from awaitstep.ir.writer import Writer
+
+DataModel = type[NodeData]
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way out of a container: the label of its edge, and when it is taken (None: else)."""
+
+    label: str
+    condition: str | None = None
+
+
+def _nothing(_: Any, __: Report) -> None:
+    return None
+
+
+def _no(_: Any) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeType:
+    """One kind of box.
+
+    A leaf has `emit`, which answers the statements that run it; a container has `control`, the
+    construct that the compiler makes of it, and `arms`. `keys` are the keys that its value always
+    has, if they are known, `rare_keys` those that it may have; `may_be_none` says that it may be
+    None instead. `is_step`: it is named in a run's history.
+    """
+
+    type: str
+    title: str
+    summary: str
+    data: DataModel
+    has_value: bool = False
+    keys: frozenset[str] | None = None
+    rare_keys: frozenset[str] = frozenset()
+    may_be_none: Callable[[Any], bool] = _no
+    is_step: Callable[[Any], bool] = _no
+    check: Callable[[Any, Report], None] = _nothing
+    emit: Callable[[Node, Writer], list[ast.stmt]] | None = None
+    control: Literal["branch"] | None = None
+    arms: Callable[[Any], list[Arm]] | None = None
+
+    def data_schema(self) -> dict[str, Any]:
+        """JSON Schema of `data`. `x-role` marks what is code, a condition, a template …"""
+        return self.data.model_json_schema(by_alias=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The node types a graph may use, by name."""
+
+    types: dict[str, NodeType]
+
+    @classmethod
+    def of(cls, types: Iterable[NodeType]) -> Registry:
+        return cls({node_type.type: node_type for node_type in types})
+
+    def get(self, name: str) -> NodeType | None:
+        return self.types.get(name)
+
+    def __getitem__(self, name: str) -> NodeType:
+        return self.types[name]
+
+    def __iter__(self) -> Iterator[NodeType]:
+        return iter(self.types.values())

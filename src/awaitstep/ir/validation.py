@@ -1,0 +1,163 @@
+"""All problems of a graph at once, and the typed graph once it has no errors.
+
+Owns the order of the checks. Takes anything that JSON, or a careless caller, can bring.
+"""
+
+from __future__ import annotations
+
+from awaitstep.ir.diagnostics import Diagnostic, InvalidGraph, Report, shown
+from awaitstep.ir.flow import Flow, lower
+from awaitstep.ir.graph import THEN, Edge, Graph, Node, ScheduleTrigger
+from awaitstep.ir.raw import check_json
+from awaitstep.ir.references import check_references, uses_of
+from awaitstep.ir.registry import Registry
+from awaitstep.ir.shape import Shape, read
+from awaitstep.ir.values import cron_problem
+
+
+def validate(data: object, registry: Registry) -> list[Diagnostic]:
+    """Every problem of a decoded graph. Never raises."""
+    report = Report()
+    _examine(data, registry, report)
+    return report.problems
+
+
+def parse(data: object, registry: Registry) -> Graph:
+    """The typed graph.
+
+    Raises:
+        InvalidGraph: the graph has errors; warnings alone do not raise.
+    """
+    report = Report()
+    graph = _examine(data, registry, report)
+    if graph is None or report.failed:
+        raise InvalidGraph(report.problems)
+    return graph
+
+
+def _examine(data: object, registry: Registry, report: Report) -> Graph | None:
+    unsound = check_json(data, report)
+    if unsound is None:
+        return None
+    if not isinstance(data, dict):
+        report.add("field.invalid", "A graph is an object.")
+        return None
+    shape = read(data, unsound, registry, report)
+    if isinstance(shape.trigger, ScheduleTrigger):
+        problem = cron_problem(shape.trigger.cron)
+        if problem is not None:
+            report.add("cron.invalid", f"This is no schedule: {problem}.", "trigger.cron")
+    flow = _check_flow(shape, registry, report)
+    for node in shape.nodes.values():
+        about = report.about(node.id)
+        registry[node.type].check(node.data, about)
+        uses = uses_of(node, registry, shape.known, about)
+        check_references(node, uses, shape.nodes, shape.known, registry, flow, about)
+    _check_output(shape, report)
+    if flow is None or shape.metadata is None or shape.entry is None:
+        return None
+    return Graph(
+        "workflow",
+        shape.metadata,
+        {node.id: node for node in shape.nodes.values() if node.id in flow.index},
+        tuple(edge for edge in shape.edges if edge.source in flow.index),
+        shape.entry,
+        shape.trigger,
+    )
+
+
+def _check_flow(shape: Shape, registry: Registry, report: Report) -> Flow | None:
+    sound = _check_edges(shape, registry, report)
+    if shape.entry is None:
+        return None
+    if shape.entry not in shape.known:
+        report.add("entry.unknown", f"There is no node `{shown(shape.entry)}`.", "entryNodeId")
+        return None
+    # A graph with holes has no flow worth talking about: its problems are said already.
+    if not sound or shape.known - set(shape.nodes):
+        return None
+    flow = lower(shape.nodes, shape.edges, shape.entry, registry, report)
+    if flow is not None:
+        for node_id in shape.nodes:
+            if node_id not in flow.index:
+                report.about(node_id).add(
+                    "node.unreachable", "Nothing leads to this node, so it never runs."
+                )
+    return flow
+
+
+def _check_edges(shape: Shape, registry: Registry, report: Report) -> bool:
+    sound = True
+    leaving: dict[str, list[Edge]] = {node_id: [] for node_id in shape.nodes}
+    for edge in shape.edges:
+        for end in (edge.source, edge.target):
+            if end not in shape.known:
+                sound = False
+                report.add(
+                    "edge.node_unknown",
+                    f"The edge `{shown(edge.id)}` names a node `{shown(end)}` that is not there.",
+                    "edges",
+                )
+        if edge.source in leaving:
+            leaving[edge.source].append(edge)
+    for node in shape.nodes.values():
+        about = report.about(node.id)
+        check = _check_leaf_edges if registry[node.type].arms is None else _check_arm_edges
+        sound &= check(node, leaving[node.id], registry, about)
+    return sound
+
+
+def _check_leaf_edges(node: Node, edges: list[Edge], _: Registry, report: Report) -> bool:
+    for edge in edges:
+        if edge.label is not None:
+            report.add(
+                "edge.label_unused",
+                f"The label `{shown(edge.label)}` means nothing here: this node has no arms.",
+                "edges",
+            )
+    if len(edges) > 1:
+        report.add(
+            "edge.several",
+            f"This node has {len(edges)} outgoing edges; it can have one.",
+            "edges",
+            hint="Use a branch to choose between ways.",
+        )
+    return len(edges) <= 1
+
+
+def _check_arm_edges(node: Node, edges: list[Edge], registry: Registry, report: Report) -> bool:
+    arms_of = registry[node.type].arms
+    labels = [arm.label for arm in arms_of(node.data)] if arms_of is not None else []
+    drawn: set[str] = set()
+    sound = True
+    for edge in edges:
+        problem = None
+        if edge.label is None:
+            problem = "edge.label_missing", f"The edge to `{shown(edge.target)}` names no arm."
+        elif edge.label not in labels and edge.label != THEN:
+            problem = "edge.label_unknown", f"There is no arm `{shown(edge.label)}`."
+        elif edge.label in drawn:
+            problem = "edge.label_repeated", f"Two edges are labelled `{shown(edge.label)}`."
+        if problem is not None:
+            sound = False
+            known = ", ".join(shown(label) for label in [*labels[:10], THEN])
+            report.add(*problem, "edges", hint=f"Labels of this node: {known}.")
+        drawn.add(edge.label or "")
+    for label in labels:
+        if label not in drawn:
+            report.add(
+                "branch.arm_empty",
+                f"The arm `{shown(label)}` leads nowhere: it ends at once.",
+                "edges",
+            )
+    return sound
+
+
+def _check_output(shape: Shape, report: Report) -> None:
+    marked = [node.id for node in shape.nodes.values() if getattr(node.data, "output", False)]
+    for node_id in marked[1:]:
+        report.about(node_id).add(
+            "output.repeated",
+            f"`{shown(marked[0])}` is marked as the run's output already.",
+            "data.output",
+        )

@@ -1,0 +1,67 @@
+"""How a node type writes itself as Python: the vocabulary, not the implementation.
+
+The compiler implements `Writer`; node types speak only to it, so they know no compiler.
+Expressions and statements are syntax trees: text of a user enters them only as constants, or
+through `code`, as a region that is proven to hold the user's own tree.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """A small function that generated modules carry when a node needs it.
+
+    `source` is formatted Python that defines `name`; `imports` are (module, name) pairs, the
+    name None for the module itself; `uses` are helpers it calls.
+    """
+
+    name: str
+    source: str
+    imports: tuple[tuple[str, str | None], ...] = ()
+    uses: tuple[Helper, ...] = ()
+
+
+class Writer(Protocol):
+    """Writes one node."""
+
+    @property
+    def step_name(self) -> ast.expr:
+        """The node's name in the run's history, as a constant."""
+
+    def constant(self, value: Any) -> ast.expr:
+        """JSON data as a literal, with no expressions in it."""
+
+    def value(self, field: Any) -> ast.expr:
+        """A field in which `{{…}}` may stand: one expression alone keeps its value's type."""
+
+    def text(self, field: str) -> ast.expr:
+        """The same, but always text."""
+
+    def imported(self, module: str, name: str | None = None) -> ast.expr:
+        """A name of the standard library or of `workers`, imported once."""
+
+    def helper(self, helper: Helper) -> ast.expr:
+        """The function of a helper."""
+
+    def local(self, wish: str) -> str:
+        """A variable name for inside the node's function, that hides nothing."""
+
+    def code(self, source: str) -> list[ast.stmt]:
+        """A user's statements, kept as they were written."""
+
+    def function(
+        self, body: list[ast.stmt], *, source: str | None = None, step: ast.expr | None = None
+    ) -> list[ast.stmt]:
+        """Define the node's function around `body` and bind the node's id to its result.
+
+        `source` is the user's code inside it, if any: it decides between `def` and `async def`.
+        `step` is the decorator that makes it a durable step.
+        """
+
+    def bind(self, value: ast.expr) -> ast.stmt:
+        """`id = value`."""

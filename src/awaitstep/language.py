@@ -1,0 +1,58 @@
+"""Graphs as the use cases see them: the language and its compiler behind the `Language` port.
+
+It only translates. Use cases get it from `wiring.py` and never see a graph's types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from awaitstep.app.language import Compiled, Finding, GraphRefused
+from awaitstep.compiler import check_entry, compile_graph
+from awaitstep.ir import Diagnostic, InvalidGraph, parse, validate
+from awaitstep.nodes import registry
+
+
+class CompiledGraphs:
+    """`awaitstep.app.language.Language` with the built-in node types."""
+
+    def __init__(self) -> None:
+        self._registry = registry()
+
+    def validate(self, ir: Mapping[str, Any]) -> list[Finding]:
+        return [_finding(problem) for problem in validate(ir, self._registry)]
+
+    def check_entry(self, code: str) -> list[Finding]:
+        return [_finding(problem) for problem in check_entry(code)]
+
+    def compile(self, ir: Mapping[str, Any], entry_code: str | None) -> Compiled:
+        """Raises GraphRefused."""
+        try:
+            made = compile_graph(parse(ir, self._registry), self._registry, entry_code=entry_code)
+        except InvalidGraph as refused:
+            raise GraphRefused([_finding(problem) for problem in refused.diagnostics]) from None
+        return Compiled(
+            source=made.source,
+            class_name=made.class_name,
+            binding=made.binding,
+            step_nodes=made.step_nodes,
+            node_lines=made.node_lines,
+        )
+
+    def node_types(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "type": node.type,
+                "title": node.title,
+                "summary": node.summary,
+                "hasValue": node.has_value,
+                "container": node.control is not None,
+                "schema": node.data_schema(),
+            }
+            for node in self._registry
+        ]
+
+
+def _finding(problem: Diagnostic) -> Finding:
+    return Finding(problem.severity, problem.to_json())

@@ -1,0 +1,41 @@
+"""The retry fields that every node with attempts shares, and the config they become."""
+
+from __future__ import annotations
+
+import ast
+
+from awaitstep.ir import NodeData, Writer
+from awaitstep.ir.fields import Backoff, Duration, RetryLimit
+from awaitstep.ir.syntax import attribute, call, mapping, name
+
+_LIMIT = 5
+_DELAY = "10 seconds"
+_BACKOFF: Backoff = "exponential"
+_TIMEOUT = "10 minutes"
+
+
+class Retries(NodeData):
+    """Attempts = `retry_limit` + 1; the defaults are Cloudflare's."""
+
+    retry_limit: RetryLimit = _LIMIT
+    retry_delay: Duration = _DELAY
+    backoff: Backoff = _BACKOFF
+    timeout: Duration = _TIMEOUT
+
+
+def step_decorator(data: Retries, write: Writer) -> ast.expr:
+    """`step.do("Name", config={…})`, without what is the default anyway."""
+    retries: dict[str, ast.expr] = {}
+    if data.retry_limit != _LIMIT:
+        retries["limit"] = write.constant(data.retry_limit)
+    if data.retry_delay != _DELAY:
+        retries["delay"] = write.value(data.retry_delay)
+    if data.backoff != _BACKOFF:
+        retries["backoff"] = write.constant(data.backoff)
+    config: dict[str, ast.expr] = {}
+    if retries:
+        config["retries"] = mapping(retries)
+    if data.timeout != _TIMEOUT:
+        config["timeout"] = write.value(data.timeout)
+    decorator = attribute(name("step"), "do")
+    return call(decorator, write.step_name, config=mapping(config) if config else None)

@@ -1,0 +1,46 @@
+"""`step`: Python of the user's own, durable unless it is inline."""
+
+from __future__ import annotations
+
+import ast
+
+from awaitstep.ir import Node, NodeType, Report, Writer
+from awaitstep.ir.fields import Code
+from awaitstep.nodes.retries import Retries, step_decorator
+
+
+class Step(Retries):
+    """`inline`: plain code outside of any step, run again on every replay, so it must be pure."""
+
+    code: Code
+    inline: bool = False
+    output: bool = False
+
+
+def _check(data: Step, report: Report) -> None:
+    retried = {"retry_limit", "retry_delay", "backoff", "timeout"} & data.model_fields_set
+    if data.inline and retried:
+        report.add(
+            "field.invalid",
+            "Inline code is not a step: it has no attempts, so no retries and no timeout.",
+            "data.inline",
+        )
+
+
+def _emit(node: Node, write: Writer) -> list[ast.stmt]:
+    data = node.data
+    assert isinstance(data, Step)
+    decorator = None if data.inline else step_decorator(data, write)
+    return write.function(write.code(data.code), source=data.code, step=decorator)
+
+
+NODE_TYPE = NodeType(
+    type="step",
+    title="Step",
+    summary="Runs Python once, keeps its result and tries again when it fails.",
+    data=Step,
+    has_value=True,
+    is_step=lambda data: not data.inline,
+    check=_check,
+    emit=_emit,
+)

@@ -1,0 +1,54 @@
+"""`wait_for_event`: wait until somebody sends the run a message of a type."""
+
+from __future__ import annotations
+
+import ast
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from awaitstep.ir import Node, NodeData, NodeType, Writer
+from awaitstep.ir.fields import Duration, Role
+from awaitstep.ir.syntax import attribute, awaited, call, name
+
+_TIMEOUT = "24 hours"
+
+
+class WaitForEvent(NodeData):
+    """`on_timeout`: raise TimeoutError, or go on with the value None."""
+
+    event_type: Annotated[str, Field(min_length=1, max_length=256), Role("template")]
+    timeout: Duration = _TIMEOUT
+    on_timeout: Literal["fail", "continue"] = "fail"
+    output: bool = False
+
+
+def _emit(node: Node, write: Writer) -> list[ast.stmt]:
+    data = node.data
+    assert isinstance(data, WaitForEvent)
+    wait = call(
+        attribute(name("step"), "wait_for_event"),
+        write.step_name,
+        write.text(data.event_type),
+        timeout=None if data.timeout == _TIMEOUT else write.value(data.timeout),
+    )
+    arrives = write.bind(awaited(wait))
+    if data.on_timeout == "fail":
+        return [arrives]
+    passes = ast.ExceptHandler(
+        type=name("TimeoutError"), name=None, body=[write.bind(write.constant(None))]
+    )
+    return [ast.Try(body=[arrives], handlers=[passes], orelse=[], finalbody=[])]
+
+
+NODE_TYPE = NodeType(
+    type="wait_for_event",
+    title="Wait for event",
+    summary="Waits for a message that is sent to the run.",
+    data=WaitForEvent,
+    has_value=True,
+    keys=frozenset({"payload", "type", "timestamp"}),
+    may_be_none=lambda data: data.on_timeout == "continue",
+    is_step=lambda _: True,
+    emit=_emit,
+)
