@@ -1,0 +1,74 @@
+"""The REST API as one ASGI application."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+import awaitstep
+from awaitstep.api import (
+    api_keys,
+    checks,
+    connections,
+    deployments,
+    env_vars,
+    health,
+    nodes,
+    problems,
+    reference,
+    runs,
+    trigger,
+    versions,
+    workflows,
+)
+from awaitstep.api.access import PUBLIC, scope_of
+from awaitstep.api.gate import Gate
+from awaitstep.api.openapi import document
+from awaitstep.app import AwaitStep
+
+# the busiest first: routes are tried in order
+_ROUTERS = (
+    trigger.router,
+    runs.direct,
+    runs.router,
+    health.router,
+    workflows.router,
+    versions.router,
+    deployments.router,
+    checks.router,
+    connections.router,
+    env_vars.router,
+    api_keys.router,
+    nodes.router,
+)
+
+
+def create_api(app: AwaitStep) -> FastAPI:
+    """Everything under `/api`. Call `app.bootstrap()` before the first request."""
+    api = FastAPI(
+        title="AwaitStep API",
+        version=awaitstep.__version__,
+        description="Workflows, their deployments and their runs.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    api.state.awaitstep = app
+    for router in _ROUTERS:
+        # not `include_router`, which would match every path twice
+        api.router.routes.extend(router.routes)
+    api.add_route("/api/docs", reference.page, methods=["GET"], include_in_schema=False)
+    api.openapi = lambda: document(api)  # type: ignore[method-assign]
+    api.add_middleware(Gate, awaitstep=app)
+    problems.install(api)
+    _must_deny_by_default(api)
+    return api
+
+
+def _must_deny_by_default(api: FastAPI) -> None:
+    for route in api.routes:
+        path = getattr(route, "path", "")
+        named = isinstance(route, APIRoute) and scope_of(route) is not None
+        if path not in PUBLIC and not named:
+            raise AssertionError(f"{path} names no scope and is not on the list of public routes")

@@ -1,0 +1,97 @@
+"""Graphs checked and compiled without storing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import Discriminator, Field, RootModel, Tag
+
+from awaitstep.api.access import App, Reader
+from awaitstep.api.bodies import ApiRoute
+from awaitstep.api.model import Body, Detail, Graph, Shape, Text, details
+from awaitstep.app.language import Compiled
+
+router = APIRouter(prefix="/api", tags=["check"], route_class=ApiRoute)
+
+
+class GraphItself(RootModel[dict[str, Any]]):
+    """A bare graph, as an export file holds it."""
+
+
+class CheckBody(Body):
+    """A graph in an envelope."""
+
+    ir: Graph
+
+
+class CompileBody(Body):
+    """A graph in an envelope, with entry code."""
+
+    ir: Graph
+    entry_code: Text | None = Field(default=None, description="Null is the default entry code.")
+
+
+def _form(body: object) -> str:
+    bare = isinstance(body, dict) and "nodes" in body and "ir" not in body
+    return "#bare" if bare else "#wrapped"
+
+
+class ReportShape(Shape):
+    """What is wrong with a graph."""
+
+    valid: bool = Field(description="Whether it has no errors; warnings don't count.")
+    diagnostics: list[Detail]
+
+
+class CodeShape(Shape):
+    """A compiled module."""
+
+    code: str
+    class_name: str | None
+    binding: str | None = Field(description="The name in `env` that starts the workflow.")
+    step_nodes: dict[str, str] = Field(description="Step name to node id.")
+    node_lines: dict[str, Any] = Field(description="Node id to its lines in `code`.")
+
+
+CheckIt = Annotated[
+    Annotated[GraphItself, Tag("#bare")] | Annotated[CheckBody, Tag("#wrapped")],
+    Discriminator(_form),
+]
+CompileIt = Annotated[
+    Annotated[GraphItself, Tag("#bare")] | Annotated[CompileBody, Tag("#wrapped")],
+    Discriminator(_form),
+]
+
+
+def code_shape(compiled: Compiled) -> CodeShape:
+    return CodeShape(
+        code=compiled.source,
+        class_name=compiled.class_name,
+        binding=compiled.binding,
+        step_nodes=dict(compiled.step_nodes),
+        node_lines=plain(compiled.node_lines),
+    )
+
+
+def plain(lines: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        node: list(place) if isinstance(place, tuple) else place for node, place in lines.items()
+    }
+
+
+@router.post("/validate", response_model_exclude_unset=True)
+async def validate(body: CheckIt, app: App, who: Reader) -> ReportShape:
+    """All problems of a graph at once. A graph with problems is a good answer: 200."""
+    ir = body.root if isinstance(body, GraphItself) else body.ir
+    report = await app.graphs.validate(ir)
+    return ReportShape(valid=report.valid, diagnostics=details(report.diagnostics))
+
+
+@router.post("/compile")
+async def compile(body: CompileIt, app: App, who: Reader) -> CodeShape:
+    """The Python module of a graph; 422 with every problem when it has any."""
+    if isinstance(body, GraphItself):
+        return code_shape(await app.graphs.compile(body.root, None))
+    return code_shape(await app.graphs.compile(body.ir, body.entry_code))

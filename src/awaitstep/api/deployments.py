@@ -1,0 +1,116 @@
+"""Putting workflows live and taking them down."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from awaitstep.api import sse
+from awaitstep.api.access import App, Deployer, Reader
+from awaitstep.api.bodies import ApiRoute
+from awaitstep.api.deploymentshapes import (
+    DeployBody,
+    DeployedShape,
+    DeploymentShape,
+    TakedownBody,
+    TakedownShape,
+    deployed_shape,
+    deployment_shape,
+)
+from awaitstep.api.paging import Cursor, Limit, Listing
+from awaitstep.api.problems import describe, to_json
+from awaitstep.app.deployments import Deployed, Progress
+
+router = APIRouter(prefix="/api", tags=["deploy"], route_class=ApiRoute)
+
+
+@router.post("/workflows/{id}/deploy", responses={409: {}})
+async def deploy(id: str, app: App, who: Deployer, body: DeployBody | None = None) -> DeployedShape:
+    """Check, compile and put a version live. What was live before stays so until this succeeds."""
+    asked = body or DeployBody()
+    deployed = await app.deployments.deploy(
+        who.project, id, connection=asked.connection_id, version=asked.version_id
+    )
+    return deployed_shape(deployed)
+
+
+@router.post("/workflows/{id}/deploy-stream", responses={409: {}, **sse.EVENTS})
+async def deploy_stream(
+    id: str, request: Request, app: App, who: Deployer, body: DeployBody | None = None
+) -> Response:
+    """`deploy` as server-sent events.
+
+    `progress` events hold `{stage, message, progress}`; the last event is `result`, with what
+    deploy answers, or `error`.
+    """
+    asked = body or DeployBody()
+    steps = app.deployments.steps(
+        who.project, id, connection=asked.connection_id, version=asked.version_id
+    )
+    first = await anext(steps)  # a workflow that is not there is a plain 404
+    return sse.stream(_told(first, steps, request.state.request_id))
+
+
+@router.post("/workflows/{id}/takedown")
+async def takedown(
+    id: str, app: App, who: Deployer, body: TakedownBody | None = None
+) -> TakedownShape:
+    """Stop intake. Runs go on unless told."""
+    asked = body or TakedownBody()
+    done = await app.deployments.takedown(who.project, id, terminate_runs=asked.terminate_runs)
+    return TakedownShape(
+        success=True,
+        deployment_id=done.deployment,
+        live_runs=done.live_runs,
+        terminated_runs=done.terminated_runs,
+    )
+
+
+@router.get("/workflows/{id}/deployments")
+async def list_workflow_deployments(
+    id: str, app: App, who: Reader, limit: Limit = 50, cursor: Cursor = None
+) -> Listing[DeploymentShape]:
+    """Newest first."""
+    page = await app.deployments.page(who.project, id, limit, cursor)
+    return Listing[DeploymentShape](
+        data=[deployment_shape(deployment, app) for deployment in page.items],
+        next_cursor=page.next_cursor,
+    )
+
+
+@router.get("/deployments")
+async def list_deployments(
+    app: App, who: Reader, limit: Limit = 50, cursor: Cursor = None
+) -> Listing[DeploymentShape]:
+    """Of all workflows, newest first."""
+    page = await app.deployments.page(who.project, None, limit, cursor)
+    return Listing[DeploymentShape](
+        data=[deployment_shape(deployment, app) for deployment in page.items],
+        next_cursor=page.next_cursor,
+    )
+
+
+async def _told(
+    first: Progress | Deployed, rest: AsyncIterator[Progress | Deployed], request_id: str
+) -> AsyncIterator[bytes]:
+    yield _event(first)
+    try:
+        async for step in rest:
+            yield _event(step)
+    except Exception as error:
+        described = describe(error)
+        if described is None:
+            yield sse.event(
+                "error", to_json(request_id, "server.error", "Something went wrong on the server.")
+            )
+            raise
+        _, code, message, details = described
+        yield sse.event("error", to_json(request_id, code, message, details))
+
+
+def _event(step: Progress | Deployed) -> bytes:
+    if isinstance(step, Progress):
+        return sse.event("progress", msgspec.json.encode(step))
+    return sse.event("result", deployed_shape(step).model_dump_json().encode())

@@ -1,0 +1,98 @@
+"""Deployments on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from awaitstep.api.model import Body, Shape, at
+from awaitstep.app import AwaitStep
+from awaitstep.app.deployments import Deployed
+from awaitstep.storage.records import Deployment
+
+IdText = Annotated[str, StringConstraints(max_length=128)]
+
+
+class DeployBody(Body):
+    connection_id: IdText | None = Field(default=None, description="Else the default one.")
+    version_id: IdText | None = Field(default=None, description="Else the newest version.")
+
+
+class TakedownBody(Body):
+    terminate_runs: bool = Field(default=False, description="End its live runs as well.")
+
+
+class DeployedShape(Shape):
+    """What is live now. `url` is the Worker URL."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "success": True,
+                    "deploymentId": "dep_uJ7hGf5Ds2Aq1Zx8Cv0Bn",
+                    "versionId": "ver_3a9LkQz0PmN4vYxWb8TcR",
+                    "connectionId": "conn_m2Jd8Wq5Rt1Yv7Bn3Kx9C",
+                    "workerName": "refund-desk-v1stgx",
+                    "url": "http://127.0.0.1:8787/refund-desk-v1stgx/",
+                }
+            ]
+        },
+    )
+
+    success: Literal[True]
+    deployment_id: str
+    version_id: str
+    connection_id: str
+    worker_name: str
+    url: str
+
+
+class TakedownShape(Shape):
+    """Intake is closed."""
+
+    success: Literal[True]
+    deployment_id: str | None = Field(description="What was live; null when nothing was.")
+    live_runs: int = Field(description="Runs that go on.")
+    terminated_runs: int
+
+
+class DeploymentShape(Shape):
+    """One version put live on one connection."""
+
+    id: str
+    workflow_id: str
+    version_id: str
+    connection_id: str
+    worker_name: str
+    url: str
+    status: Literal["active", "superseded", "stopped"]
+    crashed: str | None = Field(description="Why it takes no runs, when it crashed too often.")
+    created_at: datetime
+
+
+def deployed_shape(deployed: Deployed) -> DeployedShape:
+    return DeployedShape(
+        success=True,
+        deployment_id=deployed.deployment,
+        version_id=deployed.version,
+        connection_id=deployed.connection,
+        worker_name=deployed.worker_name,
+        url=deployed.url,
+    )
+
+
+def deployment_shape(deployment: Deployment, app: AwaitStep) -> DeploymentShape:
+    return DeploymentShape(
+        id=deployment.id,
+        workflow_id=deployment.workflow,
+        version_id=deployment.version,
+        connection_id=deployment.connection,
+        worker_name=deployment.worker_name,
+        url=app.deployments.url(deployment.worker_name),
+        status=deployment.status,
+        crashed=app.deployments.crashed(deployment.id),
+        created_at=at(deployment.created_at),
+    )

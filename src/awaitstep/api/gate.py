@@ -1,0 +1,121 @@
+"""The outermost layer: request ids, the key check, size and pace of bodies. Raw ASGI.
+
+Deny by default: a path under /api/ that is not in `PUBLIC`, letter for letter, needs a key, whether
+there is a route behind it or not. Only `scope["path"]` is looked at, as the router does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from awaitstep.api.access import PUBLIC, authenticate
+from awaitstep.api.problems import Refusal, render
+from awaitstep.app import AwaitStep
+
+LARGEST: Final = 1024 * 1024
+LARGEST_GRAPH: Final = 16 * 1024 * 1024
+SLOWEST: Final = 30.0  # seconds for a whole body
+_GRAPHS: Final = re.compile(r"/api/(validate|compile|workflows/import|workflows/[^/]+/versions)")
+_ALWAYS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class Gate:
+    def __init__(self, app: ASGIApp, awaitstep: AwaitStep) -> None:
+        self._app = app
+        self._awaitstep = awaitstep
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request_id = _request_id(headers)
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                named = (b"x-request-id", request_id.encode())
+                message["headers"] = [*message.get("headers", ()), named, *_ALWAYS]
+            await send(message)
+
+        refusal = await self._admit(scope, headers)
+        if refusal is not None:
+            response = render(
+                request_id,
+                refusal.status_code,
+                refusal.code,
+                refusal.detail,
+                headers=refusal.headers,
+            )
+            await response(scope, receive, answer)
+            return
+        await self._app(scope, _counted(receive, _largest(scope["path"])), answer)
+
+    async def _admit(self, scope: Scope, headers: Headers) -> Refusal | None:
+        path = scope["path"]
+        if path.startswith("/api/") and path not in PUBLIC:
+            identity = await authenticate(self._awaitstep, headers)
+            if identity is None:
+                return Refusal(
+                    401,
+                    "auth.required",
+                    "An API key is needed: Authorization: Bearer ask_….",
+                    {"WWW-Authenticate": "Bearer"},
+                )
+            scope["state"]["identity"] = identity
+        if "\0" in path:
+            return Refusal(404, "route.not_found", "There is nothing at this address.")
+        length = headers.get("content-length", "")
+        if length.isdigit() and (len(length) > 12 or int(length) > _largest(path)):
+            return _too_large(_largest(path))
+        return None
+
+
+def _largest(path: str) -> int:
+    return LARGEST_GRAPH if _GRAPHS.fullmatch(path) else LARGEST
+
+
+def _counted(receive: Receive, largest: int) -> Receive:
+    """`receive` that stops at the limit, whatever length was announced, and at the deadline."""
+    size, more = 0, True
+    deadline = asyncio.get_running_loop().time() + SLOWEST
+
+    async def counting() -> Message:
+        nonlocal size, more
+        if not more:  # from here on only the end of the connection is awaited
+            return await receive()
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise Refusal(408, "body.too_slow", "The body did not arrive in time.") from None
+        if message["type"] == "http.request":
+            size += len(message.get("body", b""))
+            more = message.get("more_body", False)
+            if size > largest:
+                raise _too_large(largest)
+        return message
+
+    return counting
+
+
+def _too_large(largest: int) -> Refusal:
+    return Refusal(413, "body.too_large", f"The body is over {largest:,} bytes.")
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    if _REQUEST_ID.fullmatch(given):
+        return given
+    return f"req_{secrets.token_urlsafe(16)}"

@@ -1,0 +1,45 @@
+"""Is the server ready?"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter
+
+from awaitstep.api.access import App
+from awaitstep.api.bodies import ApiRoute
+from awaitstep.api.model import Shape
+from awaitstep.engine.errors import RunnerUnavailable
+
+router = APIRouter(prefix="/api", tags=["health"], route_class=ApiRoute)
+
+
+class RunnerShape(Shape):
+    """The processes that run workflows."""
+
+    ready: bool
+    count: int
+    isolated: bool
+    isolation: str
+
+
+class HealthShape(Shape):
+    status: Literal["ok"]
+    runner: RunnerShape
+
+
+@router.get("/health", responses={503: {}})
+async def health(app: App) -> HealthShape:
+    """200 once a runner has answered, 503 until then. Needs no key."""
+    runner = app.health()
+    if not runner.ready:
+        raise RunnerUnavailable("No runner has answered yet.")
+    return HealthShape(
+        status="ok",
+        runner=RunnerShape(
+            ready=runner.ready,
+            count=runner.runners,
+            isolated=runner.isolated,
+            isolation=runner.isolation,
+        ),
+    )

@@ -1,0 +1,263 @@
+"""Runs: watched and steered. `{run}` is a run's `instanceId` or its `id`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, ConfigDict, Field
+
+from awaitstep.api import sse
+from awaitstep.api.access import App, Deployer, Reader, application, who_asks
+from awaitstep.api.bodies import ApiRoute
+from awaitstep.api.direct import DirectRoute, described
+from awaitstep.api.model import Body, Shape
+from awaitstep.api.paging import Cursor, Limit, Listing
+from awaitstep.api.problems import Refusal, describe, to_json
+from awaitstep.api.runshapes import (
+    RunShape,
+    StatusName,
+    StepJson,
+    StepShape,
+    TriggerName,
+    run_json,
+    step_json,
+)
+from awaitstep.app import AwaitStep
+from awaitstep.auth.identity import Identity
+from awaitstep.engine import values
+from awaitstep.engine.port import RunPage, RunQuery, RunView
+from awaitstep.engine.states import ENDED, RunStatus
+
+router = APIRouter(prefix="/api", tags=["runs"], route_class=ApiRoute)
+direct = APIRouter(prefix="/api", tags=["runs"], route_class=DirectRoute)
+
+_BEAT = 1.0
+_RUN = "/workflows/{id}/runs/{run}"
+
+Statuses = Annotated[list[StatusName], Query(description="Any of these; repeat it for several.")]
+Triggers = Annotated[list[TriggerName], Query(description="Any of these; repeat it for several.")]
+Moment = Annotated[AwareDatetime | None, Query(description="ISO 8601 with a zone.")]
+Ref = Annotated[str | None, Query(max_length=128)]
+
+
+class RestartBody(Body):
+    step: str | None = Field(
+        default=None, description="Keep what was recorded before this step; else start over."
+    )
+    count: Annotated[int, Field(ge=1, description="Its n-th use.")] = 1
+
+
+class EventBody(Body):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"type": "decision", "payload": {"approved": True}}]}
+    )
+
+    type: str
+    payload: Any = None
+
+
+class EventShape(Shape):
+    """The event is stored; a run that waits for its type goes on."""
+
+    success: bool
+    type: str
+
+
+@router.get("/runs", response_model=Listing[RunShape])
+async def list_runs(
+    app: App,
+    who: Reader,
+    status: Statuses = [],  # noqa: B006 - FastAPI copies it
+    trigger: Triggers = [],  # noqa: B006
+    version_id: Annotated[Ref, Query(alias="versionId")] = None,
+    deployment_id: Annotated[Ref, Query(alias="deploymentId")] = None,
+    created_after: Annotated[Moment, Query(alias="createdAfter")] = None,
+    created_before: Annotated[Moment, Query(alias="createdBefore")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """Of all workflows, newest first."""
+    query = _query(
+        status, trigger, version_id, deployment_id, created_after, created_before, limit, cursor
+    )
+    return _page(await app.runs.page(who.project, None, query))
+
+
+@router.get("/workflows/{id}/runs", response_model=Listing[RunShape])
+async def list_workflow_runs(
+    id: str,
+    app: App,
+    who: Reader,
+    status: Statuses = [],  # noqa: B006
+    trigger: Triggers = [],  # noqa: B006
+    version_id: Annotated[Ref, Query(alias="versionId")] = None,
+    deployment_id: Annotated[Ref, Query(alias="deploymentId")] = None,
+    created_after: Annotated[Moment, Query(alias="createdAfter")] = None,
+    created_before: Annotated[Moment, Query(alias="createdBefore")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """Newest first."""
+    query = _query(
+        status, trigger, version_id, deployment_id, created_after, created_before, limit, cursor
+    )
+    return _page(await app.runs.page(who.project, id, query))
+
+
+@direct.get(_RUN, response_model=RunShape, openapi_extra=described("read", ["id", "run"]))
+async def get_run(request: Request) -> Response:
+    path, project = request.path_params, who_asks(request).project
+    return _run(await application(request).runs.get(project, path["id"], path["run"]))
+
+
+@router.get(_RUN + "/steps", response_model=Listing[StepShape])
+async def list_steps(
+    id: str, run: str, app: App, who: Reader, limit: Limit = 100, cursor: Cursor = None
+) -> Response:
+    """In the order the run asked for them."""
+    start = 0 if cursor is None else _offset(cursor)
+    steps = await app.runs.steps(who.project, id, run)
+    following = _cursor(start + limit) if start + limit < len(steps) else None
+    return _json(
+        {
+            "data": [step_json(step) for step in steps[start : start + limit]],
+            "nextCursor": following,
+        }
+    )
+
+
+@router.get(_RUN + "/stream", response_class=Response, responses=sse.EVENTS)
+async def stream_run(id: str, run: str, request: Request, app: App, who: Reader) -> Response:
+    """Server-sent events until the run has ended.
+
+    `run` events hold the run, `step` events a step, each when it is new or has changed; the last
+    event is `end`, with the run.
+    """
+    await app.runs.get(who.project, id, run)
+    return sse.stream(_changes(app, who, id, run, request.state.request_id))
+
+
+@router.post(_RUN + "/pause", response_model=RunShape, responses={409: {}})
+async def pause_run(id: str, run: str, app: App, who: Deployer) -> Response:
+    """Running attempts end and are kept, nothing new starts."""
+    return _run(await app.runs.pause(who.project, id, run))
+
+
+@router.post(_RUN + "/resume", response_model=RunShape, responses={409: {}})
+async def resume_run(id: str, run: str, app: App, who: Deployer) -> Response:
+    return _run(await app.runs.resume(who.project, id, run))
+
+
+@router.post(_RUN + "/terminate", response_model=RunShape, responses={409: {}})
+async def terminate_run(id: str, run: str, app: App, who: Deployer) -> Response:
+    """Final: late results are dropped."""
+    return _run(await app.runs.terminate(who.project, id, run))
+
+
+@router.post(_RUN + "/restart", response_model=RunShape, responses={409: {}})
+async def restart_run(
+    id: str, run: str, app: App, who: Deployer, body: RestartBody | None = None
+) -> Response:
+    """A new epoch under the same id, from the start or from a recorded step on."""
+    asked = body or RestartBody()
+    return _run(await app.runs.restart(who.project, id, run, step=asked.step, count=asked.count))
+
+
+@router.post(_RUN + "/events", status_code=202, responses={409: {}})
+async def send_event(id: str, run: str, body: EventBody, app: App, who: Deployer) -> EventShape:
+    """Kept until the run waits for its type; first in, first out."""
+    payload = values.encode(body.payload)
+    await app.runs.send_event(who.project, id, run, body.type, payload)
+    return EventShape(success=True, type=body.type)
+
+
+async def _changes(
+    app: AwaitStep, who: Identity, id: str, ref: str, request_id: str
+) -> AsyncIterator[bytes]:
+    seen_run = b""
+    seen: list[bytes] = []
+    try:
+        while True:
+            run = await app.runs.get(who.project, id, ref)
+            steps = [step_json(step) for step in await app.runs.steps(who.project, id, ref)]
+            if (now := _encoded(run)) != seen_run:
+                seen_run = now
+                yield sse.event("run", now)
+            for index, step in enumerate(_encode_all(steps)):
+                if index == len(seen):
+                    seen.append(b"")
+                if seen[index] != step:
+                    seen[index] = step
+                    yield sse.event("step", step)
+            del seen[len(steps) :]
+            if run.status in ENDED:
+                yield sse.event("end", seen_run)
+                return
+            await app.runs.wait(who.project, id, ref, _BEAT)
+    except Exception as error:
+        described = describe(error)
+        if described is None:
+            raise
+        yield sse.event("error", to_json(request_id, described[1], described[2]))
+
+
+def _encode_all(steps: list[StepJson]) -> list[bytes]:
+    return [msgspec.json.encode(step) for step in steps]
+
+
+def _query(
+    status: list[StatusName],
+    trigger: list[TriggerName],
+    version: str | None,
+    deployment: str | None,
+    after: AwareDatetime | None,
+    before: AwareDatetime | None,
+    limit: int,
+    cursor: str | None,
+) -> RunQuery:
+    return RunQuery(
+        workflows=[],
+        status=[RunStatus(name) for name in status] or None,
+        trigger=list(trigger) or None,
+        version=version,
+        deployment=deployment,
+        created_after=None if after is None else after.timestamp(),
+        created_before=None if before is None else before.timestamp(),
+        cursor=cursor,
+        limit=limit,
+    )
+
+
+def _page(page: RunPage) -> Response:
+    return _json({"data": [run_json(run) for run in page.runs], "nextCursor": page.next_cursor})
+
+
+def _run(run: RunView) -> Response:
+    return Response(_encoded(run), media_type="application/json")
+
+
+def _encoded(run: RunView) -> bytes:
+    return msgspec.json.encode(run_json(run))
+
+
+def _json(value: object) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")
+
+
+def _cursor(offset: int) -> str:
+    return base64.urlsafe_b64encode(str(offset).encode()).decode().rstrip("=")
+
+
+def _offset(cursor: str) -> int:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except (binascii.Error, ValueError):
+        text = ""
+    if not text.isdigit() or len(text) > 9:
+        raise Refusal(422, "cursor.invalid", "The cursor was not made by this list.")
+    return int(text)

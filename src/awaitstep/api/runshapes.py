@@ -1,0 +1,203 @@
+"""Runs and steps on the wire.
+
+Params and output pass through as the bytes the journal keeps (`msgspec.Raw`); the pydantic models
+beside them are what the OpenAPI document says of the same fields.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+from pydantic import ConfigDict, Field
+
+from awaitstep.api.model import Shape, at, maybe_at
+from awaitstep.app.runs import NodeStep, public_id
+from awaitstep.engine.port import RunError, RunView
+
+StatusName = Literal["queued", "running", "waiting", "paused", "complete", "errored", "terminated"]
+TriggerName = Literal["manual", "api", "http", "schedule", "workflow"]
+StepTypeName = Literal["do", "sleep", "wait"]
+StepStatusName = Literal["running", "waiting", "complete", "errored", "cancelled"]
+
+
+class ErrorShape(Shape):
+    """Why a run or step failed. `line` counts in the deployed module."""
+
+    name: str
+    message: str
+    step: str | None = Field(default=None, description="Left out when not known.")
+    line: int | None = Field(default=None, description="Left out when not known.")
+    code: str | None = Field(default=None, description="Left out when there is none.")
+
+
+class RunShape(Shape):
+    """One durable execution."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "019a3c5e-7d1b-7c40-9a57-0f6d2b8e4c11",
+                    "instanceId": "019a3c5e-7d1b-7c40-9a57-0f6d2b8e4c11",
+                    "workflowId": "wf_V1StGXR8_Z5jdHi6B-myT",
+                    "versionId": "ver_3a9LkQz0PmN4vYxWb8TcR",
+                    "deploymentId": "dep_uJ7hGf5Ds2Aq1Zx8Cv0Bn",
+                    "trigger": "api",
+                    "status": "complete",
+                    "epoch": 1,
+                    "params": {"orderId": "ord_001"},
+                    "output": {"shipped": True},
+                    "error": None,
+                    "pauseRequested": False,
+                    "nextAttemptAt": None,
+                    "createdAt": "2026-11-23T10:00:00Z",
+                    "startedAt": "2026-11-23T10:00:00Z",
+                    "endedAt": "2026-11-23T10:00:01Z",
+                }
+            ]
+        },
+    )
+
+    id: str = Field(description="`instanceId`, or `run_` and it when the caller chose that.")
+    instance_id: str
+    workflow_id: str
+    version_id: str
+    deployment_id: str
+    trigger: TriggerName
+    status: StatusName
+    epoch: int
+    params: Any
+    output: Any
+    error: ErrorShape | None
+    pause_requested: bool
+    next_attempt_at: datetime | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class AttemptShape(Shape):
+    """One try of a step."""
+
+    started_at: datetime
+    ended_at: datetime | None
+    error: ErrorShape | None
+
+
+class StepShape(Shape):
+    """One durable operation of a run, in the order the run asked for it."""
+
+    name: str
+    count: int = Field(description="The n-th use of this name in the run.")
+    type: StepTypeName
+    status: StepStatusName
+    node_id: str | None
+    started_at: datetime
+    ended_at: datetime | None
+    due_at: datetime | None = Field(description="When a sleep, wait or next attempt is over.")
+    event_type: str | None = Field(description="What a wait waits for.")
+    output: Any
+    error: ErrorShape | None
+    attempts: list[AttemptShape]
+
+
+class ErrorJson(msgspec.Struct, omit_defaults=True):
+    name: str
+    message: str
+    step: str | None = None
+    line: int | None = None
+    code: str | None = None
+
+
+class RunJson(msgspec.Struct, rename="camel"):
+    id: str
+    instance_id: str
+    workflow_id: str
+    version_id: str
+    deployment_id: str
+    trigger: str
+    status: str
+    epoch: int
+    params: msgspec.Raw | None
+    output: msgspec.Raw | None
+    error: ErrorJson | None
+    pause_requested: bool
+    next_attempt_at: datetime | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class AttemptJson(msgspec.Struct, rename="camel"):
+    started_at: datetime
+    ended_at: datetime | None
+    error: ErrorJson | None
+
+
+class StepJson(msgspec.Struct, rename="camel"):
+    name: str
+    count: int
+    type: str
+    status: str
+    node_id: str | None
+    started_at: datetime
+    ended_at: datetime | None
+    due_at: datetime | None
+    event_type: str | None
+    output: msgspec.Raw | None
+    error: ErrorJson | None
+    attempts: list[AttemptJson]
+
+
+def run_json(run: RunView) -> RunJson:
+    return RunJson(
+        id=public_id(run),
+        instance_id=run.instance,
+        workflow_id=run.workflow,
+        version_id=run.version,
+        deployment_id=run.deployment,
+        trigger=run.trigger,
+        status=run.status.value,
+        epoch=run.epoch,
+        params=_raw(run.params),
+        output=_raw(run.output),
+        error=_error(run.error),
+        pause_requested=run.pause_requested,
+        next_attempt_at=maybe_at(run.next_attempt_at),
+        created_at=at(run.created_at),
+        started_at=maybe_at(run.started_at),
+        ended_at=maybe_at(run.ended_at),
+    )
+
+
+def step_json(step: NodeStep) -> StepJson:
+    view = step.step
+    return StepJson(
+        name=view.name,
+        count=view.count,
+        type=view.type.value,
+        status=view.status.value,
+        node_id=step.node,
+        started_at=at(view.started_at),
+        ended_at=maybe_at(view.ended_at),
+        due_at=maybe_at(view.due_at),
+        event_type=view.event_type,
+        output=_raw(view.output),
+        error=_error(view.error),
+        attempts=[
+            AttemptJson(at(attempt.started_at), maybe_at(attempt.ended_at), _error(attempt.error))
+            for attempt in view.attempts
+        ],
+    )
+
+
+def _raw(value: bytes | None) -> msgspec.Raw | None:
+    return None if value is None else msgspec.Raw(value)
+
+
+def _error(error: RunError | None) -> ErrorJson | None:
+    if error is None:
+        return None
+    return ErrorJson(error.name, error.message, error.step, error.line, error.code)

@@ -1,0 +1,167 @@
+"""Workflows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query
+from pydantic import Field
+
+from awaitstep.api.access import App, Reader, Writer
+from awaitstep.api.bodies import ApiRoute
+from awaitstep.api.deploymentshapes import DeploymentShape, deployment_shape
+from awaitstep.api.model import Shape
+from awaitstep.api.paging import Cursor, Limit, Listing
+from awaitstep.api.problems import Refusal
+from awaitstep.api.versionshapes import VersionShape, version_shape
+from awaitstep.api.workflowshapes import (
+    CreateWorkflow,
+    MoveWorkflow,
+    PatchWorkflow,
+    WorkflowFields,
+    WorkflowShape,
+    WorkflowWithVariables,
+    workflow_fields,
+    workflow_shape,
+    workflow_with,
+)
+from awaitstep.app.workflows import Edit
+
+router = APIRouter(prefix="/api", tags=["workflows"], route_class=ApiRoute)
+
+
+class FullWorkflowShape(WorkflowWithVariables):
+    """A workflow with its newest version and its active deployment."""
+
+    version: VersionShape | None
+    deployment: DeploymentShape | None
+
+
+class ExportShape(Shape):
+    """A workflow as a file. Secrets are there by name only."""
+
+    awaitstep: int = Field(description="The version of this format.")
+    name: str
+    description: str
+    kind: str
+    entry_code: str | None
+    dependencies: list[str]
+    payload_schema: dict[str, Any] | None
+    env_vars: list[dict[str, Any]]
+    ir: dict[str, Any] | None
+
+
+class ImportedShape(WorkflowFields):
+    """The new workflow."""
+
+    missing_env_vars: list[str] = Field(description="Variables that still need a value.")
+
+
+@router.get("/workflows")
+async def list_workflows(
+    app: App, who: Reader, limit: Limit = 50, cursor: Cursor = None
+) -> Listing[WorkflowShape]:
+    """Newest first."""
+    page = await app.workflows.page(who.project, limit, cursor)
+    return Listing[WorkflowShape](
+        data=[workflow_shape(workflow) for workflow in page.items], next_cursor=page.next_cursor
+    )
+
+
+@router.post("/workflows", status_code=201)
+async def create_workflow(body: CreateWorkflow, app: App, who: Writer) -> WorkflowShape:
+    workflow = await app.workflows.create(
+        who.project,
+        name=body.name,
+        description=body.description,
+        kind=body.kind,
+        ir=body.ir,
+    )
+    return workflow_shape(workflow)
+
+
+@router.post("/workflows/import", status_code=201)
+async def import_workflow(
+    body: Annotated[dict[str, Any], Body(description="An export, or a bare graph.")],
+    app: App,
+    who: Writer,
+) -> ImportedShape:
+    """A new workflow from a file; 422 with every problem of it."""
+    workflow, missing = await app.transfer.import_(who.project, body)
+    return ImportedShape(**workflow_fields(workflow), missing_env_vars=missing)
+
+
+@router.get("/workflows/{id}")
+async def get_workflow(id: str, app: App, who: Reader) -> WorkflowWithVariables:
+    workflow = await app.workflows.get(who.project, id)
+    return workflow_with(workflow, await app.workflows.variables(who.project, id))
+
+
+@router.get("/workflows/{id}/full")
+async def get_full_workflow(id: str, app: App, who: Reader) -> FullWorkflowShape:
+    full = await app.workflows.full(who.project, id)
+    beside = workflow_with(full.workflow, full.variables)
+    return FullWorkflowShape(
+        **workflow_fields(full.workflow),
+        env_vars=beside.env_vars,
+        version=None if full.version is None else version_shape(full.version),
+        deployment=None if full.deployment is None else deployment_shape(full.deployment, app),
+    )
+
+
+@router.get("/workflows/{id}/export")
+async def export_workflow(id: str, app: App, who: Reader) -> ExportShape:
+    return ExportShape.model_validate(await app.transfer.export(who.project, id), by_alias=True)
+
+
+@router.patch("/workflows/{id}", responses={409: {}})
+async def update_workflow(
+    id: str, body: PatchWorkflow, app: App, who: Writer
+) -> WorkflowWithVariables:
+    workflow = await app.workflows.update(who.project, id, _edit(body))
+    return workflow_with(workflow, await app.workflows.variables(who.project, id))
+
+
+@router.patch("/workflows/{id}/move")
+async def move_workflow(id: str, body: MoveWorkflow, app: App, who: Writer) -> WorkflowShape:
+    """To another project that the caller sees; an API key sees its own only."""
+    return workflow_shape(await app.workflows.move(who.project, id, body.project_id, {who.project}))
+
+
+@router.delete("/workflows/{id}", status_code=204, responses={409: {}})
+async def delete_workflow(
+    id: str,
+    app: App,
+    who: Writer,
+    force: Annotated[bool, Query(description="End its live runs.")] = False,
+) -> None:
+    """With its versions, deployments, variables and runs. 409 while runs are live."""
+    await app.workflows.delete(who.project, id, force=force)
+
+
+def _edit(body: PatchWorkflow) -> Edit:
+    given = set(body.model_fields_set)
+    if {"entry_code", "trigger_code"} <= given:
+        raise Refusal(422, "entry.twice", "Give entryCode or triggerCode, not both.")
+    if "trigger_code" in given:
+        given.add("entry_code")
+    if body.deploy_config is not None and "route" in body.deploy_config.model_fields_set:
+        given.add("route")
+    for nullable, name in (
+        (body.name, "name"),
+        (body.env_vars, "env_vars"),
+        (body.dependencies, "dependencies"),
+    ):
+        if nullable is None and name in given:
+            raise Refusal(422, "request.invalid", f"{name} can't be null.")
+    route = None if body.deploy_config is None else body.deploy_config.route
+    return Edit(
+        given=frozenset({"variables" if name == "env_vars" else name for name in given}),
+        name=body.name,
+        description=body.description,
+        entry_code=body.entry_code if body.entry_code is not None else body.trigger_code,
+        dependencies=body.dependencies or (),
+        payload_schema=body.payload_schema,
+        route=None if route is None else route.pattern,
+        variables=[variable.spec() for variable in body.env_vars or ()],
+    )

@@ -1,0 +1,184 @@
+"""Workflows and their variables on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from awaitstep.api.model import Body, Graph, Name, Shape, Text, at
+from awaitstep.app.variables import VariableSpec
+from awaitstep.storage.records import Variable, Workflow
+
+KindName = Literal["workflow", "script"]
+VariableName = Annotated[str, StringConstraints(max_length=256)]
+VariableValue = Annotated[str, StringConstraints(max_length=64 * 1024)]
+
+
+class RouteBody(Body):
+    pattern: Annotated[str, StringConstraints(max_length=2048)] = Field(
+        examples=["api.example.com/orders/*"]
+    )
+
+
+class DeployConfigBody(Body):
+    route: RouteBody | None = Field(default=None, description="A custom route; null for none.")
+
+
+class VariableBody(Body):
+    """A variable of a workflow. Without `value` the stored one stays."""
+
+    name: VariableName
+    value: VariableValue | None = None
+    is_secret: bool | None = None
+
+    def spec(self) -> VariableSpec:
+        return VariableSpec(self.name, self.value, self.is_secret)
+
+
+class CreateWorkflow(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Refund desk"}]})
+
+    name: Name
+    description: Text = ""
+    kind: KindName | None = Field(default=None, description="The graph's, else workflow.")
+    ir: Graph | None = Field(default=None, description="Becomes version 1.")
+
+
+class PatchWorkflow(Body):
+    """Only the fields that are there are changed."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"deployConfig": {"route": {"pattern": "api.example.com/orders/*"}}}]
+        }
+    )
+
+    name: Name | None = None
+    description: Text | None = None
+    entry_code: Text | None = Field(default=None, description="Null is the default entry code.")
+    trigger_code: Text | None = Field(
+        default=None,
+        description="Another name of `entryCode`.",
+        json_schema_extra={"deprecated": True},
+    )
+    env_vars: list[VariableBody] | None = Field(
+        default=None, description="The whole list: variables that are not in it are removed."
+    )
+    dependencies: list[Text] | None = Field(default=None, examples=[["httpx>=0.28"]])
+    deploy_config: DeployConfigBody | None = None
+    payload_schema: dict[str, Any] | None = None
+
+
+class MoveWorkflow(Body):
+    project_id: Annotated[str, StringConstraints(max_length=128)]
+
+
+class VariableShape(Shape):
+    """A variable. The value of a secret is never answered."""
+
+    id: str
+    name: str
+    value: str | None = Field(description="Null for a secret.")
+    is_secret: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class RouteShape(Shape):
+    pattern: str
+
+
+class DeployConfigShape(Shape):
+    route: RouteShape | None
+
+
+class WorkflowFields(Shape):
+    id: str
+    project_id: str
+    name: str
+    description: str
+    kind: KindName
+    entry_code: str | None = Field(description="Null is the default entry code.")
+    dependencies: list[str]
+    payload_schema: dict[str, Any] | None
+    deploy_config: DeployConfigShape
+    worker_name: str | None = Field(description="Given at the first deploy, then fixed.")
+    active_deployment_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class WorkflowShape(WorkflowFields):
+    """A workflow."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "wf_V1StGXR8_Z5jdHi6B-myT",
+                    "projectId": "proj_b3Xw0RkLq9TzN2sYv7MdP",
+                    "name": "Refund desk",
+                    "description": "",
+                    "kind": "workflow",
+                    "entryCode": None,
+                    "dependencies": [],
+                    "payloadSchema": None,
+                    "deployConfig": {"route": None},
+                    "workerName": "refund-desk-v1stgx",
+                    "activeDeploymentId": "dep_uJ7hGf5Ds2Aq1Zx8Cv0Bn",
+                    "createdAt": "2026-11-23T10:00:00Z",
+                    "updatedAt": "2026-11-23T10:00:00Z",
+                }
+            ]
+        },
+    )
+
+
+class WorkflowWithVariables(WorkflowFields):
+    """A workflow and its own variables."""
+
+    env_vars: list[VariableShape]
+
+
+def workflow_fields(workflow: Workflow) -> dict[str, Any]:
+    route = None if workflow.route is None else RouteShape(pattern=workflow.route)
+    return {
+        "id": workflow.id,
+        "project_id": workflow.project,
+        "name": workflow.name,
+        "description": workflow.description,
+        "kind": workflow.kind,
+        "entry_code": workflow.entry_code,
+        "dependencies": workflow.dependencies,
+        "payload_schema": workflow.payload_schema,
+        "deploy_config": DeployConfigShape(route=route),
+        "worker_name": workflow.worker_name,
+        "active_deployment_id": workflow.active_deployment,
+        "created_at": at(workflow.created_at),
+        "updated_at": at(workflow.updated_at),
+    }
+
+
+def workflow_shape(workflow: Workflow) -> WorkflowShape:
+    return WorkflowShape(**workflow_fields(workflow))
+
+
+def workflow_with(workflow: Workflow, variables: Sequence[Variable]) -> WorkflowWithVariables:
+    return WorkflowWithVariables(
+        **workflow_fields(workflow),
+        env_vars=[variable_shape(variable) for variable in variables],
+    )
+
+
+def variable_shape(variable: Variable) -> VariableShape:
+    return VariableShape(
+        id=variable.id,
+        name=variable.name,
+        value=None if variable.secret else variable.value,
+        is_secret=variable.secret,
+        created_at=at(variable.created_at),
+        updated_at=at(variable.updated_at),
+    )

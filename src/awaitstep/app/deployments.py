@@ -1,0 +1,199 @@
+"""Putting a version live: validate, compile, write the files, store the row, make it active.
+
+Until the last step nothing of it can be seen; that step is one transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from awaitstep.app.errors import Conflict, Invalid
+from awaitstep.app.graphs import Graphs
+from awaitstep.app.ids import new_id
+from awaitstep.app.names import worker_names
+from awaitstep.app.ports import Ports
+from awaitstep.app.retirement import Retirement
+from awaitstep.app.variables import reserved, snapshot
+from awaitstep.auth import places
+from awaitstep.providers.port import BundleRefused, Module
+from awaitstep.storage.port import Taken
+from awaitstep.storage.records import Connection, Deployment, Page, Version, Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a deploy is; `progress` goes from 0 to 100."""
+
+    stage: str
+    message: str
+    progress: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What is live now."""
+
+    deployment: str
+    version: str
+    connection: str
+    worker_name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenDown:
+    """`live_runs` go on; `terminated_runs` were ended."""
+
+    deployment: str | None
+    live_runs: int
+    terminated_runs: int
+
+
+class Deployments:
+    def __init__(self, ports: Ports, graphs: Graphs, retirement: Retirement) -> None:
+        self._ports = ports
+        self._graphs = graphs
+        self._retirement = retirement
+
+    async def deploy(
+        self,
+        project: str,
+        workflow: str,
+        *,
+        connection: str | None = None,
+        version: str | None = None,
+    ) -> Deployed:
+        """The newest version, or the one named, on the default connection, or the one named.
+
+        Raises NotFound, Conflict, Invalid; then the old deployment is still active.
+        """
+        deployed = None
+        async for step in self.steps(project, workflow, connection=connection, version=version):
+            if isinstance(step, Deployed):
+                deployed = step
+        assert deployed is not None
+        return deployed
+
+    async def steps(
+        self,
+        project: str,
+        workflow: str,
+        *,
+        connection: str | None = None,
+        version: str | None = None,
+    ) -> AsyncIterator[Progress | Deployed]:
+        """`deploy` told step by step; the last item is the result."""
+        owner = await self._ports.read(self._ports.store.workflows.get, project, workflow)
+        place = await self._place(project, connection)
+        provider = self._ports.providers[place.type]
+        chosen = await self._version(owner, version)
+
+        yield Progress("validate", f"Checking version {chosen.number}", 5)
+        await self._graphs.must_be_valid(chosen.ir, owner.kind)
+
+        yield Progress("compile", "Writing the Python module", 25)
+        compiled = await self._graphs.compile(chosen.ir, owner.entry_code)
+        values = await self._values(owner)
+        if compiled.binding in values:
+            raise reserved(compiled.binding)
+        names = [owner.worker_name] if owner.worker_name else _names(owner)
+        module = Module(names[0], compiled.source)
+        try:
+            provider.validate(module)
+        except BundleRefused as error:
+            raise Invalid(str(error), "deploy.refused") from None
+
+        yield Progress("bundle", "Storing the module", 55)
+        bundle = await provider.bundle(module)
+
+        yield Progress("activate", f"Going live on {place.name}", 80)
+        id = new_id("dep")
+        sealed = self._ports.vault.seal(
+            json.dumps(values).encode(), places.deployment(id, owner.id)
+        )
+        deployment = await self._activate(
+            Deployment(
+                id=id,
+                project=project,
+                workflow=owner.id,
+                version=chosen.id,
+                connection=place.id,
+                worker_name=names[0],
+                module=bundle,
+                class_name=compiled.class_name,
+                binding=compiled.binding,
+                step_nodes=dict(compiled.step_nodes),
+                variables=sealed,
+                status="active",
+                created_at=self._ports.clock.now(),
+            ),
+            names,
+        )
+        url = await provider.deploy(deployment.worker_name, bundle)
+        yield Deployed(id, chosen.id, place.id, deployment.worker_name, url)
+
+    async def takedown(
+        self, project: str, workflow: str, *, terminate_runs: bool = False
+    ) -> TakenDown:
+        """Stop intake; runs go on unless told. Raises NotFound."""
+        entry = self._ports.directory.find(project, workflow)
+        await self._retirement.stop(entry)
+        ended = await self._retirement.terminate_all(entry) if terminate_runs else 0
+        return TakenDown(entry.deployment, await self._retirement.live(entry), ended)
+
+    async def page(
+        self, project: str, workflow: str | None, limit: int, cursor: str | None
+    ) -> Page[Deployment]:
+        return await self._ports.read(
+            self._ports.store.deployments.page, project, workflow, limit, cursor
+        )
+
+    def url(self, worker_name: str, engine: str = "local") -> str:
+        return self._ports.providers[engine].url(worker_name)
+
+    def crashed(self, deployment: str, engine: str = "local") -> str | None:
+        return self._ports.providers[engine].crashed(deployment)
+
+    async def _place(self, project: str, id: str | None) -> Connection:
+        store = self._ports.store.connections
+        if id is None:
+            return await self._ports.read(store.default, project)
+        return await self._ports.read(store.get, project, id)
+
+    async def _version(self, workflow: Workflow, ref: str | None) -> Version:
+        store = self._ports.store.versions
+        if ref is not None:
+            return await self._ports.read(store.get, workflow.project, workflow.id, ref)
+        page = await self._ports.read(store.page, workflow.project, workflow.id, 1, None)
+        if not page.items:
+            raise Conflict("Save a version first; there is nothing to deploy.", "workflow.empty")
+        return page.items[0]
+
+    async def _values(self, workflow: Workflow) -> dict[str, str]:
+        store = self._ports.store.variables
+        shared = await self._ports.read(store.of, workflow.project, None)
+        own = await self._ports.read(store.of, workflow.project, workflow.id)
+        return snapshot(self._ports.vault, shared, own)
+
+    async def _activate(self, deployment: Deployment, names: list[str]) -> Deployment:
+        """Store it under the first name that no other worker has."""
+
+        def store() -> Deployment:
+            for name in names[:-1]:
+                try:
+                    named = replace(deployment, worker_name=name)
+                    self._ports.store.deployments.activate(named)
+                    return named
+                except Taken:
+                    continue
+            last = replace(deployment, worker_name=names[-1])
+            self._ports.store.deployments.activate(last)
+            return last
+
+        return await self._ports.change(deployment.workflow, store)
+
+
+def _names(workflow: Workflow) -> list[str]:
+    return worker_names(workflow.name, workflow.kind, workflow.id)

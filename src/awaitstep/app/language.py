@@ -1,0 +1,63 @@
+"""The `Language` port: graphs as the use cases see them. They never look inside one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from awaitstep.app.errors import Detail
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem of a graph; `detail` is its JSON form, code and message included."""
+
+    severity: str
+    detail: Detail
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A module. `step_nodes` maps a step's name to its node, `node_lines` a node to its line(s).
+
+    `binding` is the name in `env` that starts the workflow, `class_name` its class; both are None
+    for a worker without one.
+    """
+
+    source: str
+    class_name: str | None
+    binding: str | None
+    step_nodes: Mapping[str, str]
+    node_lines: Mapping[str, Any]
+
+
+class GraphRefused(Exception):
+    """The graph can't be compiled."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("The graph has problems.")
+        self.findings = findings
+
+
+class Language(Protocol):
+    """Calls compute for milliseconds: they belong in a thread."""
+
+    def validate(self, ir: Mapping[str, Any]) -> Sequence[Finding]:
+        """All problems at once, warnings among them."""
+        ...
+
+    def check_entry(self, code: str) -> Sequence[Finding]:
+        """The problems of entry code."""
+        ...
+
+    def compile(self, ir: Mapping[str, Any], entry_code: str | None) -> Compiled:
+        """Raises GraphRefused."""
+        ...
+
+    def node_types(self) -> Sequence[Mapping[str, Any]]:
+        """`{type, title, summary, hasValue, container, schema}` of each node type.
+
+        `schema` is the JSON Schema of its data.
+        """
+        ...

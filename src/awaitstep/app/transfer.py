@@ -1,0 +1,195 @@
+"""Workflows as files: out with everything but secrets, in with everything checked.
+
+An import makes one new workflow in the caller's project. It runs nothing, and a file can't name
+a project, an id, a route or a connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from awaitstep.app.errors import Detail, Invalid
+from awaitstep.app.graphs import Graphs
+from awaitstep.app.ids import new_id
+from awaitstep.app.ports import Ports
+from awaitstep.app.variables import VariableSpec, problems_of
+from awaitstep.app.workflows import Workflows, dependency_problems, kind_of
+from awaitstep.storage.records import Version, Workflow
+
+FORMAT: Final = 1
+_FIELDS: Final = frozenset(
+    {
+        "awaitstep",
+        "name",
+        "description",
+        "kind",
+        "entryCode",
+        "dependencies",
+        "payloadSchema",
+        "envVars",
+        "ir",
+    }
+)
+_LONGEST_NAME: Final = 256
+_LONGEST_TEXT: Final = 64 * 1024
+
+
+@dataclass(slots=True)
+class _Parcel:
+    """A file as far as it could be read, and what is wrong with it."""
+
+    name: str = ""
+    description: str = ""
+    entry_code: str | None = None
+    dependencies: list[str] = field(default_factory=list)
+    payload_schema: dict[str, Any] | None = None
+    variables: list[VariableSpec] = field(default_factory=list)
+    ir: dict[str, Any] | None = None
+    problems: list[Detail] = field(default_factory=list)
+
+    def wrong(self, path: str, message: str, code: str = "import.invalid") -> None:
+        self.problems.append({"code": code, "message": message, "path": path})
+
+
+class Transfer:
+    def __init__(self, ports: Ports, graphs: Graphs, workflows: Workflows) -> None:
+        self._ports = ports
+        self._graphs = graphs
+        self._workflows = workflows
+
+    async def export(self, project: str, id: str) -> dict[str, Any]:
+        """The workflow with its newest graph. Secrets go by name only."""
+        full = await self._workflows.full(project, id)
+        workflow = full.workflow
+        return {
+            "awaitstep": FORMAT,
+            "name": workflow.name,
+            "description": workflow.description,
+            "kind": workflow.kind,
+            "entryCode": workflow.entry_code,
+            "dependencies": workflow.dependencies,
+            "payloadSchema": workflow.payload_schema,
+            "envVars": [
+                {"name": variable.name, "isSecret": True}
+                if variable.secret
+                else {"name": variable.name, "isSecret": False, "value": variable.value}
+                for variable in full.variables
+            ],
+            "ir": None if full.version is None else full.version.ir,
+        }
+
+    async def import_(self, project: str, file: Mapping[str, Any]) -> tuple[Workflow, list[str]]:
+        """A new workflow from an export or a bare graph; also the secrets it still needs.
+
+        Raises Invalid with every problem of the file, its graph and its entry code.
+        """
+        parcel = _read(file)
+        if parcel.ir is not None:
+            parcel.problems += await self._graphs.problems(parcel.ir, None)
+        if parcel.entry_code is not None:
+            parcel.problems += await self._graphs.entry_problems(parcel.entry_code)
+        if parcel.problems or parcel.ir is None:
+            raise Invalid("The file can't be imported.", "import.invalid", parcel.problems)
+        now = self._ports.clock.now()
+        workflow = Workflow(
+            id=new_id("wf"),
+            project=project,
+            name=parcel.name,
+            description=parcel.description,
+            kind=kind_of(parcel.ir),
+            entry_code=parcel.entry_code,
+            dependencies=parcel.dependencies,
+            payload_schema=parcel.payload_schema,
+            route=None,
+            worker_name=None,
+            active_deployment=None,
+            created_at=now,
+            updated_at=now,
+        )
+        version = Version(new_id("ver"), workflow.id, 1, parcel.ir, None, False, now)
+        given = [spec for spec in parcel.variables if spec.value is not None]
+        missing = [spec.name for spec in parcel.variables if spec.value is None]
+        await self._workflows.adopt(workflow, version, given)
+        return workflow, missing
+
+
+def _read(file: Mapping[str, Any]) -> _Parcel:
+    parcel = _Parcel()
+    if "ir" not in file and "nodes" in file:  # a bare graph
+        parcel.ir = dict(file)
+        metadata = file.get("metadata")
+        about = metadata if isinstance(metadata, dict) else {}
+        parcel.name = _text(parcel, about, "name", "metadata.name", _LONGEST_NAME) or "Imported"
+        parcel.description = _text(parcel, about, "description", "metadata.description") or ""
+        return parcel
+    for name in sorted(set(file) - _FIELDS):
+        parcel.wrong(name[:100], "An export has no such field.", "import.unknown_field")
+    if file.get("awaitstep", FORMAT) != FORMAT:
+        parcel.wrong("awaitstep", f"Only exports of format {FORMAT} can be read.")
+    parcel.name = _text(parcel, file, "name", "name", _LONGEST_NAME) or ""
+    if not parcel.name.strip():
+        parcel.wrong("name", "A name is needed.")
+    parcel.description = _text(parcel, file, "description", "description") or ""
+    parcel.entry_code = _text(parcel, file, "entryCode", "entryCode")
+    ir = file.get("ir")
+    if isinstance(ir, dict):
+        parcel.ir = ir
+        if file.get("kind", kind_of(ir)) != kind_of(ir):
+            parcel.wrong("kind", "The graph is of another kind.")
+    else:
+        parcel.wrong("ir", "A graph is needed.")
+    schema = file.get("payloadSchema")
+    if schema is None or isinstance(schema, dict):
+        parcel.payload_schema = schema
+    else:
+        parcel.wrong("payloadSchema", "A payload schema is an object.")
+    _read_dependencies(parcel, file.get("dependencies", []))
+    _read_variables(parcel, file.get("envVars", []))
+    return parcel
+
+
+def _read_dependencies(parcel: _Parcel, given: object) -> None:
+    if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
+        parcel.wrong("dependencies", "Dependencies are a list of texts.")
+        return
+    parcel.dependencies = given
+    parcel.problems += dependency_problems(given)
+
+
+def _read_variables(parcel: _Parcel, given: object) -> None:
+    if not isinstance(given, list):
+        parcel.wrong("envVars", "Variables are a list.")
+        return
+    for index, item in enumerate(given):
+        path = f"envVars.{index}"
+        if not isinstance(item, dict) or set(item) - {"name", "isSecret", "value"}:
+            parcel.wrong(path, "A variable has name, isSecret and value.")
+            continue
+        name, value, secret = item.get("name"), item.get("value"), item.get("isSecret", False)
+        if (
+            not isinstance(name, str)
+            or not (value is None or isinstance(value, str))
+            or not isinstance(secret, bool)
+        ):
+            parcel.wrong(path, "A variable's name and value are text, isSecret is true or false.")
+            continue
+        spec = VariableSpec(name, value, secret)
+        parcel.problems += problems_of(spec, path)
+        parcel.variables.append(spec)
+    names = [spec.name for spec in parcel.variables]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        parcel.wrong("envVars", f"{name!r} is there twice.", "env_var.twice")
+
+
+def _text(
+    parcel: _Parcel, of: Mapping[str, Any], name: str, path: str, longest: int = _LONGEST_TEXT
+) -> str | None:
+    value = of.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > longest or "\0" in value:
+        parcel.wrong(path, f"This is text of up to {longest:,} characters.")
+        return None
+    return value

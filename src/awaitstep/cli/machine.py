@@ -1,0 +1,30 @@
+"""`awaitstep doctor`: what would go wrong on this machine, before it does."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from awaitstep.cli.options import DEFAULT_DATA, Data, Json
+from awaitstep.cli.output import show
+
+
+def doctor(
+    data: Data = DEFAULT_DATA,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8080,
+    worker_port: Annotated[int, typer.Option("--worker-port", min=1, max=65535)] = 8787,
+    host: Annotated[str, typer.Option("--host")] = "127.0.0.1",
+    json: Json = False,
+) -> None:
+    """Check Python, SQLite, isolation, the data folder, ports, clock and disk."""
+    from awaitstep.cli.checks import all_findings
+
+    findings = all_findings(data, host, port, worker_port)
+    healthy = all(finding.level != "problem" for finding in findings)
+    lines = [f"{finding.level:8} {finding.check}: {finding.message}" for finding in findings]
+    answer = {"ok": healthy, "checks": [asdict(finding) for finding in findings]}
+    show(answer, json, lambda _: "\n".join(lines))
+    if not healthy:
+        raise typer.Exit(1)

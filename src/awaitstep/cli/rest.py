@@ -1,0 +1,153 @@
+"""The commands' client of the REST API. It knows addresses and errors, not what they mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote, urlsplit
+
+from awaitstep.cli import credentials
+from awaitstep.cli.failures import Failure, WrongUse
+
+if TYPE_CHECKING:
+    import httpx
+
+_SECONDS = 30.0
+
+
+class Rest:
+    """One server, one key. Raises Failure for everything that is not a success."""
+
+    def __init__(self, url: str, key: str) -> None:
+        import httpx
+
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise WrongUse(f"{url} is no address of a server; it starts with http:// or https://.")
+        self._url = url.rstrip("/")
+        # a proxy of the environment is not asked for a server on this machine
+        local = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+        try:
+            self._client = httpx.Client(
+                base_url=self._url + "/api",
+                headers={"authorization": f"Bearer {key}", "accept": "application/json"},
+                timeout=_SECONDS,
+                trust_env=not local,
+            )
+        except (httpx.InvalidURL, ValueError, UnicodeError):
+            raise WrongUse("The server's address or the key can't be sent.") from None
+
+    @classmethod
+    def find(cls, data: Path, url: str | None, key: str | None) -> Self:
+        """The server named by options or environment, else the one of the data folder."""
+        found = credentials.read(data)
+        if url is None:
+            if found is None:
+                raise Failure(
+                    f"No server is known in {data}. Start one with `awaitstep dev`, "
+                    "or name one with --url and --key.",
+                    "server.unknown",
+                )
+            url = found.url
+        if key is None:
+            # a key is only ever sent to the server it was made by
+            if found is None or found.url.rstrip("/") != url.rstrip("/"):
+                raise Failure(f"There is no key for {url}; give one with --key.", "key.missing")
+            key = found.api_key
+        return cls(url, key)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def get(self, path: str, **params: Any) -> Any:
+        return self.call("GET", path, params=params)
+
+    def post(self, path: str, body: Any = None, **rest: Any) -> Any:
+        return self.call("POST", path, body=body, **rest)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        params: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        seconds: float = _SECONDS,
+    ) -> Any:
+        """The answer's JSON, None when it has no body."""
+        import httpx
+
+        try:
+            response = self._client.request(
+                method,
+                path,
+                json=body,
+                params={name: value for name, value in (params or {}).items() if value is not None},
+                headers=headers,
+                timeout=seconds,
+            )
+        except httpx.TimeoutException:
+            raise Failure(
+                f"The server at {self._url} did not answer in time.", "server.away"
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL):
+            raise Failure(f"No server answers at {self._url}.", "server.away") from None
+        return _answer(response)
+
+    def page(self, path: str, limit: int | None = None, **params: Any) -> list[Any]:
+        """Items of a list, all pages up to `limit` items."""
+        items: list[Any] = []
+        cursor: str | None = None
+        while True:
+            size = 100 if limit is None else min(100, limit - len(items))
+            answer = self.get(path, limit=size, cursor=cursor, **params)
+            items += answer["data"]
+            cursor = answer.get("nextCursor")
+            if cursor is None or (limit is not None and len(items) >= limit):
+                return items[:limit]
+
+    def workflow_id(self, workflow: str) -> str:
+        """The id of a workflow given by id or exact name."""
+        if workflow.startswith("wf_"):
+            return quote(workflow, safe="")
+        found = self.named(workflow)
+        if not found:
+            raise Failure(f"There is no workflow named {workflow!r}.", "workflow.not_found")
+        if len(found) > 1:
+            ids = ", ".join(item["id"] for item in found)
+            raise Failure(f"Several workflows are named {workflow!r}: {ids}.", "workflow.ambiguous")
+        return str(found[0]["id"])
+
+    def named(self, name: str) -> list[Any]:
+        """The workflows with exactly this name."""
+        return [item for item in self.page("/workflows") if item["name"] == name]
+
+
+def _answer(response: httpx.Response) -> Any:
+    try:
+        answer = response.json() if response.content else None
+    except ValueError:
+        answer = None
+        if response.is_success:
+            raise Failure(
+                "The server's answer is not JSON; is it AwaitStep?", "server.away"
+            ) from None
+    if response.is_success:
+        return answer
+    if not isinstance(answer, dict) or not isinstance(answer.get("error"), str):
+        raise Failure(f"The server answered with status {response.status_code}.", "server.error")
+    details = answer.get("details")
+    raise Failure(
+        answer["error"],
+        str(answer.get("code", "server.error")),
+        [item for item in details if isinstance(item, dict)] if isinstance(details, list) else [],
+    )

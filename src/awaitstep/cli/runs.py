@@ -1,0 +1,214 @@
+"""`awaitstep runs` and `awaitstep events`: runs seen and steered through the REST API."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from awaitstep.cli.options import DEFAULT_DATA, Data, Instance, Json, Key, Url, Workflow, json_value
+from awaitstep.cli.output import show, table
+
+runs = typer.Typer(help="List runs, look into them, steer them.", rich_markup_mode=None)
+events = typer.Typer(help="Send events to runs.", rich_markup_mode=None, no_args_is_help=True)
+
+OfWorkflow = Annotated[str | None, typer.Option("--workflow", help="Only this workflow's runs.")]
+Status = Annotated[str | None, typer.Option("--status", help="Only runs in this state.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")]
+
+
+@runs.callback(invoke_without_command=True)
+def list_by_default(
+    context: typer.Context,
+    workflow: OfWorkflow = None,
+    status: Status = None,
+    limit: Limit = 20,
+    data: Data = DEFAULT_DATA,
+    url: Url = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        list_runs(workflow, status, limit, data, url, key, json)
+
+
+@runs.command("list")
+def list_runs(
+    workflow: OfWorkflow = None,
+    status: Status = None,
+    limit: Limit = 20,
+    data: Data = DEFAULT_DATA,
+    url: Url = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """List runs, newest first."""
+    from awaitstep.cli.rest import Rest
+
+    with Rest.find(data, url, key) as rest:
+        path = f"/workflows/{rest.workflow_id(workflow)}/runs" if workflow else "/runs"
+        found = rest.page(path, limit, status=status)
+    show(found, json, lambda rows: table(rows, _COLUMNS))
+
+
+@runs.command("show")
+def show_run(
+    workflow: Workflow,
+    instance: Instance,
+    data: Data = DEFAULT_DATA,
+    url: Url = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Show a run with its output or error."""
+    _verb("GET", "", workflow, instance, data, url, key, json)
+
+
+@runs.command("steps")
+def steps(
+    workflow: Workflow,
+    instance: Instance,
+    data: Data = DEFAULT_DATA,
+    url: Url = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Show every step of a run, with its attempts."""
+    from awaitstep.cli.rest import Rest
+
+    with Rest.find(data, url, key) as rest:
+        answer = rest.get(f"/workflows/{rest.workflow_id(workflow)}/runs/{_part(instance)}/steps")
+    found = answer["data"] if isinstance(answer, dict) else answer
+    show(found, json, _steps)
+
+
+@runs.command("pause")
+def pause(
+    workflow: Workflow,
+    instance: Instance,
+    data: Data = DEFAULT_DATA,
+    url: Url = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Let running attempts end and start nothing new."""
+    _verb("POST", "/pause", workflow, instance, data, url, key, json)
+
+
+@runs.command("resume")
+def resume(
+    workflow: Workflow,
+    instance: Instance,
+    data: Data = DEFAULT_DATA,
+    url: Url = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Go on with a paused run."""
+    _verb("POST", "/resume", workflow, instance, data, url, key, json)
+
+
+@runs.command("terminate")
+def terminate(
+    workflow: Workflow,
+    instance: Instance,
+    data: Data = DEFAULT_DATA,
+    url: Url = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """End a run now; late results are dropped."""
+    _verb("POST", "/terminate", workflow, instance, data, url, key, json)
+
+
+@runs.command("restart")
+def restart(
+    workflow: Workflow,
+    instance: Instance,
+    data: Data = DEFAULT_DATA,
+    url: Url = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Run again from the start, under the same id."""
+    _verb("POST", "/restart", workflow, instance, data, url, key, json)
+
+
+@events.command("send")
+def send(
+    workflow: Workflow,
+    instance: Instance,
+    type: Annotated[str, typer.Argument(help="The event's type.")],
+    payload: Annotated[
+        str | None, typer.Option("--payload", help="JSON, @FILE, or - for stdin.")
+    ] = None,
+    data: Data = DEFAULT_DATA,
+    url: Url = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Send an event; it is kept until the run takes it."""
+    from awaitstep.cli.rest import Rest
+
+    body = {"type": type, "payload": json_value(payload, "--payload")}
+    with Rest.find(data, url, key) as rest:
+        path = f"/workflows/{rest.workflow_id(workflow)}/runs/{_part(instance)}/events"
+        answer = rest.post(path, body)
+    show(answer, json, lambda _: "sent")
+
+
+_COLUMNS = (
+    ("instanceId", "RUN"),
+    ("workflowId", "WORKFLOW"),
+    ("status", "STATUS"),
+    ("trigger", "TRIGGER"),
+    ("createdAt", "CREATED"),
+)
+
+
+def _verb(method: str, verb: str, workflow: str, instance: str, *where: Any) -> None:
+    from awaitstep.cli.rest import Rest
+
+    data, url, key, as_json = where
+    with Rest.find(data, url, key) as rest:
+        path = f"/workflows/{rest.workflow_id(workflow)}/runs/{_part(instance)}{verb}"
+        answer = rest.call(method, path)
+    show(answer, as_json, _run)
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _run(run: dict[str, Any]) -> str:
+    import json
+
+    lines = [f"{run['instanceId']}  {run['status']}"]
+    for name in ("trigger", "createdAt", "startedAt", "endedAt", "nextAttemptAt"):
+        if run.get(name) is not None:
+            lines.append(f"  {name}: {run[name]}")
+    if run.get("output") is not None:
+        lines.append("  output: " + json.dumps(run["output"], ensure_ascii=False))
+    if run.get("error"):
+        lines.append("  error: " + error_line(run["error"]))
+    return "\n".join(lines)
+
+
+def error_line(error: dict[str, Any]) -> str:
+    """A run's or an attempt's error as one line."""
+    where = f" in step {error['step']!r}" if error.get("step") else ""
+    line = f", line {error['line']}" if error.get("line") else ""
+    return f"{error.get('name')}: {error.get('message')}{where}{line}"
+
+
+def _steps(found: list[dict[str, Any]]) -> str:
+    rows = [{**step, "tries": len(step.get("attempts") or [])} for step in found]
+    columns = (
+        ("name", "STEP"),
+        ("type", "TYPE"),
+        ("status", "STATUS"),
+        ("tries", "ATTEMPTS"),
+        ("endedAt", "ENDED"),
+    )
+    return table(rows, columns)

@@ -1,0 +1,165 @@
+"""`awaitstep deploy`, `trigger`, `import` and `export`, through the REST API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from awaitstep.cli.failures import Failure
+from awaitstep.cli.options import (
+    DEFAULT_DATA,
+    Data,
+    Json,
+    Key,
+    Url,
+    Workflow,
+    json_value,
+    read_json,
+)
+from awaitstep.cli.output import show
+
+if TYPE_CHECKING:
+    from awaitstep.cli.rest import Rest
+
+Connection = Annotated[
+    str | None, typer.Option("--connection", help="Connection id; else the project's default.")
+]
+
+
+def deploy(
+    what: Annotated[str, typer.Argument(help="A graph file, or a workflow's id or name.")],
+    connection: Connection = None,
+    data: Data = DEFAULT_DATA,
+    url: Url = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Put a workflow live and print its Worker URL.
+
+    A graph file becomes a new version of the workflow named in it, which is made when there is
+    none. An id or a name deploys the newest version.
+    """
+    from awaitstep.cli.rest import Rest
+
+    with Rest.find(data, url, key) as rest:
+        body: dict[str, Any] = {}
+        path = Path(what)
+        if path.suffix == ".json" or path.is_file():
+            workflow, body["versionId"] = _save(rest, path)
+        else:
+            workflow = rest.workflow_id(what)
+        if connection is not None:
+            body["connectionId"] = connection
+        answer = rest.post(f"/workflows/{workflow}/deploy", body)
+    answer["workflowId"] = workflow
+    show(answer, json, lambda made: f"{made['workflowId']} is live at {made['url']}")
+
+
+def trigger(
+    workflow: Workflow,
+    params: Annotated[
+        str | None, typer.Option("--params", help="JSON, @FILE, or - for stdin.")
+    ] = None,
+    instance: Annotated[str | None, typer.Option("--id", help="The run's instanceId.")] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option("--idempotency-key", help="The same key starts one run only.")
+    ] = None,
+    wait: Annotated[
+        int | None, typer.Option("--wait", min=1, max=300, help="Seconds to wait for the output.")
+    ] = None,
+    connection: Connection = None,
+    data: Data = DEFAULT_DATA,
+    url: Url = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Start a run and print its instanceId."""
+    from awaitstep.cli.rest import Rest
+
+    body: dict[str, Any] = {}
+    if params is not None:
+        body["params"] = json_value(params, "--params")
+    if instance is not None:
+        body["instanceId"] = instance
+    if connection is not None:
+        body["connectionId"] = connection
+    headers = {"idempotency-key": idempotency_key} if idempotency_key is not None else None
+    with Rest.find(data, url, key) as rest:
+        answer = rest.call(
+            "POST",
+            f"/workflows/{rest.workflow_id(workflow)}/trigger",
+            body=body,
+            params={"wait": wait},
+            headers=headers,
+            seconds=30 + (wait or 0),
+        )
+    show(answer, json, lambda run: f"{run['instanceId']}  {run['status']}")
+    if wait is not None and answer.get("status") in ("errored", "terminated"):
+        raise typer.Exit(1)
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="An export file.")],
+    data: Data = DEFAULT_DATA,
+    url: Url = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Make a workflow from an export file."""
+    from awaitstep.cli.rest import Rest
+
+    exported = read_json(file)
+    with Rest.find(data, url, key) as rest:
+        answer = rest.post("/workflows/import", exported)
+    show(answer, json, lambda made: f"{made['id']}  {made['name']}")
+
+
+def export(
+    workflow: Workflow,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file, not to stdout.")
+    ] = None,
+    data: Data = DEFAULT_DATA,
+    url: Url = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Print a workflow as an export file; it holds no secrets."""
+    from json import dumps
+
+    from awaitstep.cli.rest import Rest
+
+    with Rest.find(data, url, key) as rest:
+        answer = rest.get(f"/workflows/{rest.workflow_id(workflow)}/export")
+    text = dumps(answer, ensure_ascii=False, indent=2)
+    if output is None:
+        show(answer, True, str)
+        return
+    try:
+        output.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise Failure(f"{output} can't be written: {error.strerror}.", "file.unwritable") from None
+    show({"file": str(output)}, json, lambda made: f"written to {made['file']}")
+
+
+def _save(rest: Rest, path: Path) -> tuple[str, str]:
+    """Store the graph as a version; returns workflow id and version id."""
+    graph = read_json(path)
+    metadata = graph.get("metadata") if isinstance(graph, dict) else None
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(name, str) or not name:
+        raise Failure(f"{path} is no workflow graph: it has no metadata.name.", "graph.invalid")
+    found = rest.named(name)
+    if len(found) > 1:
+        raise Failure(f"Several workflows are named {name!r}; deploy by id.", "workflow.ambiguous")
+    if found:
+        workflow = str(found[0]["id"])
+    else:
+        # checked first, so that a graph with problems leaves no empty workflow behind
+        rest.post("/compile", graph)
+        kind = graph.get("kind", "workflow")
+        workflow = str(rest.post("/workflows", {"name": name, "kind": kind})["id"])
+    version = rest.post(f"/workflows/{workflow}/versions", {"ir": graph})
+    return workflow, str(version["id"])

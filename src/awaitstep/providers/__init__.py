@@ -1,0 +1,1 @@
+"""Places that deployments run on. `port.py` says what each offers."""

@@ -1,0 +1,59 @@
+"""Deployments as the engine loads them. They never change, so each is read once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import OrderedDict
+from typing import Final
+
+from awaitstep.auth import places
+from awaitstep.auth.vault import Unreadable, Vault
+from awaitstep.engine.errors import DeploymentMissing
+from awaitstep.engine.workers import Bundle
+from awaitstep.providers.local.files import ModuleFiles
+from awaitstep.storage.port import Missing, Store
+
+_MOST: Final = 1024
+
+
+class LocalBundles:
+    """`awaitstep.engine.workers.Bundles` over the control database and the module files."""
+
+    def __init__(self, *, store: Store, vault: Vault, files: ModuleFiles) -> None:
+        self._store = store
+        self._vault = vault
+        self._files = files
+        self._loaded: OrderedDict[str, Bundle] = OrderedDict()
+
+    async def bundle(self, deployment: str) -> Bundle:
+        """Raises DeploymentMissing."""
+        found = self._loaded.get(deployment)
+        if found is None:
+            found = await asyncio.to_thread(self._load, deployment)
+            self._loaded[deployment] = found
+            if len(self._loaded) > _MOST:
+                self._loaded.popitem(last=False)
+        else:
+            self._loaded.move_to_end(deployment)
+        return found
+
+    def _load(self, id: str) -> Bundle:
+        try:
+            row = self._store.deployments.load(id)
+            opened = self._vault.open(row.variables, places.deployment(row.id, row.workflow))
+        except (Missing, Unreadable):
+            raise DeploymentMissing(id) from None
+        path = self._files.path(row.module)
+        if path is None:
+            raise DeploymentMissing(id)
+        return Bundle(
+            deployment=row.id,
+            workflow=row.workflow,
+            workflow_name=row.worker_name,
+            module=path,
+            class_name=row.class_name,
+            version=row.version,
+            variables=json.loads(opened),
+            bindings={} if row.binding is None else {row.binding: row.workflow},
+        )

@@ -1,0 +1,1 @@
+"""What the control plane remembers: workflows, versions, deployments, variables, keys."""

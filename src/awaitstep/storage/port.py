@@ -1,0 +1,232 @@
+"""The `Store` port: what the use cases ask of the control database.
+
+Calls are synchronous and may take milliseconds: never make one from the event loop. Every method
+that takes a `project` binds it in the query itself, so that another project's id is just missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from awaitstep.storage.records import (
+    ApiKey,
+    Connection,
+    Deployment,
+    Entry,
+    FullWorkflow,
+    Home,
+    Page,
+    Variable,
+    Version,
+    Workflow,
+    WorkflowPatch,
+)
+
+
+class StoreError(Exception):
+    """What the store refuses."""
+
+
+class Missing(StoreError):
+    """No such row, or it is another project's."""
+
+    def __init__(self, kind: str, id: str) -> None:
+        super().__init__(f"There is no {kind.replace('_', ' ')} {id!r}.")
+        self.kind = kind
+
+
+class Taken(StoreError):
+    """A name that must be unique is in use; `field` says which."""
+
+    def __init__(self, kind: str, field: str) -> None:
+        super().__init__(f"This {kind.replace('_', ' ')} {field.replace('_', ' ')} is taken.")
+        self.kind = kind
+        self.field = field
+
+
+class InUse(StoreError):
+    """The row can't be removed while others need it."""
+
+    def __init__(self, kind: str, by: str) -> None:
+        super().__init__(f"This {kind} is still needed by {by}.")
+        self.kind = kind
+
+
+class BadCursor(StoreError):
+    """A cursor that no page gave out."""
+
+    def __init__(self) -> None:
+        super().__init__("The cursor was not made by this list.")
+
+
+class StoreUnavailable(StoreError):
+    """The database can't be read or written now (disk full, read-only, locked)."""
+
+    def __init__(self) -> None:
+        super().__init__("The control database can't be used right now. Nothing was changed.")
+
+
+class Tenancy(Protocol):
+    def home(self) -> Home | None: ...
+
+    def create_home(self, home: Home) -> None: ...
+
+    def setting(self, name: str) -> bytes | None: ...
+
+    def put_setting(self, name: str, value: bytes) -> None:
+        """Keep `value` unless the setting is there already."""
+        ...
+
+
+class Workflows(Protocol):
+    def create(
+        self, workflow: Workflow, version: Version | None, variables: Sequence[Variable]
+    ) -> None: ...
+
+    def get(self, project: str, id: str) -> Workflow: ...
+
+    def full(self, project: str, id: str) -> FullWorkflow: ...
+
+    def page(self, project: str, limit: int, cursor: str | None) -> Page[Workflow]: ...
+
+    def ids(self, project: str) -> Sequence[str]: ...
+
+    def update(
+        self, project: str, id: str, patch: WorkflowPatch, variables: Sequence[Variable] | None
+    ) -> Workflow:
+        """Change it; `variables`, when given, replace the workflow's own. Raises Taken."""
+        ...
+
+    def move(
+        self, project: str, id: str, target: str, variables: Sequence[Variable], now: float
+    ) -> Workflow:
+        """Give it to another project, its deployments to the connections there."""
+        ...
+
+    def delete(self, project: str, id: str) -> None: ...
+
+    def entries(self) -> Sequence[Entry]: ...
+
+    def entry(self, id: str) -> Entry | None: ...
+
+
+class Versions(Protocol):
+    """`ref` is a version's id or its number."""
+
+    def create(self, project: str, version: Version) -> Version:
+        """Store it under the workflow's next number."""
+        ...
+
+    def get(self, project: str, workflow: str, ref: str) -> Version: ...
+
+    def latest(self, project: str, workflow: str) -> Version:
+        """Raises Missing when nothing was saved yet."""
+        ...
+
+    def page(
+        self, project: str, workflow: str, limit: int, cursor: str | None
+    ) -> Page[Version]: ...
+
+    def update(
+        self, project: str, workflow: str, ref: str, *, locked: bool | None, note: str | None
+    ) -> Version:
+        """None leaves a field as it is; an empty note removes it."""
+        ...
+
+    def delete(self, project: str, workflow: str, ref: str) -> None:
+        """Raises InUse while a deployment was made from it."""
+        ...
+
+
+class Deployments(Protocol):
+    def activate(self, deployment: Deployment) -> None:
+        """Store it and make it the workflow's active one. Raises Taken for the worker name."""
+        ...
+
+    def stop(self, project: str, workflow: str) -> Deployment | None:
+        """Leave the workflow without an active deployment; the one it had."""
+        ...
+
+    def page(
+        self, project: str, workflow: str | None, limit: int, cursor: str | None
+    ) -> Page[Deployment]: ...
+
+    def load(self, id: str) -> Deployment:
+        """For the engine, which holds runs of every project."""
+        ...
+
+
+class Connections(Protocol):
+    def create(self, connection: Connection) -> None: ...
+
+    def get(self, project: str, id: str) -> Connection: ...
+
+    def default(self, project: str) -> Connection: ...
+
+    def page(self, project: str, limit: int, cursor: str | None) -> Page[Connection]: ...
+
+    def update(
+        self, project: str, id: str, *, name: str | None, is_default: bool | None
+    ) -> Connection: ...
+
+    def delete(self, project: str, id: str) -> None:
+        """Raises InUse while deployments were made there."""
+        ...
+
+
+class Variables(Protocol):
+    """`workflow` None means the project's own."""
+
+    def create(self, variable: Variable) -> None: ...
+
+    def get(self, project: str, id: str) -> Variable: ...
+
+    def page(self, project: str, limit: int, cursor: str | None) -> Page[Variable]: ...
+
+    def of(self, project: str, workflow: str | None) -> Sequence[Variable]: ...
+
+    def update(self, variable: Variable) -> None: ...
+
+    def delete(self, project: str, id: str) -> None: ...
+
+
+class Keys(Protocol):
+    def create(self, key: ApiKey) -> None: ...
+
+    def page(self, project: str, limit: int, cursor: str | None) -> Page[ApiKey]: ...
+
+    def named(self, project: str, name: str) -> Sequence[ApiKey]: ...
+
+    def find(self, prefix: str) -> ApiKey | None: ...
+
+    def delete(self, project: str, id: str) -> ApiKey:
+        """The key that is gone."""
+        ...
+
+
+class Store(Protocol):
+    """The control database."""
+
+    @property
+    def tenancy(self) -> Tenancy: ...
+
+    @property
+    def workflows(self) -> Workflows: ...
+
+    @property
+    def versions(self) -> Versions: ...
+
+    @property
+    def deployments(self) -> Deployments: ...
+
+    @property
+    def connections(self) -> Connections: ...
+
+    @property
+    def variables(self) -> Variables: ...
+
+    @property
+    def keys(self) -> Keys: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,177 @@
+"""The rows of the control database as plain values. Times are seconds since the epoch, UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypedDict, TypeVar
+
+Kind = Literal["workflow", "script"]
+DeploymentStatus = Literal["active", "superseded", "stopped"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some rows and the cursor of the next page (None on the last)."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    id: str
+    name: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    id: str
+    organization: str
+    name: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A place to deploy to. A `builtin` one was there from the start and stays."""
+
+    id: str
+    project: str
+    type: str
+    name: str
+    is_default: bool
+    builtin: bool
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """`worker_name` is fixed at the first deploy; `route` is a `host/path*` pattern."""
+
+    id: str
+    project: str
+    name: str
+    description: str
+    kind: Kind
+    entry_code: str | None
+    dependencies: list[str]
+    payload_schema: dict[str, Any] | None
+    route: str | None
+    worker_name: str | None
+    active_deployment: str | None
+    created_at: float
+    updated_at: float
+
+
+class WorkflowPatch(TypedDict, total=False):
+    """What may change about a workflow."""
+
+    name: str
+    description: str
+    entry_code: str | None
+    dependencies: list[str]
+    payload_schema: dict[str, Any] | None
+    route: str | None
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One saved graph. `number` is 0 until it is stored."""
+
+    id: str
+    workflow: str
+    number: int
+    ir: dict[str, Any]
+    note: str | None
+    locked: bool
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One version put live. `variables` is sealed; `module` is the file's SHA-256."""
+
+    id: str
+    project: str
+    workflow: str
+    version: str
+    connection: str
+    worker_name: str
+    module: str
+    class_name: str | None
+    binding: str | None
+    step_nodes: dict[str, str]
+    variables: bytes
+    status: DeploymentStatus
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of a project, or of one workflow. Exactly one of `value` and `sealed` is set."""
+
+    id: str
+    project: str
+    workflow: str | None
+    name: str
+    value: str | None
+    sealed: bytes | None
+    created_at: float
+    updated_at: float
+
+    @property
+    def secret(self) -> bool:
+        return self.sealed is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as it is kept: `prefix` finds it, `digest` (SHA-256 of the whole) proves it."""
+
+    id: str
+    project: str
+    name: str
+    prefix: str
+    digest: bytes
+    scopes: list[str]
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A workflow as triggers and Worker URLs see it.
+
+    `engine` is the type of the connection that holds its runs.
+    """
+
+    workflow: str
+    project: str
+    engine: str
+    worker_name: str | None = None
+    route: str | None = None
+    deployment: str | None = None
+    version: str = ""
+    connection: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The project that is there from the start, with its built-in connection."""
+
+    organization: Organization
+    project: Project
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class FullWorkflow:
+    """A workflow with what an editor opens beside it."""
+
+    workflow: Workflow
+    version: Version | None
+    deployment: Deployment | None
+    variables: list[Variable] = field(default_factory=list)

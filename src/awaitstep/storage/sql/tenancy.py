@@ -1,0 +1,56 @@
+"""Organizations, projects and the settings of the database itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from awaitstep.storage.records import Connection, Home, Organization, Project
+from awaitstep.storage.sql.database import Database
+from awaitstep.storage.sql.rows import first, record
+from awaitstep.storage.sql.schema import connections, organizations, projects, settings
+
+
+class SqlTenancy:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def home(self) -> Home | None:
+        with self._database.read() as db:
+            project = first(db, sa.select(projects).order_by(projects.c.created_at).limit(1))
+            if project is None:
+                return None
+            owner = first(
+                db, sa.select(organizations).where(organizations.c.id == project["organization"])
+            )
+            place = first(
+                db,
+                sa.select(connections).where(
+                    connections.c.project == project["id"], connections.c.builtin
+                ),
+            )
+        if owner is None or place is None:
+            return None
+        return Home(
+            record(Organization, owner), record(Project, project), record(Connection, place)
+        )
+
+    def create_home(self, home: Home) -> None:
+        with self._database.write() as db:
+            db.execute(organizations.insert(), asdict(home.organization))
+            db.execute(projects.insert(), asdict(home.project))
+            db.execute(connections.insert(), asdict(home.connection))
+
+    def setting(self, name: str) -> bytes | None:
+        with self._database.read() as db:
+            value = db.scalar(sa.select(settings.c.value).where(settings.c.name == name))
+        return None if value is None else bytes(value)
+
+    def put_setting(self, name: str, value: bytes) -> None:
+        try:
+            with self._database.write() as db:
+                db.execute(settings.insert(), {"name": name, "value": value})
+        except IntegrityError:
+            return

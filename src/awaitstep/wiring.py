@@ -1,0 +1,149 @@
+"""The only place that picks adapters: which database, which engine, which compiler.
+
+It builds things and takes them down again in reverse order; it decides nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from awaitstep.engine.embedded import Embedded
+from awaitstep.engine.errors import DeploymentMissing
+from awaitstep.engine.port import Runs
+from awaitstep.engine.workers import Bundle
+from awaitstep.providers.local.files import ModuleFiles
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from awaitstep.app import AwaitStep
+    from awaitstep.gateway import Gateway
+    from awaitstep.storage.records import Home
+
+KEY_FILE: Final = "secret.key"
+DATABASE_FILE: Final = "control.db"
+DEPLOYMENTS: Final = "deployments"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a server is built from. URLs have no trailing slash.
+
+    `key` encrypts secrets; None means the data folder's own, made at the first start. `host_form`
+    says that each worker also has a host of its own below the host of `worker_url`.
+    """
+
+    data: Path
+    dashboard_url: str
+    worker_url: str
+    runners: int = 1
+    key: bytes | None = field(default=None, repr=False)
+    host_form: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Everything a process serves."""
+
+    app: AwaitStep
+    home: Home
+    api: ASGIApp
+    gateway: Gateway
+
+
+class SetupRefused(Exception):
+    """The settings or the data folder can't be used; the message is one sentence."""
+
+
+@asynccontextmanager
+async def open_server(settings: Settings) -> AsyncIterator[Server]:
+    """Open database and engine, and build the applications over them.
+
+    Raises SetupRefused, JournalLocked, JournalUnavailable.
+    """
+    from awaitstep.api import create_api
+    from awaitstep.app import AwaitStep
+    from awaitstep.auth.vault import BadKey, Vault, load_key
+    from awaitstep.engine.clock import SystemClock
+    from awaitstep.gateway import Gateway
+    from awaitstep.language import CompiledGraphs
+    from awaitstep.providers.local import LocalBundles, LocalProvider
+    from awaitstep.storage.port import StoreUnavailable
+    from awaitstep.storage.sql import open_store
+    from awaitstep.storage.sql.migrate import NewerDatabase
+
+    try:
+        key = settings.key or load_key(settings.data / KEY_FILE, create=True)
+        vault = Vault(key)
+        store = await asyncio.to_thread(open_store, f"sqlite:///{settings.data / DATABASE_FILE}")
+    except (BadKey, StoreUnavailable, NewerDatabase) as error:
+        raise SetupRefused(str(error)) from None
+    try:
+        files = ModuleFiles(settings.data / DEPLOYMENTS)
+        bundles = LocalBundles(store=store, vault=vault, files=files)
+        engine = await Embedded.open(settings.data, bundles, runners=settings.runners)
+        try:
+            provider = LocalProvider(
+                runs=engine,
+                workers=engine,
+                files=files,
+                worker_url=lambda name: f"{settings.worker_url}/{name}/",
+            )
+            app = AwaitStep(
+                store=store,
+                providers={provider.type: provider},
+                language=CompiledGraphs(),
+                clock=SystemClock(),
+                vault=vault,
+            )
+            try:
+                home = await app.bootstrap()
+            except BadKey as error:
+                raise SetupRefused(str(error)) from None
+            worker = urlsplit(settings.worker_url)
+            suffixes = (f".{worker.hostname}",) if settings.host_form else ()
+            gateway = Gateway(
+                engine, app.directory, suffixes=(".localhost", *suffixes), scheme=worker.scheme
+            )
+            yield Server(app, home, create_api(app), gateway)
+        finally:
+            await engine.close()
+    finally:
+        await asyncio.to_thread(store.close)
+
+
+@asynccontextmanager
+async def open_script(
+    folder: Path, source: str, bundle: Callable[[Path], Bundle]
+) -> AsyncIterator[Runs]:
+    """An engine that knows one hand-written module, with its journal in `folder`.
+
+    `bundle` describes the module once it has its place. Raises JournalLocked, JournalUnavailable.
+    """
+    files = ModuleFiles(folder / DEPLOYMENTS)
+    module = files.path(await asyncio.to_thread(files.put, source))
+    if module is None:
+        raise SetupRefused(f"The module could not be kept in {folder}.")
+    engine = await Embedded.open(folder, _One(bundle(module)))
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+class _One:
+    """`awaitstep.engine.workers.Bundles` of a single deployment."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
+    async def bundle(self, deployment: str) -> Bundle:
+        if deployment != self._bundle.deployment:
+            raise DeploymentMissing(deployment)
+        return self._bundle
