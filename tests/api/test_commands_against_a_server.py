@@ -1,0 +1,95 @@
+"""The command line against a real server, from a graph file to a finished run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+GRAPH = {
+    "kind": "workflow",
+    "metadata": {"name": "Desk by command"},
+    "entryNodeId": "first",
+    "nodes": [
+        {
+            "id": "first",
+            "type": "step",
+            "name": "First",
+            "position": {"x": 0, "y": 0},
+            "data": {"code": "return event['payload']"},
+        },
+        {
+            "id": "gate",
+            "type": "wait_for_event",
+            "name": "Gate",
+            "position": {"x": 0, "y": 0},
+            "data": {"eventType": "go"},
+        },
+    ],
+    "edges": [{"id": "e1", "source": "first", "target": "gate"}],
+}
+
+
+def ok(done):
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_deploy_trigger_watch_send_and_steer(live_server, tmp_path):
+    run = live_server.awaitstep
+    file = tmp_path / "desk.json"
+    file.write_text(json.dumps(GRAPH))
+    first = ok(run("deploy", str(file), "--json"))
+    again = ok(run("deploy", str(file), "--json"))
+    assert first["workflowId"] == again["workflowId"]
+    assert first["deploymentId"] != again["deploymentId"]
+
+    name = "Desk by command"
+    started = ok(run("trigger", name, "--params", '{"a": 1}', "--id", "one", "--json"))
+    assert started["instanceId"] == "one"
+    same = ok(run("trigger", name, "--params", '{"a": 1}', "--id", "one", "--json"))
+    assert same["id"] == started["id"]
+    taken = run("trigger", name, "--params", '{"a": 2}', "--id", "one", "--json")
+    assert taken.returncode == 1
+    assert json.loads(taken.stderr)["code"] == "instance.already_exists"
+
+    ok(run("runs", "pause", name, "one", "--json"))
+    refused = run("runs", "pause", name, "one", "--json")
+    assert json.loads(refused.stderr)["code"] == "run.state"
+    ok(run("runs", "resume", name, "one", "--json"))
+    assert run("events", "send", name, "one", "go", "--payload", "[1]").returncode == 0
+    assert live_server.ended(first["workflowId"], "one")["output"]["payload"] == [1]
+    assert [step["name"] for step in ok(run("runs", "steps", name, "one", "--json"))] == [
+        "First",
+        "Gate",
+    ]
+    listed = ok(run("runs", "--workflow", name, "--status", "complete", "--json"))
+    assert [item["instanceId"] for item in listed] == ["one"]
+    assert "complete" in run("runs", "show", name, "one").stdout
+    ok(run("runs", "restart", name, "one", "--json"))
+    ok(run("trigger", name, "--id", "two", "--json"))
+    assert ok(run("runs", "terminate", name, "two", "--json"))["status"] == "terminated"
+
+
+def test_keys_are_made_listed_and_removed(live_server):
+    run = live_server.awaitstep
+    made = ok(run("keys", "create", "for a test", "--scope", "read", "--json"))
+    assert made["key"].startswith("ask_")
+    assert live_server.api("GET", "/workflows", key=made["key"]).status == 200
+    assert made["id"] in [key["id"] for key in ok(run("keys", "--json"))]
+    assert run("keys", "delete", made["id"]).returncode == 0
+    assert live_server.api("GET", "/workflows", key=made["key"]).status == 401
+    assert run("keys", "create", "x", "--scope", "admin").returncode == 2
+
+
+def test_export_and_import_are_inverse(live_server, tmp_path):
+    run = live_server.awaitstep
+    file = tmp_path / "hello.json"
+    file.write_text((ROOT / "examples/hello/graph.json").read_text())
+    made = ok(run("deploy", str(file), "--json"))
+    exported = tmp_path / "export.json"
+    assert run("export", made["workflowId"], "-o", str(exported)).returncode == 0
+    imported = ok(run("import", str(exported), "--json"))
+    assert imported["id"] != made["workflowId"]
+    again = ok(run("export", imported["id"]))
+    assert again["ir"] == json.loads(exported.read_text())["ir"]

@@ -1,0 +1,231 @@
+"""Deploying: all of it or nothing, the old one live until the new one is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from awaitstep.storage.sql import SqlStore
+
+from .fakes import GRAPH, Plane
+
+
+async def test_a_deploy_answers_where_the_worker_is(plane: Plane) -> None:
+    client = await plane.client()
+    made = await client.post(
+        "/workflows", json={"name": "Ünïcode — 発注 Order's desk!", "ir": GRAPH}
+    )
+    workflow = made.json()["id"]
+    first = (await client.post(f"/workflows/{workflow}/deploy")).json()
+    assert first["success"] is True
+    name = first["workerName"]
+    assert name.startswith("unicode-order-s-desk-")
+    assert len(name.rpartition("-")[2]) == 6
+    assert first["url"] == f"http://127.0.0.1:8787/{name}/"
+    assert plane.app.directory.by_name(name) == first["deploymentId"]
+    await client.patch(f"/workflows/{workflow}", json={"name": "Renamed"})
+    second = (await client.post(f"/workflows/{workflow}/deploy")).json()
+    assert second["workerName"] == name
+    assert plane.app.directory.by_name(name) == second["deploymentId"]
+    listed = (await client.get(f"/workflows/{workflow}/deployments")).json()["data"]
+    assert {d["id"]: d["status"] for d in listed} == {
+        first["deploymentId"]: "superseded",
+        second["deploymentId"]: "active",
+    }
+
+
+async def test_names_are_labels_whatever_the_workflow_is_called(plane: Plane) -> None:
+    client = await plane.client()
+    for name in ("発注", "a" * 256, "---", "xn--evil", "../../etc/passwd", "A.B"):
+        workflow = (await client.post("/workflows", json={"name": name, "ir": GRAPH})).json()["id"]
+        worker = (await client.post(f"/workflows/{workflow}/deploy")).json()["workerName"]
+        assert len(worker) <= 47
+        assert worker.replace("-", "").isalnum()
+        assert worker == worker.lower()
+        assert "--" not in worker
+        assert worker[0].isalnum()
+
+
+async def test_runs_are_pinned_to_their_deployment(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    first = (await client.post(f"/workflows/{workflow}/trigger")).json()
+    await client.patch(f"/workflows/{workflow}", json={"entryCode": "return 2"})
+    await client.post(f"/workflows/{workflow}/deploy")
+    second = (await client.post(f"/workflows/{workflow}/trigger")).json()
+    assert first["deploymentId"] != second["deploymentId"]
+    old = await plane.bundles.bundle(first["deploymentId"])
+    new = await plane.bundles.bundle(second["deploymentId"])
+    assert "return 2" not in old.module.read_text()
+    assert "return 2" in new.module.read_text()
+    assert new.bindings == {"WORKFLOW": workflow}
+
+
+async def test_the_same_module_is_one_file(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    await client.post(f"/workflows/{workflow}/deploy")
+    files = [path for path in (plane.folder / "deployments").rglob("*") if path.is_file()]
+    assert len(files) == 1
+    assert files[0].name == "worker.py"
+
+
+async def test_a_version_can_be_named(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = (await client.post("/workflows", json={"name": "x", "ir": GRAPH})).json()["id"]
+    versions = f"/workflows/{workflow}/versions"
+    await client.post(versions, json={"ir": {**GRAPH, "nodes": []}})
+    first = (await client.get(f"{versions}/1")).json()["id"]
+    answer = await client.post(f"/workflows/{workflow}/deploy", json={"versionId": first})
+    assert answer.json()["versionId"] == first
+    for body, code in (
+        ({"versionId": "ver_x"}, "version.not_found"),
+        ({"connectionId": "conn_x"}, "connection.not_found"),
+    ):
+        answer = await client.post(f"/workflows/{workflow}/deploy", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (404, code)
+
+
+async def test_nothing_saved_is_nothing_to_deploy(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = (await client.post("/workflows", json={"name": "x"})).json()["id"]
+    for path in ("deploy", "deploy-stream"):
+        answer = await client.post(f"/workflows/{workflow}/{path}")
+        assert (answer.status_code, answer.json()["code"]) == (409, "workflow.empty")
+
+
+async def test_a_stream_tells_each_stage_and_then_the_result(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    answer = await client.post(f"/workflows/{workflow}/deploy-stream", json={})
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    events = [block.split("\n") for block in answer.text.strip().split("\n\n")]
+    names = [lines[0].removeprefix("event: ") for lines in events]
+    told = [json.loads(lines[1].removeprefix("data: ")) for lines in events]
+    assert names == ["progress"] * 4 + ["result"]
+    assert [step["stage"] for step in told[:-1]] == ["validate", "compile", "bundle", "activate"]
+    assert [step["progress"] for step in told[:-1]] == sorted(s["progress"] for s in told[:-1])
+    assert told[-1]["success"] is True
+
+
+@pytest.mark.parametrize("path", ["deploy", "deploy-stream"])
+async def test_a_failed_deploy_leaves_the_old_one_live(plane: Plane, path: str) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    before = (await client.get(f"/workflows/{workflow}")).json()["activeDeploymentId"]
+    await client.post("/env-vars", json={"name": "WORKFLOW", "value": "1"})
+    answer = await client.post(f"/workflows/{workflow}/{path}")
+    if path == "deploy":
+        assert answer.status_code == 422
+    else:
+        assert answer.status_code == 200
+        last = answer.text.strip().split("\n\n")[-1].split("\n")
+        assert last[0] == "event: error"
+        assert json.loads(last[1].removeprefix("data: "))["code"] == "env_var.reserved"
+    after = (await client.get(f"/workflows/{workflow}")).json()["activeDeploymentId"]
+    assert after == before
+    assert (await client.post(f"/workflows/{workflow}/trigger")).status_code == 201
+
+
+async def test_a_taken_worker_name_gives_way(plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = await plane.client()
+    first = await plane.deployed(client)
+    taken = (await client.get(f"/workflows/{first}")).json()["workerName"]
+    monkeypatch.setattr(
+        "awaitstep.app.deployments._names", lambda workflow: [taken, "orders-second"]
+    )
+    second = await plane.deployed(client)
+    assert (await client.get(f"/workflows/{second}")).json()["workerName"] == "orders-second"
+    assert plane.app.directory.by_name(taken) is not None
+
+
+async def test_takedown_stops_intake_and_keeps_runs(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    name = (await client.get(f"/workflows/{workflow}")).json()["workerName"]
+    for instance in ("a", "b"):
+        await client.post(f"/workflows/{workflow}/trigger", json={"instanceId": instance})
+    down = (await client.post(f"/workflows/{workflow}/takedown")).json()
+    assert (down["liveRuns"], down["terminatedRuns"]) == (2, 0)
+    assert plane.app.directory.by_name(name) is None
+    run = (await client.get(f"/workflows/{workflow}/runs/a")).json()
+    assert run["status"] == "queued"
+    again = (
+        await client.post(f"/workflows/{workflow}/takedown", json={"terminateRuns": True})
+    ).json()
+    assert again["deploymentId"] is None
+    assert (again["liveRuns"], again["terminatedRuns"]) == (0, 2)
+    listed = (await client.get(f"/workflows/{workflow}/deployments")).json()["data"]
+    assert [deployment["status"] for deployment in listed] == ["stopped"]
+
+
+async def test_a_restart_finds_everything_again(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    before = (await client.get(f"/workflows/{workflow}")).json()
+    plane.app = plane._app()
+    home = await plane.app.bootstrap()
+    assert home.project.id == plane.project
+    assert plane.app.directory.by_name(before["workerName"]) == before["activeDeploymentId"]
+
+
+async def test_a_crashed_deployment_is_shown(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    id = (await client.get(f"/workflows/{workflow}")).json()["activeDeploymentId"]
+    plane.workers.crashes[id] = "It crashed three times."
+    listed = (await client.get("/deployments")).json()["data"]
+    assert listed[0]["crashed"] == "It crashed three times."
+
+
+async def test_an_unusable_database_is_503_and_changes_nothing(
+    plane: Plane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    before = (await client.get(f"/workflows/{workflow}")).json()["activeDeploymentId"]
+    store: SqlStore = plane.store
+    with store._database.write() as db:
+        db.exec_driver_sql("PRAGMA query_only = ON")
+    answer = await client.post(f"/workflows/{workflow}/deploy")
+    assert (answer.status_code, answer.json()["code"]) == (503, "store.unavailable")
+    assert "retry-after" in answer.headers
+    after = (await client.get(f"/workflows/{workflow}")).json()["activeDeploymentId"]
+    assert after == before
+
+
+async def test_the_built_in_connection_stays(plane: Plane) -> None:
+    client = await plane.client()
+    local = (await client.get("/connections")).json()["data"][0]
+    assert (local["type"], local["isDefault"], local["builtin"]) == ("local", True, True)
+    path = f"/connections/{local['id']}"
+    assert (await client.delete(path)).json()["code"] == "connection.builtin"
+    assert (await client.patch(path, json={"isDefault": False})).status_code == 422
+    body = {"type": "local", "name": "Staging", "isDefault": True}
+    made = (await client.post("/connections", json=body)).json()
+    assert (await client.post("/connections", json=body)).status_code == 409
+    assert (await client.patch(path, json={"name": "Staging"})).status_code == 409
+    defaults = {c["id"]: c["isDefault"] for c in (await client.get("/connections")).json()["data"]}
+    assert defaults == {local["id"]: False, made["id"]: True}
+    workflow = await plane.deployed(client)
+    assert (await client.get("/deployments")).json()["data"][0]["connectionId"] == made["id"]
+    used = await client.delete(f"/connections/{made['id']}")
+    assert (used.status_code, used.json()["code"]) == (409, "connection.in_use")
+    await client.delete(f"/workflows/{workflow}")
+    assert (await client.delete(f"/connections/{made['id']}")).status_code == 204
+    assert (await client.get("/connections")).json()["data"][0]["isDefault"] is True
+
+
+@pytest.mark.parametrize("type", ["cloudflare", "restate", "LOCAL", "x" * 32])
+async def test_unknown_types_of_connections_are_422(plane: Plane, type: str) -> None:
+    client = await plane.client()
+    for path, body in (
+        ("/connections", {"type": type, "name": "x"}),
+        ("/connections/verify-token", {"type": type, "token": "t"}),
+    ):
+        answer = await client.post(path, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "connection.type_unknown")
+    answer = await client.post("/connections/verify-token", json={"type": "local"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "connection.no_token")

@@ -1,0 +1,195 @@
+"""What happens to runs when their journal can't be written, refuses a row, or is taken already."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+
+import pytest
+
+from awaitstep.engine.embedded import Embedded, journal
+from awaitstep.engine.errors import EngineError, JournalLocked, JournalUnavailable, RunNotFound
+from awaitstep.engine.port import StartRun
+from awaitstep.engine.states import RunStatus
+
+STEPS = """
+@step.do("one")
+async def one():
+    mark("one")
+@step.do("two")
+async def two():
+    mark("two")
+await one()
+await step.wait_for_event("gate", "go")
+await two()
+"""
+
+
+@pytest.fixture
+async def desk(embedded_desk, monkeypatch):
+    monkeypatch.setattr(journal, "RETRY_EVERY", 0.01)
+    return embedded_desk
+
+
+async def writable(desk, yes):
+    """Let the journal's file be written, or not, as on a disk that is full or read-only."""
+    if not yes:
+        await desk.engine._flushed()
+    desk.engine.journal._writer.execute(f"pragma query_only = {'off' if yes else 'on'}")
+
+
+async def test_a_full_disk_refuses_new_runs_and_holds_the_others_where_they_are(desk):
+    desk.deploy(STEPS)
+    run = await desk.start()
+    await desk.until(run, RunStatus.waiting)
+    await writable(desk, False)
+    sending = asyncio.ensure_future(desk.engine.send_event("wf", run, "go", b"1"))
+    await desk.seen(lambda: desk.engine.journal.unavailable is not None)
+    refused = StartRun("wf", "dep", "api", instance="refused")
+    for _ in range(3):
+        with pytest.raises(JournalUnavailable):
+            await desk.engine.create(refused)
+    with pytest.raises(JournalUnavailable):
+        await desk.engine.pause("wf", run)
+    assert not sending.done()
+    assert desk.marks() == ["one"]
+    await writable(desk, True)
+    await sending
+    await desk.output(run)
+    assert desk.marks() == ["one", "two"]
+    assert not (await desk.engine.create(refused)).existed
+    await desk.reopen()
+    assert (await desk.view(run)).status is RunStatus.complete
+
+
+async def test_intake_opens_again_by_itself(desk):
+    desk.deploy("return 1")
+    await desk.output(await desk.start())
+    await writable(desk, False)
+    start = StartRun("wf", "dep", "api", instance="again")
+    with pytest.raises(JournalUnavailable):
+        await desk.engine.create(start)
+    with pytest.raises(RunNotFound):
+        await desk.view("again")
+    await writable(desk, True)
+    stop = time.monotonic() + 1
+    while desk.engine.journal.unavailable is not None:
+        assert time.monotonic() < stop
+        await asyncio.sleep(0.01)
+    assert not (await desk.engine.create(start)).existed
+    await desk.output("again")
+
+
+async def test_a_trouble_of_the_journal_is_never_an_attempt(desk):
+    desk.deploy(
+        """
+@step.do("slow")
+async def slow(ctx):
+    mark(f"attempt-{ctx['attempt']}")
+    while not os.path.exists(self.env.EFFECTS + ".go"):
+        await asyncio.sleep(0.005)
+    return 1
+try:
+    return await slow()
+except BaseException as error:
+    mark(type(error).__name__)
+    raise
+"""
+    )
+    run = await desk.start()
+    await desk.seen(lambda: desk.marks() == ["attempt-1"])
+    await writable(desk, False)
+    desk.effects.with_suffix(".go").touch()
+    await desk.seen(lambda: desk.engine.journal.unavailable is not None)
+    assert (await desk.view(run)).status is RunStatus.running
+    await writable(desk, True)
+    assert await desk.output(run) == 1
+    assert desk.marks() == ["attempt-1"]
+    assert len((await desk.steps(run))["slow"].attempts) == 1
+
+
+async def test_what_was_not_written_when_the_server_ends_is_done_again(desk):
+    desk.deploy(STEPS)
+    run = await desk.start()
+    await desk.until(run, RunStatus.waiting)
+    await desk.seen(lambda: desk.marks() == ["one"])
+    await writable(desk, False)
+    sending = asyncio.ensure_future(desk.engine.send_event("wf", run, "go", b"1"))
+    await desk.seen(lambda: desk.engine.journal.unavailable is not None)
+    await desk.reopen()
+    sending.cancel()
+    assert "two" not in desk.marks()
+    await desk.engine.send_event("wf", run, "go", b"2")
+    await desk.output(run)
+    assert desk.marks() == ["one", "two"]
+
+
+def poison(desk):
+    """Have the journal refuse the rows of steps of one name."""
+    with sqlite3.connect(desk.folder / "journal.sqlite") as db:
+        db.execute(
+            "create trigger poison before insert on operations when new.name = 'poison'"
+            " begin select raise(abort, 'poisoned'); end"
+        )
+    db.close()
+
+
+NEIGHBOURS = """
+@step.do(event["payload"])
+async def act(): return 1
+await act()
+await step.sleep("nap", "1 hour")
+return "fine"
+"""
+
+
+async def test_a_refused_row_fails_its_own_run_only(desk):
+    desk.deploy(NEIGHBOURS)
+    poison(desk)
+    names = ["fine", "poison", "fine", "fine", "poison", "fine"]
+    starts = [StartRun("wf", "dep", "api", f'"{name}"'.encode(), f"run-{n}") for n, name in enumerate(names)]  # fmt: skip
+    await desk.engine.create_batch(starts)
+    for n, name in enumerate(names):
+        if name == "poison":
+            error = await desk.error(f"run-{n}")
+            assert (error.name, error.code) == ("JournalError", "journal.refused")
+        else:
+            await desk.until(f"run-{n}", RunStatus.waiting)
+    await desk.reopen()
+    desk.clock.move(3600)
+    for n, name in enumerate(names):
+        if name == "fine":
+            assert await desk.output(f"run-{n}") == "fine"
+
+
+async def test_a_refused_row_fails_the_newest_run_too(desk):
+    desk.deploy(NEIGHBOURS)
+    poison(desk)
+    run = await desk.engine.wait("wf", await desk.start("poison"), 1)
+    assert run.error.code == "journal.refused"
+
+
+async def test_one_folder_has_one_engine(desk):
+    with pytest.raises(JournalLocked) as refused:
+        await Embedded.open(desk.folder, desk, clock=desk.clock)
+    assert refused.value.code == "journal.locked"
+    desk.deploy("return 1")
+    assert await desk.output(await desk.start()) == 1  # the first is not harmed
+
+
+async def test_a_folder_that_is_no_journal_is_refused(tmp_path, desk):
+    folder = tmp_path / "other"
+    folder.mkdir()
+    (folder / "journal.sqlite").write_bytes(b"this is no database, " * 200)
+    with pytest.raises(JournalUnavailable):
+        await Embedded.open(folder, desk, clock=desk.clock)
+    newer = tmp_path / "newer"
+    newer.mkdir()
+    with sqlite3.connect(newer / "journal.sqlite") as db:
+        db.execute("pragma user_version = 99")
+    db.close()
+    with pytest.raises(JournalUnavailable):
+        await Embedded.open(newer, desk, clock=desk.clock)
+    with pytest.raises(EngineError):  # and it did not keep its lock on what it refused
+        await Embedded.open(newer, desk, clock=desk.clock)

@@ -1,0 +1,214 @@
+"""A real server process, for the tests that need the whole product."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+COMMAND = [sys.executable, "-c", "from awaitstep.cli import main; main()"]
+SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What curl brought back."""
+
+    status: int
+    headers: dict[str, list[str]]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass
+class LiveServer:
+    """`awaitstep dev` on a folder of its own and on ports that were free."""
+
+    folder: Path
+    arguments: tuple[str, ...] = ()
+    process: subprocess.Popen[bytes] = field(init=False)
+    started: int = 0
+
+    def start(self) -> LiveServer:
+        self.started += 1
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(*COMMAND, "dev", "--data", str(self.data), "--no-open"),
+                    *("--port", "0", "--worker-port", "0", *self.arguments),
+                ],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment(),
+            )
+        self.until(self._ready)
+        return self
+
+    def stop(self, signal_number: int = signal.SIGTERM) -> int:
+        """The exit status."""
+        self.process.send_signal(signal_number)
+        try:
+            return self.process.wait(SECONDS)
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / f"server-{self.started}.log"
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        stored: dict[str, str] = json.loads((self.data / "credentials.json").read_text())
+        return stored
+
+    @property
+    def url(self) -> str:
+        return self.credentials["url"]
+
+    @property
+    def worker_port(self) -> str:
+        return self.credentials["workerUrl"].rpartition(":")[2]
+
+    def awaitstep(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command against this server."""
+        return subprocess.run(
+            [*COMMAND, *arguments, "--data", str(self.data)],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            env=environment(),
+        )
+
+    def curl(self, *arguments: str, stdin: bytes | None = None) -> Answer:
+        """A request by the real curl, followed by no redirect."""
+        done = subprocess.run(
+            ["curl", "--silent", "--show-error", "--noproxy", "*", "--include", *arguments],
+            capture_output=True,
+            input=stdin,
+            timeout=SECONDS,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        head, _, body = done.stdout.partition(b"\r\n\r\n")
+        while head.split(b" ", 2)[1] == b"100":
+            head, _, body = body.partition(b"\r\n\r\n")
+        lines = head.decode().split("\r\n")
+        headers: dict[str, list[str]] = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(": ")
+            headers.setdefault(name.lower(), []).append(value)
+        return Answer(int(lines[0].split(" ")[1]), headers, body.decode())
+
+    def api(
+        self, method: str, path: str, body: Any = None, *, key: str | None = None, **headers: str
+    ) -> Answer:
+        """A request to the REST API with the folder's key, or another."""
+        arguments = ["-X", method, f"{self.url}/api{path}"]
+        arguments += ["-H", f"Authorization: Bearer {key or self.credentials['apiKey']}"]
+        for name, value in headers.items():
+            arguments += ["-H", f"{name.replace('_', '-')}: {value}"]
+        if body is not None:
+            arguments += ["-H", "Content-Type: application/json", "--data-binary", "@-"]
+        text = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.curl(*arguments, stdin=text if body is not None else None)
+
+    def key(self, *scopes: str) -> str:
+        """A new API key."""
+        made = self.api("POST", "/api-keys", {"name": "+".join(scopes), "scopes": scopes})
+        assert made.status == 201, made.text
+        return str(made.json["key"])
+
+    def deploy(self, graph: dict[str, Any], *, entry: str | None = None) -> dict[str, Any]:
+        """Make a workflow of the graph and put it live; the answer of deploy with `id`."""
+        name = graph["metadata"]["name"]
+        made = self.api("POST", "/workflows", {"name": name, "ir": graph})
+        assert made.status == 201, made.text
+        id = made.json["id"]
+        if entry is not None:
+            patched = self.api("PATCH", f"/workflows/{id}", {"entryCode": entry})
+            assert patched.status == 200, patched.text
+        deployed = self.api("POST", f"/workflows/{id}/deploy", {})
+        assert deployed.status == 200, deployed.text
+        return {**deployed.json, "id": id}
+
+    def ended(self, workflow: str, instance: str) -> dict[str, Any]:
+        """The run, once it has ended."""
+        found: dict[str, Any] = {}
+
+        def over() -> bool:
+            answer = self.api("GET", f"/workflows/{workflow}/runs/{instance}")
+            assert answer.status == 200, answer.text
+            found.update(answer.json)
+            return found["status"] in ("complete", "errored", "terminated")
+
+        self.until(over)
+        return found
+
+    def until(self, met: Callable[[], bool], seconds: float = SECONDS) -> None:
+        """Ask again and again, with a deadline."""
+        deadline = time.monotonic() + seconds
+        while not met():
+            assert time.monotonic() < deadline, f"not in time; {self._log_text()}"
+            time.sleep(0.05)
+
+    def _ready(self) -> bool:
+        assert self.process.poll() is None, self._log_text()
+        if b"API key" not in self.log.read_bytes():  # then the credentials are this start's
+            return False
+        done = subprocess.run(
+            ["curl", "--silent", "--fail", "--noproxy", "*", f"{self.url}/api/health"],
+            capture_output=True,
+            timeout=SECONDS,
+        )
+        return done.returncode == 0
+
+    def _log_text(self) -> str:
+        return self.log.read_text(errors="replace")[-4000:]
+
+
+def environment() -> dict[str, str]:
+    """Ours, without what would point a command at another server."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWAITSTEP_")}
+
+
+@pytest.fixture
+def new_server(tmp_path: Path) -> Iterator[Callable[..., LiveServer]]:
+    """Makes servers that end with the test."""
+    made: list[LiveServer] = []
+
+    def make(*arguments: str) -> LiveServer:
+        folder = tmp_path / f"server-{len(made)}"
+        folder.mkdir()
+        made.append(LiveServer(folder, arguments))
+        return made[-1].start()
+
+    yield make
+    for server in made:
+        if server.process.poll() is None:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """One server that tests share; each has workflows of its own on it."""
+    server = LiveServer(tmp_path_factory.mktemp("live"), ("--no-example",)).start()
+    yield server
+    if server.process.poll() is None:
+        server.stop()

@@ -1,0 +1,168 @@
+"""Commands speak REST with the folder's key, and say in one sentence what went wrong."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+RUN = {"instanceId": "i1", "id": "i1", "status": "complete", "output": {"a": 1}, "error": None}
+
+
+def test_trigger_sends_params_and_prints_the_instance(awaitstep, server, data):
+    server.on("POST", "/workflows/wf_1/trigger?wait=5", RUN, 201)
+    got = awaitstep(
+        *("trigger", "wf_1", "--data", data, "--params", '{"a": [1]}', "--id", "i1"),
+        *("--idempotency-key", "k", "--wait", "5", "--json"),
+    )
+    assert (got.code, got.json, got.err) == (0, RUN, "")
+    asked = server.asked[-1]
+    assert asked.body == {"params": {"a": [1]}, "instanceId": "i1"}
+    assert asked.headers["authorization"] == "Bearer ask_key"
+    assert asked.headers["idempotency-key"] == "k"
+
+
+def test_trigger_without_params_sends_none(awaitstep, server, data):
+    server.on("POST", "/workflows/wf_1/trigger", {**RUN, "status": "queued"}, 201)
+    got = awaitstep("trigger", "wf_1", "--data", data)
+    assert (got.code, got.out) == (0, "i1  queued\n")
+    assert server.asked[-1].body == {}
+
+
+def test_null_params_are_params(awaitstep, server, data):
+    server.on("POST", "/workflows/wf_1/trigger", RUN, 201)
+    awaitstep("trigger", "wf_1", "--data", data, "--params", "null")
+    assert server.asked[-1].body == {"params": None}
+
+
+def test_waiting_for_a_run_that_fails_is_a_failure(awaitstep, server, data):
+    server.on("POST", "/workflows/wf_1/trigger?wait=1", {**RUN, "status": "errored"}, 201)
+    assert awaitstep("trigger", "wf_1", "--data", data, "--wait", "1").code == 1
+
+
+def test_a_workflow_may_be_named(awaitstep, server, data):
+    first = {"data": [{"id": "wf_1", "name": "Other"}], "nextCursor": "c"}
+    second = {"data": [{"id": "wf_2", "name": "Refund desk"}], "nextCursor": None}
+    server.on("GET", "/workflows?limit=100", first)
+    server.on("GET", "/workflows?limit=100&cursor=c", second)
+    server.on("POST", "/workflows/wf_2/runs/i1/pause", {**RUN, "status": "paused"})
+    got = awaitstep("runs", "pause", "Refund desk", "i1", "--data", data)
+    assert (got.code, got.out.splitlines()[0]) == (0, "i1  paused")
+    missing = awaitstep("runs", "pause", "Nobody", "i1", "--data", data)
+    assert (missing.code, missing.err) == (1, "There is no workflow named 'Nobody'.\n")
+
+
+def test_runs_are_listed_as_table_and_as_json(awaitstep, server, data):
+    server.on("GET", "/runs?limit=20", {"data": [RUN], "nextCursor": None})
+    table = awaitstep("runs", "--data", data)
+    assert table.out.splitlines()[0].split() == ["RUN", "WORKFLOW", "STATUS", "TRIGGER", "CREATED"]
+    assert awaitstep("runs", "list", "--data", data, "--json").json == [RUN]
+
+
+def test_an_event_is_sent_with_its_payload(awaitstep, server, data):
+    server.on("POST", "/workflows/wf_1/runs/i%2F1/events", {}, 202)
+    got = awaitstep(
+        *("events", "send", "wf_1", "i/1", "approval", "--payload", '{"ok": true}'),
+        *("--data", data),
+    )
+    assert (got.code, got.out) == (0, "sent\n")
+    assert server.asked[-1].body == {"type": "approval", "payload": {"ok": True}}
+
+
+def test_a_graph_file_becomes_a_version_and_goes_live(awaitstep, server, data, tmp_path):
+    graph = {"kind": "workflow", "metadata": {"name": "Desk"}, "nodes": []}
+    file = tmp_path / "desk.json"
+    file.write_text(json.dumps(graph))
+    server.on("GET", "/workflows?limit=100", {"data": [], "nextCursor": None})
+    server.on("POST", "/compile", {"code": "…"})
+    server.on("POST", "/workflows", {"id": "wf_9", "name": "Desk"}, 201)
+    server.on("POST", "/workflows/wf_9/versions", {"id": "ver_9", "version": 1}, 201)
+    server.on("POST", "/workflows/wf_9/deploy", {"url": "http://x/desk-abc/", "success": True})
+    got = awaitstep("deploy", file, "--data", data)
+    assert (got.code, got.out) == (0, "wf_9 is live at http://x/desk-abc/\n")
+    assert server.asked[-1].body == {"versionId": "ver_9"}
+
+
+def test_problems_of_a_graph_are_listed(awaitstep, server, data, tmp_path):
+    file = tmp_path / "desk.json"
+    file.write_text('{"metadata": {"name": "Desk"}}')
+    server.on("GET", "/workflows?limit=100", {"data": [], "nextCursor": None})
+    detail = {"code": "node.unknown", "message": "No such type.", "nodeId": "a", "hint": "step"}
+    refused = {"error": "The graph has 1 problem.", "code": "graph.invalid", "details": [detail]}
+    server.on("POST", "/compile", refused, 422)
+    got = awaitstep("deploy", file, "--data", data)
+    assert got.code == 1
+    assert got.err == "The graph has 1 problem.\n  a: No such type. [node.unknown] (step)\n"
+    as_json = awaitstep("deploy", file, "--data", data, "--json")
+    assert json.loads(as_json.err) == refused
+
+
+def test_export_writes_the_answer_to_a_file(awaitstep, server, data, tmp_path):
+    server.on("GET", "/workflows/wf_1/export", {"kind": "workflow"})
+    target = tmp_path / "out.json"
+    assert awaitstep("export", "wf_1", "-o", target, "--data", data).code == 0
+    assert json.loads(target.read_text()) == {"kind": "workflow"}
+
+
+@pytest.mark.parametrize(
+    ("status", "value", "said"),
+    [
+        (401, {"error": "The key is not valid.", "code": "auth.invalid"}, "The key is not valid."),
+        (502, b"<html>", "The server answered with status 502."),
+        (200, b"<html>", "The server's answer is not JSON; is it AwaitStep?"),
+        (500, {"error": {"nested": 1}}, "The server answered with status 500."),
+    ],
+)
+def test_a_refusal_is_one_sentence(awaitstep, server, data, status, value, said):
+    server.on("GET", "/runs?limit=20", value, status)
+    got = awaitstep("runs", "--data", data)
+    assert (got.code, got.err, got.out) == (1, said + "\n", "")
+
+
+def test_control_characters_never_reach_the_terminal(awaitstep, server, data):
+    evil = {**RUN, "instanceId": "\x1b[2J\x07"}
+    server.on("GET", "/runs?limit=20", {"data": [evil], "nextCursor": None})
+    got = awaitstep("runs", "--data", data)
+    assert "\x1b" not in got.out
+    assert "\x07" not in got.out
+
+
+def test_a_server_that_is_gone_is_one_sentence(awaitstep, data):
+    got = awaitstep("runs", "--url", "http://127.0.0.1:9", "--key", "ask_x", "--data", data)
+    assert (got.code, got.err) == (1, "No server answers at http://127.0.0.1:9.\n")
+
+
+def test_no_credentials_is_one_sentence(awaitstep, tmp_path, monkeypatch):
+    for name in ("AWAITSTEP_URL", "AWAITSTEP_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    got = awaitstep("runs", "--data", tmp_path / "none")
+    assert got.code == 1
+    assert len(got.err.splitlines()) == 1
+    assert "No server is known" in got.err
+
+
+def test_a_folders_key_is_never_sent_to_another_server(awaitstep, server, data):
+    got = awaitstep("runs", "--url", "http://127.0.0.1:9", "--data", data)
+    assert (got.code, got.err) == (
+        1,
+        "There is no key for http://127.0.0.1:9; give one with --key.\n",
+    )
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["trigger", "wf_1", "--params", "{"],
+        ["trigger", "wf_1", "--wait", "0"],
+        ["trigger"],
+        ["nonsense"],
+        ["runs", "--limit", "many"],
+        ["runs", "--url", "localhost:8080", "--key", "x"],
+        ["run", "x.py", "--params", "{"],
+    ],
+)
+def test_wrong_use_exits_with_2(awaitstep, data, arguments):
+    got = awaitstep(*arguments)
+    assert got.code == 2
+    assert "Traceback" not in got.err

@@ -1,0 +1,57 @@
+"""`validate` and `compile` need no server."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+HELLO = Path(__file__).parents[3] / "examples/hello/graph.json"
+
+
+def test_a_good_graph_has_no_problems(awaitstep):
+    got = awaitstep("validate", HELLO, "--json")
+    assert (got.code, got.json) == (0, {"valid": True, "diagnostics": []})
+    assert awaitstep("validate", HELLO).out == "no problems\n"
+
+
+def test_all_problems_are_printed_at_once(awaitstep, tmp_path):
+    graph = json.loads(HELLO.read_text())
+    graph["nodes"][0]["type"] = "nonsense"
+    graph["nodes"][1]["data"]["duration"] = "soon"
+    file = tmp_path / "graph.json"
+    file.write_text(json.dumps(graph))
+    got = awaitstep("validate", file, "--json")
+    assert got.code == 1
+    assert {problem["nodeId"] for problem in got.json["diagnostics"]} >= {"guest", "nap"}
+    compiled = awaitstep("compile", file, "--json")
+    assert compiled.code == 1
+    assert len(json.loads(compiled.err)["details"]) >= 2
+
+
+def test_a_graph_is_compiled_to_a_module(awaitstep, tmp_path):
+    printed = awaitstep("compile", HELLO)
+    assert printed.code == 0
+    ast.parse(printed.out)
+    target = tmp_path / "worker.py"
+    assert awaitstep("compile", HELLO, "-o", target).code == 0
+    assert target.read_text() == printed.out
+    assert awaitstep("compile", HELLO, "--json").json == {"code": printed.out}
+
+
+def test_what_is_no_graph_is_one_sentence(awaitstep, tmp_path):
+    for content in (None, "{", "[1"):
+        file = tmp_path / "graph.json"
+        if content is not None:
+            file.write_text(content)
+        for command in ("validate", "compile"):
+            got = awaitstep(command, file)
+            assert got.code == 1
+            assert len(got.err.splitlines()) == 1
+
+
+def test_compiled_examples_run(awaitstep, tmp_path):
+    module = tmp_path / "worker.py"
+    awaitstep("compile", HELLO, "-o", module)
+    got = awaitstep("run", module, "--params", '{"name": "Ada"}')
+    assert (got.code, json.loads(got.out)) == (0, {"greeting": "Hello, Ada!"})

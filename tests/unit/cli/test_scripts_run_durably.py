@@ -1,0 +1,120 @@
+"""`awaitstep run` is a durable run like any other: retries, output, and life after kill -9."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+COMMAND = [sys.executable, "-c", "from awaitstep.cli import main; main()", "run"]
+
+RETRIED = """
+from workers import WorkflowEntrypoint
+
+class Flow(WorkflowEntrypoint):
+    async def run(self, event, step):
+        @step.do("flaky", config={"retries": {"limit": 1, "delay": "1 second"}})
+        async def flaky(ctx):
+            if ctx["attempt"] == 1:
+                raise ValueError("not yet")
+            return event.payload["a"]
+        return {"got": await flaky(), "env": self.env.X}
+"""
+
+FAILING = """
+from workers import WorkflowEntrypoint
+from workers.workflows import NonRetryableError
+
+class Flow(WorkflowEntrypoint):
+    async def run(self, event, step):
+        @step.do("broken")
+        async def broken():
+            raise NonRetryableError("no such order")
+        await broken()
+"""
+
+SLEEPING = """
+import os
+from workers import WorkflowEntrypoint
+
+class Flow(WorkflowEntrypoint):
+    async def run(self, event, step):
+        @step.do("once")
+        def once():
+            with open(os.environ["HOME"] + "/count", "a") as file:
+                file.write("x")
+            return "kept"
+        got = await once()
+        await step.sleep("nap", "3 seconds")
+        return got
+"""
+
+
+def run(tmp_path: Path, source: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    file = tmp_path / "flow.py"
+    file.write_text(source)
+    return subprocess.run(
+        [*COMMAND, str(file), *arguments], capture_output=True, text=True, timeout=60
+    )
+
+
+def test_the_first_failure_is_told_and_the_output_printed(tmp_path):
+    got = run(tmp_path, RETRIED, "--params", '{"a": [1, "\u00fc"]}', "--env", "X=5")
+    assert got.returncode == 0, got.stderr
+    assert json.loads(got.stdout) == {"got": [1, "\u00fc"], "env": "5"}
+    assert "step 'flaky', attempt 1 failed: ValueError: not yet (line 9)" in got.stderr
+    assert "Traceback" not in got.stderr
+
+
+def test_a_run_that_fails_exits_with_1_and_names_the_step(tmp_path):
+    got = run(tmp_path, FAILING, "--json")
+    assert got.returncode == 1, got.stderr
+    answer = json.loads(got.stdout)
+    assert answer["status"] == "errored"
+    assert answer["error"]["message"] == "no such order"
+    assert "step 'broken', attempt 1 failed" in got.stderr
+
+
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
+    data = tmp_path / "data"
+    arguments = ("--data", str(data), "--id", "mine")
+    file = tmp_path / "flow.py"
+    file.write_text(SLEEPING)
+    first = subprocess.Popen([*COMMAND, str(file), *arguments], stderr=subprocess.PIPE, text=True)
+    assert first.stderr is not None
+    with contextlib.closing(first.stderr) as lines:
+        until(lambda: "waiting" in lines.readline())
+        first.send_signal(signal.SIGKILL)
+        first.wait(10)
+    second = run(tmp_path, SLEEPING, *arguments)
+    assert second.returncode == 0, second.stderr
+    assert json.loads(second.stdout) == "kept"
+    assert (data / "tmp" / "count").read_text() == "x"
+
+
+def test_a_folder_in_use_is_one_sentence(tmp_path):
+    data = tmp_path / "data"
+    file = tmp_path / "flow.py"
+    file.write_text(SLEEPING.replace("3 seconds", "1 hour"))
+    first = subprocess.Popen(
+        [*COMMAND, str(file), "--data", str(data)], stderr=subprocess.PIPE, text=True
+    )
+    assert first.stderr is not None
+    with contextlib.closing(first.stderr) as lines:
+        until(lambda: "waiting" in lines.readline())
+        second = run(tmp_path, SLEEPING, "--data", str(data))
+        os.kill(first.pid, signal.SIGINT)
+        assert first.wait(30) == 130
+    assert (second.returncode, len(second.stderr.splitlines())) == (1, 1)
+    assert "Another AwaitStep server is using" in second.stderr
+
+
+def until(met, seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < deadline, "it did not happen in time"

@@ -1,0 +1,167 @@
+"""Every query binds the project: asked for another's row, the store has none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from awaitstep.storage.port import InUse, Missing, Store, Taken
+from awaitstep.storage.records import (
+    ApiKey,
+    Connection,
+    Deployment,
+    Home,
+    Organization,
+    Project,
+    Variable,
+    Version,
+    Workflow,
+)
+from awaitstep.storage.sql import open_store
+
+WORKFLOW = Workflow(
+    "wf_a", "proj_a", "Orders", "", "workflow", None, [], None, None, None, None, 1.0, 1.0
+)
+VERSION = Version("ver_a", "wf_a", 1, {"nodes": []}, None, False, 1.0)
+DEPLOYMENT = Deployment(
+    "dep_a",
+    "proj_a",
+    "wf_a",
+    "ver_a",
+    "conn_proj_a",
+    "orders-a",
+    "0" * 64,
+    "Orders",
+    "WORKFLOW",
+    {"Charge": "charge"},
+    b"sealed",
+    "active",
+    1.0,
+)
+VARIABLE = Variable("var_a", "proj_a", None, "A", "1", None, 1.0, 1.0)
+KEY = ApiKey("key_a", "proj_a", "k", "ask_aaaaaaaa", b"digest", ["read"], 1.0)
+
+Call = Callable[[Store, str], object]
+CALLS: dict[str, Call] = {
+    "workflow": lambda s, p: s.workflows.get(p, "wf_a"),
+    "full": lambda s, p: s.workflows.full(p, "wf_a"),
+    "update": lambda s, p: s.workflows.update(p, "wf_a", {"name": "x"}, None),
+    "update nothing": lambda s, p: s.workflows.update(p, "wf_a", {}, []),
+    "move": lambda s, p: s.workflows.move(p, "wf_a", p, [], 2.0),
+    "version": lambda s, p: s.versions.get(p, "wf_a", "1"),
+    "latest": lambda s, p: s.versions.latest(p, "wf_a"),
+    "versions": lambda s, p: s.versions.page(p, "wf_a", 10, None),
+    "new version": lambda s, p: s.versions.create(p, replace(VERSION, id=f"ver_{p}")),
+    "lock": lambda s, p: s.versions.update(p, "wf_a", "ver_a", locked=True, note=None),
+    "deployments": lambda s, p: s.deployments.page(p, "wf_a", 10, None),
+    "activate": lambda s, p: s.deployments.activate(replace(DEPLOYMENT, id=f"dep_{p}", project=p)),
+    "stop": lambda s, p: s.deployments.stop(p, "wf_a"),
+    "connection": lambda s, p: s.connections.get(p, "conn_proj_a"),
+    "rename": lambda s, p: s.connections.update(p, "conn_proj_a", name="x", is_default=None),
+    "variable": lambda s, p: s.variables.get(p, "var_a"),
+    "set": lambda s, p: s.variables.update(replace(VARIABLE, project=p, value="2")),
+    "unset": lambda s, p: s.variables.delete(p, "var_a"),
+    "delete key": lambda s, p: s.keys.delete(p, "key_a"),
+    "delete": lambda s, p: s.workflows.delete(p, "wf_a"),
+}
+
+
+@pytest.fixture
+def store() -> Store:
+    store = open_store("sqlite://")
+    for number, name in enumerate(("proj_a", "proj_b")):
+        organization = Organization(f"org_{name}", "o", float(number))
+        project = Project(name, organization.id, "p", float(number))
+        place = Connection(f"conn_{name}", name, "local", "Local", True, True, 1.0)
+        store.tenancy.create_home(Home(organization, project, place))
+    store.workflows.create(WORKFLOW, VERSION, [])
+    store.deployments.activate(DEPLOYMENT)
+    store.variables.create(VARIABLE)
+    store.keys.create(KEY)
+    return store
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+def test_only_the_owner_finds_it(store: Store, call: Call) -> None:
+    with pytest.raises(Missing):
+        call(store, "proj_b")
+    with pytest.raises(Missing):
+        call(store, "proj_nobody")
+    call(store, "proj_a")
+
+
+def test_lists_hold_only_ones_own(store: Store) -> None:
+    for project, count in (("proj_a", 1), ("proj_b", 0)):
+        assert len(store.workflows.page(project, 10, None).items) == count
+        assert len(store.workflows.ids(project)) == count
+        assert len(store.deployments.page(project, None, 10, None).items) == count
+        assert len(store.variables.page(project, 10, None).items) == count
+        assert len(store.variables.of(project, None)) == count
+        assert len(store.keys.page(project, 10, None).items) == count
+        assert [c.id for c in store.connections.page(project, 10, None).items] == [
+            f"conn_{project}"
+        ]
+
+
+def test_deleting_a_workflow_takes_what_is_its_own_and_nothing_else(store: Store) -> None:
+    own = replace(VARIABLE, id="var_own", workflow="wf_a")
+    store.workflows.update("proj_a", "wf_a", {}, [own])
+    store.workflows.delete("proj_a", "wf_a")
+    assert store.variables.of("proj_a", "wf_a") == []
+    assert store.variables.get("proj_a", "var_a") == VARIABLE
+    assert store.connections.get("proj_a", "conn_proj_a").builtin
+    with pytest.raises(Missing):
+        store.deployments.load("dep_a")
+    assert store.workflows.entries() == []
+
+
+def test_what_a_deployment_needs_stays(store: Store) -> None:
+    with pytest.raises(InUse):
+        store.versions.delete("proj_a", "wf_a", "1")
+    with pytest.raises(InUse):
+        store.connections.delete("proj_a", "conn_proj_a")
+
+
+def test_a_project_always_has_one_default(store: Store) -> None:
+    other = Connection("conn_x", "proj_a", "local", "Other", True, False, 2.0)
+    store.connections.create(other)
+    assert store.connections.default("proj_a").id == "conn_x"
+    assert store.connections.default("proj_b").id == "conn_proj_b"
+    store.connections.delete("proj_a", "conn_x")
+    assert store.connections.default("proj_a").id == "conn_proj_a"
+
+
+def test_names_of_workers_are_unique_everywhere(store: Store) -> None:
+    store.workflows.create(
+        replace(WORKFLOW, id="wf_b", project="proj_b"),
+        replace(VERSION, id="ver_b", workflow="wf_b"),
+        [],
+    )
+    theirs = replace(DEPLOYMENT, id="dep_b", project="proj_b", workflow="wf_b", version="ver_b")
+    with pytest.raises(Taken):
+        store.deployments.activate(theirs)
+    with pytest.raises(Missing):
+        store.deployments.load("dep_b")
+    store.deployments.activate(replace(theirs, worker_name="orders-b"))
+    with pytest.raises(Taken):  # fixed at the first deploy
+        store.deployments.activate(replace(theirs, id="dep_c", worker_name="orders-c"))
+
+
+def test_the_entry_tells_what_is_live(store: Store) -> None:
+    (entry,) = store.workflows.entries()
+    assert (entry.deployment, entry.version, entry.connection) == ("dep_a", "ver_a", "conn_proj_a")
+    assert (entry.engine, entry.worker_name) == ("local", "orders-a")
+    store.deployments.stop("proj_a", "wf_a")
+    entry_then = store.workflows.entry("wf_a")
+    assert entry_then is not None
+    assert (entry_then.deployment, entry_then.worker_name) == (None, "orders-a")
+    assert store.deployments.load("dep_a").status == "stopped"
+
+
+def test_settings_are_written_once(store: Store) -> None:
+    assert store.tenancy.setting("x") is None
+    store.tenancy.put_setting("x", b"1")
+    store.tenancy.put_setting("x", b"2")
+    assert store.tenancy.setting("x") == b"1"
