@@ -1,0 +1,1 @@
+"""Figures of the engine and the whole product, beside the limits of the machine they ran on."""
