@@ -38,7 +38,7 @@ browser:
 	  || echo "chromium could not be installed; the browser tests will say so"; }
 
 test: .venv/dev browser ## run every test
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses auto $(ARGS)
 
 check: .venv/dev ## formatter, linter, types, import arrows
 	@$(BIN)/ruff format --check .

@@ -19,6 +19,19 @@ COMMAND = [sys.executable, "-c", "from awaitstep.cli import main; main()"]
 SECONDS = 60.0
 
 
+@pytest.fixture
+def figures(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Have a line printed at the end of the session, from whichever process the test runs in."""
+    return lambda line: record_property("figures", line)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    for report in terminalreporter.getreports("passed"):
+        for name, line in report.user_properties:
+            if name == "figures" and report.when == "call":
+                terminalreporter.write_line(line)
+
+
 @dataclass(frozen=True)
 class Answer:
     """What curl brought back."""

@@ -29,7 +29,7 @@ from awaitstep.engine.states import ENDED, RunStatus
 from awaitstep.engine.step import WorkflowStep
 from awaitstep.engine.workers import Bundle
 
-DEADLINE = 20.0
+DEADLINE = 120.0  # for what hangs, not for what is slow
 TYPES = ("red", "blue")
 MODULE = """
 import asyncio, json, os

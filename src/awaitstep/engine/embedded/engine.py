@@ -23,6 +23,7 @@ from awaitstep.engine.embedded import queries, rows
 from awaitstep.engine.embedded.blame import Blame, Unit
 from awaitstep.engine.embedded.casualties import Casualties
 from awaitstep.engine.embedded.fleet import Fleet, Place, Slot
+from awaitstep.engine.embedded.freshness import Freshness
 from awaitstep.engine.embedded.journal import Journal
 from awaitstep.engine.embedded.process import Exit
 from awaitstep.engine.errors import (
@@ -83,8 +84,7 @@ class Embedded(Coordinator):
         self._ready = asyncio.Event()
         self._next_parked: float | None = None
         self._waking = False
-        self._reading = 0
-        self._stale: set[int] = set()
+        self._fresh = Freshness()
         self._blame = Blame()
         self._crashed: dict[str, str] = {}
         self._isolation: str | None = "no runner has answered yet"
@@ -166,7 +166,10 @@ class Embedded(Coordinator):
         except EngineError:
             raise
         except Exception as error:  # the journal refused the row
-            raise InstanceTaken(run.instance) from error
+            known = await self._find(run.workflow, run.instance)
+            if known is None:
+                raise InstanceTaken(run.instance) from error
+            return await self._same(known, run)  # it came and went while this one looked
         return Created(run.view(), existed=False)
 
     async def _same(self, known: Run, wanted: Run) -> Created:
@@ -324,48 +327,38 @@ class Embedded(Coordinator):
 
     async def _find(self, workflow: str, instance: str) -> Run | None:
         while True:
-            self._reading += 1
-            try:
+            with self._fresh.reading() as began:
                 run = await self._journal.read(
                     lambda db: queries.find(db, self._names, workflow, instance)
                 )
-            finally:
-                self._reading -= 1
-            known = self._index.get((workflow, instance))
-            if known is not None or run is None:
-                return known
-            if run.ref not in self._stale:
-                return self._add(run)
-            self._clean_stale()
+                known = self._index.get((workflow, instance))
+                if known is not None or run is None:
+                    return known
+                if not self._fresh.is_stale(run.ref, began):
+                    return self._add(run)
 
     async def _read_runs(self, refs: Sequence[int]) -> Sequence[Run]:
         """Runs by number; those in memory as they are, the others read, all in memory after."""
-        missing = [ref for ref in refs if ref not in self._runs]
-        while missing:
-            self._reading += 1
-            try:
-                wanted = partial(queries.load, known=self._names, refs=missing)
-                read = await self._journal.read(wanted)
-            finally:
-                self._reading -= 1
-            stale = [run.ref for run in read if run.ref in self._stale]
-            for run in read:
-                if run.ref not in self._runs and run.ref not in stale:
-                    self._add(run)
-            missing = [ref for ref in stale if ref not in self._runs]
-            self._clean_stale()
+        while missing := [ref for ref in refs if ref not in self._runs]:
+            with self._fresh.reading() as began:
+                read = await self._journal.read(
+                    partial(queries.load, known=self._names, refs=missing)
+                )
+                stale = False
+                for run in read:
+                    if run.ref in self._runs:
+                        continue
+                    if self._fresh.is_stale(run.ref, began):
+                        stale = True
+                    else:
+                        self._add(run)
+            if not stale:
+                break
         return [self._runs[ref] for ref in refs if ref in self._runs]
-
-    def _clean_stale(self) -> None:
-        if not self._reading:
-            self._stale.clear()
 
     def _evict(self, run: Run) -> None:
         super()._evict(run)
-        if self._reading:
-            self._stale.add(run.ref)  # what a reader has seen of it may be old
-        else:
-            self._stale.clear()
+        self._fresh.left(run.ref)
 
     # --- runs that are not in memory ----------------------------------------------------------
 
@@ -418,6 +411,9 @@ class Embedded(Coordinator):
                     return
                 await self._flushed()
                 await self._room()
+        except Exception:
+            _log.exception("waking what is due failed; it is tried again")
+            self._next_parked = now
         finally:
             self._waking = False
 
