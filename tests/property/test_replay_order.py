@@ -307,7 +307,12 @@ async def replay(stage: Stage, instance: str, program: Any) -> None:
     )
     engine = Listener()
     execution = Execution(
-        engine, label=instance, recorded=recorded(run), clock=stage.clock, threads=None
+        engine,
+        label=instance,
+        recorded=recorded(run),
+        clock=stage.clock,
+        threads=None,
+        loop=asyncio.get_running_loop(),
     )
     step = WorkflowStep(execution)
     params = values.encode(program)

@@ -27,13 +27,20 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """Wall-clock time."""
+    """Wall-clock time, for one event loop."""
+
+    def __init__(self) -> None:
+        # asking which loop runs costs a system call (CPython looks whether it was forked)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def now(self) -> float:
         return time.time()
 
     def call_later(self, delay: float, call: Callable[[], None]) -> Timer:
-        return asyncio.get_running_loop().call_later(delay, call)
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        return loop.call_later(delay, call)
 
 
 class _Alarm:

@@ -49,6 +49,7 @@ class Coordinator(Runs, ABC):
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._loop = asyncio.get_running_loop()
         self._runs: dict[int, Run] = {}
         self._index: dict[tuple[str, str], Run] = {}
         self._assigned: dict[int, Run] = {}
@@ -154,7 +155,7 @@ class Coordinator(Runs, ABC):
 
     async def _durable(self, change: Change) -> None:
         """Apply a change and wait until it is durable. Raises what the journal refused it with."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[None] = self._loop.create_future()
 
         def done(error: Exception | None) -> None:
             if future.done():
@@ -460,10 +461,9 @@ class Coordinator(Runs, ABC):
     async def wait(self, workflow: str, instance: str, seconds: float) -> RunView:
         run = await self._open(workflow, instance)
         if run.status not in ENDED or run.uncommitted:
-            loop = asyncio.get_running_loop()
-            future: asyncio.Future[None] = loop.create_future()
+            future: asyncio.Future[None] = self._loop.create_future()
             self._ends.setdefault(run.ref, []).append(future)
-            patience = loop.call_later(seconds, _resolve, future)
+            patience = self._loop.call_later(seconds, _resolve, future)
             try:
                 await future
             finally:

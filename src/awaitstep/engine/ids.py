@@ -9,6 +9,7 @@ from typing import Final
 
 _VALID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
 _last = 0
+_pool = b""
 
 
 def new_instance(now: float) -> str:
@@ -19,9 +20,18 @@ def new_instance(now: float) -> str:
     global _last
     stamp = max(int(now * 4_096_000), _last + 1)  # 1/4096 ms
     _last = stamp
-    chance = int.from_bytes(os.urandom(8), "big") >> 2 | 0b10 << 62
+    chance = int.from_bytes(_chance(), "big") >> 2 | 0b10 << 62
     digits = f"{stamp >> 12:012x}7{stamp & 0xFFF:03x}{chance:016x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _chance() -> bytes:
+    """8 bytes nobody can guess; the system is asked for many at a time."""
+    global _pool
+    if not _pool:
+        _pool = os.urandom(4096)
+    taken, _pool = _pool[:8], _pool[8:]
+    return taken
 
 
 def valid_instance(instance: str) -> bool:

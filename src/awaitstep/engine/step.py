@@ -26,6 +26,7 @@ class WorkflowStep:
     def __init__(self, execution: Execution) -> None:
         self._execution = execution
         self.declared: dict[str, DeclaredStep] = {}
+        execution.when_over(self.declared.clear)
 
     def do(
         self,

@@ -35,6 +35,7 @@ class Runner:
 
     def __init__(self, clock: Clock, *, code: Path | None = None, threads: int = 32) -> None:
         self._clock = clock
+        self._loop = asyncio.get_running_loop()
         self._known: dict[str, messages.Load] = {}
         self._loaded: dict[str, Loaded | Failure] = {}
         self._executions: dict[int, Execution] = {}
@@ -56,7 +57,7 @@ class Runner:
 
     def connect(self, link: Link, isolation: str | None) -> None:
         self._link = self._questions.link = link
-        follow_tasks(asyncio.get_running_loop())
+        follow_tasks(self._loop)
         self.send(messages.Hello(isolation))
 
     def send(self, message: messages.Message) -> None:
@@ -124,6 +125,7 @@ class Runner:
             recorded=message.recorded,
             clock=self._clock,
             threads=self._threads,
+            loop=self._loop,
             module=loaded.file,
             one_at_a_time=message.one_at_a_time,
             on_survivor=self._survivor,
@@ -172,9 +174,7 @@ class Runner:
     # --- requests -----------------------------------------------------------------------------
 
     def _fetch(self, message: messages.Fetch) -> None:
-        task = asyncio.get_running_loop().create_task(
-            self._answer(message), name=f"fetch {message.call}"
-        )
+        task = self._loop.create_task(self._answer(message), name=f"fetch {message.call}")
         self._fetches.add(task)
         task.add_done_callback(self._fetches.discard)
 

@@ -45,6 +45,7 @@ class Bench:
             recorded=list(recorded),
             clock=self.clock,
             threads=NoThreads(),
+            loop=asyncio.get_running_loop(),
             **options,
         )
         self.execution.start(lambda: code(self.execution, self.log))

@@ -216,7 +216,7 @@ class Embedded(Coordinator):
         bundle = self._bundle.get(deployment) or await self._learn(deployment)
         slot = await self._slot_for_fetch(deployment)
         call = next(self._calls)
-        future: asyncio.Future[messages.Answer] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[messages.Answer] = self._loop.create_future()
         self._answers[call] = future
         slot.fetches[call] = deployment
         slot.tell(bundle)
@@ -721,7 +721,7 @@ class Embedded(Coordinator):
             await self._room()
 
     def _spawn(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -107,11 +107,11 @@ class InlineEngine(Coordinator):
         self._index.pop((run.workflow, run.instance), None)
 
     def _write(self, change: Change, done: Callable[[Exception | None], None]) -> None:
-        asyncio.get_running_loop().call_soon(done, None)
+        self._loop.call_soon(done, None)
 
     def _execute(self, run: Run) -> None:
         assignment = self._give(run)
-        task = asyncio.get_running_loop().create_task(self._start(run, assignment))
+        task = self._loop.create_task(self._start(run, assignment))
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
 
@@ -130,6 +130,7 @@ class InlineEngine(Coordinator):
             recorded=recorded(run),
             clock=self._clock,
             threads=_PlainThreads(),
+            loop=self._loop,
             module=loaded.file,
         )
         self._executions[assignment] = execution
@@ -179,7 +180,7 @@ class InlineEngine(Coordinator):
     def _freeze(self, run: Run) -> None:
         if (execution := self._executions.get(run.assignment)) is not None:
             execution.freeze()
-        asyncio.get_running_loop().call_soon(self.frozen, run.assignment)
+        self._loop.call_soon(self.frozen, run.assignment)
 
     def _thaw(self, run: Run) -> None:
         if (execution := self._executions.get(run.assignment)) is not None:
