@@ -18,7 +18,7 @@ from awaitstep.app.ports import Ports
 from awaitstep.engine import values
 from awaitstep.engine.errors import InstanceTaken, RunNotFound
 from awaitstep.engine.port import RunPage, RunQuery, Runs, RunView, StepView
-from awaitstep.triggers import api, manual
+from awaitstep.triggers import api
 from awaitstep.triggers.target import Target
 
 T = TypeVar("T")
@@ -37,7 +37,6 @@ class Request:
     connection: str | None = None
     instance: str | None = None
     idempotency_key: str | None = None
-    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +77,10 @@ class RunControl:
         if entry.deployment is None:
             raise Conflict("The workflow is not deployed.", "workflow.not_deployed")
         instance = _instance(workflow, request)
-        make = manual.start if request.by_hand else api.start
         target = Target(workflow, entry.deployment, entry.version)
         runs = self._ports.providers[entry.engine].runs
         try:
-            created = await runs.create(make(target, request.params, instance))
+            created = await runs.create(api.start(target, request.params, instance))
         except InstanceTaken:
             if instance is None:
                 raise

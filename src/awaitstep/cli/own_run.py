@@ -18,10 +18,12 @@ from awaitstep.cli.failures import Failure, WrongUse
 from awaitstep.cli.options import read_text
 from awaitstep.cli.output import say
 from awaitstep.engine.errors import EngineError, ValueRefused
-from awaitstep.engine.port import RunError, Runs, RunView, StartRun, StepView
+from awaitstep.engine.port import RunError, Runs, RunView, StepView
 from awaitstep.engine.states import ENDED
 from awaitstep.engine.values import decode, encode
 from awaitstep.engine.workers import Bundle
+from awaitstep.triggers import manual
+from awaitstep.triggers.target import Target
 from awaitstep.wiring import SetupRefused, open_script
 
 _POLL_SECONDS = 0.2
@@ -133,14 +135,8 @@ async def _run(asked: Asked, folder: Path) -> RunView:
 
     try:
         async with open_script(folder, script.source, bundle) as runs:
-            start = StartRun(
-                workflow=_WORKFLOW,
-                deployment=script.deployment,
-                trigger="manual",
-                params=asked.params,
-                instance=asked.instance,
-            )
-            created = await runs.create(start)
+            target = Target(_WORKFLOW, script.deployment, version="")
+            created = await runs.create(manual.start(target, asked.params, asked.instance))
             return await _watch(runs, created.run.instance)
     except (EngineError, SetupRefused) as error:
         raise Failure(str(error), getattr(error, "code", "setup.refused")) from None
@@ -177,7 +173,6 @@ def _error(error: RunError) -> str:
 
 
 def _answer(run: RunView) -> dict[str, Any]:
-
     answer: dict[str, Any] = {
         "instanceId": run.instance,
         "status": str(run.status),

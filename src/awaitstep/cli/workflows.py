@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,11 @@ from awaitstep.cli.output import show
 
 if TYPE_CHECKING:
     from awaitstep.cli.rest import Rest
+
+# A trigger answers after so many seconds at the latest; from then on the run is asked for (seconds).
+_LONGEST_ANSWER = 60
+_LOOK_AGAIN = 1.0
+_ENDED = ("complete", "errored", "terminated")
 
 Connection = Annotated[
     str | None, typer.Option("--connection", help="Connection id; else the project's default.")
@@ -67,7 +73,7 @@ def trigger(
         str | None, typer.Option("--idempotency-key", help="The same key starts one run only.")
     ] = None,
     wait: Annotated[
-        int | None, typer.Option("--wait", min=1, max=300, help="Seconds to wait for the output.")
+        int | None, typer.Option("--wait", min=1, help="Seconds to wait for the output.")
     ] = None,
     connection: Connection = None,
     data: Data = DEFAULT_DATA,
@@ -86,15 +92,21 @@ def trigger(
     if connection is not None:
         body["connectionId"] = connection
     headers = {"idempotency-key": idempotency_key} if idempotency_key is not None else None
+    asked = time.monotonic()
     with Rest.find(data, url, key) as rest:
+        runs = f"/workflows/{rest.workflow_id(workflow)}"
+        patience = None if wait is None else min(wait, _LONGEST_ANSWER)
         answer = rest.call(
             "POST",
-            f"/workflows/{rest.workflow_id(workflow)}/trigger",
+            f"{runs}/trigger",
             body=body,
-            params={"wait": wait},
+            params={"wait": patience},
             headers=headers,
-            seconds=30 + (wait or 0),
+            seconds=30 + (patience or 0),
         )
+        while wait and answer["status"] not in _ENDED and time.monotonic() < asked + wait:
+            time.sleep(_LOOK_AGAIN)
+            answer = rest.get(f"{runs}/runs/{answer['instanceId']}")
     show(answer, json, lambda run: f"{run['instanceId']}  {run['status']}")
     if wait is not None and answer.get("status") in ("errored", "terminated"):
         raise typer.Exit(1)

@@ -6,10 +6,12 @@ Owns the shape of a graph. What a well-formed graph means is checked by `validat
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from awaitstep.ir.diagnostics import Report, shown
 from awaitstep.ir.graph import Edge, Metadata, Node, NodeData, Position, Trigger
@@ -190,12 +192,39 @@ def _text(
 
 
 def _model(adapter: TypeAdapter[T], raw: Any, path: str, report: Report) -> T | None:
+    found: list[ErrorDetails] = []
     try:
         return adapter.validate_python(raw)
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_context=False, include_input=False):
             _report_field(problem["type"], problem["msg"], problem["loc"], path, report)
+            found.append(problem)
+    if any(problem["type"] != "extra_forbidden" for problem in found):
         return None
+    # what is there besides is checked as well: one pass tells everything
+    try:
+        return adapter.validate_python(_without([p["loc"] for p in found], raw))
+    except ValidationError:
+        return None
+
+
+def _without(places: Iterable[tuple[int | str, ...]], raw: Any) -> Any:
+    """A copy of `raw` that lacks what is at `places`."""
+    copied = deepcopy(raw)
+    for *way, last in places:
+        inner = copied
+        for part in way:
+            # a union's place names its member too, which is not in the value
+            inner = inner[part] if _has(inner, part) else inner
+        if isinstance(inner, dict):
+            inner.pop(last, None)
+    return copied
+
+
+def _has(value: Any, part: int | str) -> bool:
+    if isinstance(value, list):
+        return isinstance(part, int) and part < len(value)
+    return isinstance(value, dict) and part in value
 
 
 def _report_field(

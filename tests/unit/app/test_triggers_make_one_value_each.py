@@ -4,13 +4,13 @@ import pytest
 
 from awaitstep.engine.ids import valid_instance
 from awaitstep.engine.port import StartRun
-from awaitstep.triggers import api, http, manual
+from awaitstep.triggers import api, manual
 from awaitstep.triggers.target import Target
 
 TARGET = Target("wf_a", "dep_a", "ver_a")
 
 
-@pytest.mark.parametrize(("trigger", "name"), [(api, "api"), (http, "http"), (manual, "manual")])
+@pytest.mark.parametrize(("trigger", "name"), [(api, "api"), (manual, "manual")])
 def test_a_trigger_is_a_start(trigger: object, name: str) -> None:
     start = trigger.start(TARGET, b"{}", "order-1")  # type: ignore[attr-defined]
     assert start == StartRun("wf_a", "dep_a", name, b"{}", "order-1", "ver_a")  # type: ignore[arg-type]

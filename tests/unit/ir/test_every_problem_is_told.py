@@ -175,3 +175,8 @@ def test_what_an_arm_leaves_open_is_only_warned_about() -> None:
     assert codes(calm) == []
     rash = graph(branch("b", x="1"), node("a"), node("s", code="return a['x']"), edges=edges)
     assert codes(rash) == ["reference.maybe_skipped"]
+
+
+def test_a_field_too_many_hides_no_other_problem_of_its_node() -> None:
+    found = problems(graph(node("here", code="return )", extra=1)))
+    assert {"field.unknown", "code.syntax"} <= {problem.code for problem in found}
