@@ -9,8 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from awaitstep.app.language import Compiled, Finding, GraphRefused
-from awaitstep.compiler import check_entry, compile_graph
-from awaitstep.ir import Diagnostic, InvalidGraph, parse, validate
+from awaitstep.compiler import BINDING, check_entry, compile_graph
+from awaitstep.ir import (
+    Diagnostic,
+    InvalidGraph,
+    is_handwritten,
+    parse,
+    read_handwritten,
+    validate,
+)
 from awaitstep.nodes import registry
 
 
@@ -29,6 +36,8 @@ class CompiledGraphs:
     def compile(self, ir: Mapping[str, Any], entry_code: str | None) -> Compiled:
         """Raises GraphRefused."""
         try:
+            if is_handwritten(ir):
+                return _handwritten(ir)
             made = compile_graph(parse(ir, self._registry), self._registry, entry_code=entry_code)
         except InvalidGraph as refused:
             raise GraphRefused([_finding(problem) for problem in refused.diagnostics]) from None
@@ -52,6 +61,12 @@ class CompiledGraphs:
             }
             for node in self._registry
         ]
+
+
+def _handwritten(ir: Mapping[str, Any]) -> Compiled:
+    """A module written by hand is deployed as it is."""
+    module = read_handwritten(ir)
+    return Compiled(module.source, module.class_name, BINDING, step_nodes={}, node_lines={})
 
 
 def _finding(problem: Diagnostic) -> Finding:

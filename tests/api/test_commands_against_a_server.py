@@ -93,3 +93,75 @@ def test_export_and_import_are_inverse(live_server, tmp_path):
     assert imported["id"] != made["workflowId"]
     again = ok(run("export", imported["id"]))
     assert again["ir"] == json.loads(exported.read_text())["ir"]
+
+
+MODULE = """
+from workers import Response, WorkerEntrypoint, WorkflowEntrypoint
+
+
+class Greeter(WorkflowEntrypoint):
+    async def run(self, event, step):
+        @step.do("greet", config={"retries": {"limit": 1, "delay": 10}})
+        async def greet(ctx):
+            if ctx["attempt"] == 1:
+                raise ValueError("not yet")
+            return "hello " + event["payload"]["name"]
+
+        return await greet()
+
+
+class Default(WorkerEntrypoint):
+    async def fetch(self, request):
+        instance = await self.env.WORKFLOW.create(params={"name": "the web"})
+        return Response.json({"instanceId": instance.id})
+"""
+
+
+def test_a_module_runs_on_the_server_that_is_there(live_server, tmp_path):
+    run = live_server.awaitstep
+    file = tmp_path / "greeter.py"
+    file.write_text(MODULE)
+    done = run("run", str(file), "--params", '{"name": "you"}', "--json")
+    answer = ok(done)
+    assert answer["output"] == "hello you"
+    assert "attempt 1 failed: ValueError: not yet (line 10)" in done.stderr
+    listed = ok(run("runs", "--workflow", "greeter", "--json"))
+    assert [item["instanceId"] for item in listed] == [answer["instanceId"]]
+
+    # the same source is live already; a changed one becomes a version and is put live
+    live = ok(run("deploy", str(file), "--json"))
+    assert ok(run("deploy", str(file), "--json"))["id"] == live["id"]
+    file.write_text(MODULE.replace("hello", "good day,"))
+    assert ok(run("run", str(file), "--params", '{"name": "you"}', "--json"))["output"] == (
+        "good day, you"
+    )
+    started = live_server.curl("-X", "POST", live["url"])
+    assert live_server.ended(live["workflowId"], started.json["instanceId"])["output"] == (
+        "good day, the web"
+    )
+
+    # it leaves and comes back like any other
+    exported = tmp_path / "export.json"
+    assert run("export", "greeter", "-o", str(exported)).returncode == 0
+    assert ok(run("import", str(exported), "--json"))["name"] == "greeter"
+
+    # a journal of its own cannot be the server's
+    own = run("run", str(file), "--own-journal", "--json")
+    assert json.loads(own.stderr)["code"] == "journal.locked"
+    assert len(ok(run("runs", "--workflow", live["workflowId"], "--json"))) == 3
+
+
+def test_a_module_with_problems_leaves_nothing_behind(live_server, tmp_path):
+    file = tmp_path / "broken.py"
+    file.write_text("from workers import WorkflowEntrypoint\nclass A(WorkflowEntrypoint):\n  x = (")
+    refused = live_server.awaitstep("deploy", str(file), "--json")
+    assert refused.returncode == 1
+    assert json.loads(refused.stderr)["code"] == "module.invalid"
+    names = [item["name"] for item in live_server.api("GET", "/workflows").json["data"]]
+    assert "broken" not in names
+    answer = live_server.api(
+        "POST",
+        "/validate",
+        {"ir": {"kind": "workflow", "metadata": {"name": "x"}, "module": "x = 1"}},
+    )
+    assert [found["code"] for found in answer.json["diagnostics"]] == ["module.class_missing"]

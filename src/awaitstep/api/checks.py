@@ -34,8 +34,9 @@ class CompileBody(Body):
 
 
 def _form(body: object) -> str:
-    bare = isinstance(body, dict) and "nodes" in body and "ir" not in body
-    return "#bare" if bare else "#wrapped"
+    if not isinstance(body, dict) or "ir" in body:
+        return "#wrapped"
+    return "#bare" if "nodes" in body or "module" in body else "#wrapped"
 
 
 class ReportShape(Shape):

@@ -39,20 +39,23 @@ def compile_(
 ) -> None:
     """Print the Python module of a graph."""
     from awaitstep.compiler import compile_graph
-    from awaitstep.ir import InvalidGraph, parse
+    from awaitstep.ir import InvalidGraph, is_handwritten, parse, read_handwritten
     from awaitstep.nodes import registry
 
-    types = registry()
+    types, graph = registry(), read_json(file)
     try:
-        compiled = compile_graph(parse(read_json(file), types), types)
+        if is_handwritten(graph):
+            source = read_handwritten(graph).source
+        else:
+            source = compile_graph(parse(graph, types), types).source
     except InvalidGraph as invalid:
         details = [diagnostic.to_json() for diagnostic in invalid.diagnostics]
         raise Failure(f"{file} can't be compiled.", "graph.invalid", details) from None
     if output is not None:
         try:
-            output.write_text(compiled.source, encoding="utf-8")
+            output.write_text(source, encoding="utf-8")
         except OSError as error:
             raise Failure(f"{output} can't be written: {error.strerror}.") from None
         show({"file": str(output)}, json, lambda made: f"written to {made['file']}")
         return
-    show({"code": compiled.source}, json, lambda made: str(made["code"]).rstrip("\n"))
+    show({"code": source}, json, lambda made: str(made["code"]).rstrip("\n"))

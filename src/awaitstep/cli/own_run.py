@@ -1,26 +1,23 @@
-"""One durable run of a hand-written workers module, watched until it ends."""
+"""One durable run of a hand-written workers module in a journal of its own."""
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
-from awaitstep.cli.failures import Failure, WrongUse
-from awaitstep.cli.options import read_text
+from awaitstep.cli.failures import Failure
+from awaitstep.cli.module import Asked
 from awaitstep.cli.output import say
-from awaitstep.engine.errors import EngineError, ValueRefused
+from awaitstep.engine.errors import EngineError
 from awaitstep.engine.port import RunError, Runs, RunView, StepView
 from awaitstep.engine.states import ENDED
-from awaitstep.engine.values import decode, encode
+from awaitstep.engine.values import decode
 from awaitstep.engine.workers import Bundle
 from awaitstep.triggers import manual
 from awaitstep.triggers.target import Target
@@ -32,62 +29,6 @@ _WORKFLOW = "wf_script"
 _BINDING = "WORKFLOW"
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A module that can be run. `source` is what the journal's deployment is made of."""
-
-    path: Path
-    source: str
-    class_name: str
-
-    @property
-    def deployment(self) -> str:
-        """The same code is the same deployment, so an interrupted run finds its own."""
-        return "dep_" + hashlib.sha256(self.source.encode()).hexdigest()[:21]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to run. `params` is in journal form, `instance` None for an id of its own."""
-
-    script: Script
-    params: bytes | None
-    instance: str | None
-    variables: dict[str, str] = field(default_factory=dict)
-
-
-def load(path: Path, class_name: str | None = None) -> Script:
-    """Read a module without running it. Raises Failure with one sentence."""
-    source = read_text(path)
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError) as error:
-        line = getattr(error, "lineno", None)
-        where = f"{path}, line {line}" if line else str(path)
-        raise Failure(f"{where}: {getattr(error, 'msg', error)}.", "module.invalid") from None
-    found = [
-        node.name for node in tree.body if isinstance(node, ast.ClassDef) and _is_workflow(node)
-    ]
-    if class_name is not None:
-        if class_name not in found:
-            raise Failure(f"{path} has no workflow class {class_name}.", "module.no_workflow")
-        return Script(path, source, class_name)
-    if not found:
-        raise Failure(f"{path} has no class that extends WorkflowEntrypoint.", "module.no_workflow")
-    if len(found) > 1:
-        names = ", ".join(found)
-        raise WrongUse(f"{path} has several workflow classes; choose one with --class: {names}.")
-    return Script(path, source, found[0])
-
-
-def _is_workflow(node: ast.ClassDef) -> bool:
-    for base in node.bases:
-        name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", None)
-        if name == "WorkflowEntrypoint":
-            return True
-    return False
-
-
 def run_to_end(asked: Asked, data: Path | None) -> dict[str, Any]:
     """How the run ended, in JSON. `data` None means that its journal is forgotten.
 
@@ -95,14 +36,6 @@ def run_to_end(asked: Asked, data: Path | None) -> dict[str, Any]:
     """
     with _folder(data) as folder:
         return _answer(uvloop.run(_run(asked, folder)))
-
-
-def journal_form(value: Any) -> bytes:
-    """The value as a run's params. Raises WrongUse."""
-    try:
-        return encode(value)
-    except ValueRefused as error:
-        raise WrongUse(f"--params can't be used: {error}") from None
 
 
 @contextlib.contextmanager

@@ -56,6 +56,9 @@ class Rest:
             key = found.api_key
         return cls(url, key)
 
+    def close(self) -> None:
+        self._client.close()
+
     def __enter__(self) -> Self:
         return self
 
@@ -65,7 +68,7 @@ class Rest:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._client.close()
+        self.close()
 
     def get(self, path: str, **params: Any) -> Any:
         return self.call("GET", path, params=params)

@@ -1,7 +1,8 @@
 """`awaitstep run FILE.py`: one durable run of a hand-written workers module.
 
-The run has a journal of its own, in --data when given. There the same command with the same --id
-goes on with a run that was interrupted.
+The server of the data folder runs it, when there is one that answers. Else the run has a journal
+of its own, in --data when given; there the same command with the same --id goes on with a run
+that was interrupted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from awaitstep.cli.failures import WrongUse
-from awaitstep.cli.options import Json, json_value
+from awaitstep.cli.options import DEFAULT_DATA, Json, json_value
 from awaitstep.cli.output import show
 
 
@@ -26,15 +27,21 @@ def run(
     ] = None,
     instance: Annotated[str | None, typer.Option("--id", help="The run's instanceId.")] = None,
     variables: Annotated[
-        list[str] | None, typer.Option("--env", help="NAME=VALUE for self.env; repeatable.")
+        list[str] | None,
+        typer.Option("--env", help="NAME=VALUE for self.env, without a server; repeatable."),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Keep the journal in this folder.")
+        Path | None,
+        typer.Option("--data", help="The server of this folder, else a folder for the journal."),
     ] = None,
+    own_journal: Annotated[
+        bool, typer.Option("--own-journal", help="Without a server, though there is one.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Run a Python workflow durably, and print its output."""
-    from awaitstep.cli.own_run import Asked, journal_form, load, run_to_end
+    from awaitstep.cli import own_run, server_run
+    from awaitstep.cli.module import Asked, journal_form, load
 
     value = json_value(params, "--params")
     asked = Asked(
@@ -43,7 +50,14 @@ def run(
         instance=instance,
         variables=_variables(variables),
     )
-    answer = run_to_end(asked, data)
+    server = None
+    if not own_journal and not asked.variables:
+        server = server_run.server_of(data or DEFAULT_DATA)
+    if server is None:
+        answer = own_run.run_to_end(asked, data)
+    else:
+        with server:
+            answer = server_run.run_to_end(asked, server)
     show(answer, json, _plain)
     if answer["status"] != "complete":
         raise typer.Exit(1)

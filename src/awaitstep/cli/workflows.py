@@ -35,7 +35,9 @@ Connection = Annotated[
 
 
 def deploy(
-    what: Annotated[str, typer.Argument(help="A graph file, or a workflow's id or name.")],
+    what: Annotated[
+        str, typer.Argument(help="A graph or module file, or a workflow's id or name.")
+    ],
     connection: Connection = None,
     data: Data = DEFAULT_DATA,
     url: Url = None,
@@ -44,14 +46,21 @@ def deploy(
 ) -> None:
     """Put a workflow live and print its Worker URL.
 
-    A graph file becomes a new version of the workflow named in it, which is made when there is
-    none. An id or a name deploys the newest version.
+    A graph file becomes a new version of the workflow named in it, a Python module one of the
+    workflow named like the file; it is made when there is none. An id or a name deploys the
+    newest version.
     """
     from awaitstep.cli.rest import Rest
 
     with Rest.find(data, url, key) as rest:
         body: dict[str, Any] = {}
         path = Path(what)
+        if path.suffix == ".py":
+            from awaitstep.cli import module, server_run
+
+            answer = server_run.deploy(rest, module.load(path), connection)
+            show(answer, json, _live)
+            return
         if path.suffix == ".json" or path.is_file():
             workflow, body["versionId"] = _save(rest, path)
         else:
@@ -60,7 +69,7 @@ def deploy(
             body["connectionId"] = connection
         answer = rest.post(f"/workflows/{workflow}/deploy", body)
     answer["workflowId"] = workflow
-    show(answer, json, lambda made: f"{made['workflowId']} is live at {made['url']}")
+    show(answer, json, _live)
 
 
 def trigger(
@@ -154,6 +163,10 @@ def export(
     except OSError as error:
         raise Failure(f"{output} can't be written: {error.strerror}.", "file.unwritable") from None
     show({"file": str(output)}, json, lambda made: f"written to {made['file']}")
+
+
+def _live(made: dict[str, Any]) -> str:
+    return f"{made['workflowId']} is live at {made['url']}"
 
 
 def _save(rest: Rest, path: Path) -> tuple[str, str]:

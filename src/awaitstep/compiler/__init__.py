@@ -6,6 +6,13 @@ Knows the language, but no node type by name: what a leaf becomes is written by 
 
 from awaitstep.compiler.entry import DEFAULT_ENTRY, check_entry
 from awaitstep.compiler.errors import CompilerError
-from awaitstep.compiler.module import CompiledModule, compile_graph
+from awaitstep.compiler.module import BINDING, CompiledModule, compile_graph
 
-__all__ = ["DEFAULT_ENTRY", "CompiledModule", "CompilerError", "check_entry", "compile_graph"]
+__all__ = [
+    "BINDING",
+    "DEFAULT_ENTRY",
+    "CompiledModule",
+    "CompilerError",
+    "check_entry",
+    "compile_graph",
+]

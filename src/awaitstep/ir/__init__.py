@@ -6,6 +6,7 @@ files, no compiler.
 
 from awaitstep.ir.diagnostics import Diagnostic, InvalidGraph, Report
 from awaitstep.ir.graph import Edge, Graph, Metadata, Node, NodeData
+from awaitstep.ir.handwritten import Handwritten, is_handwritten, read_handwritten
 from awaitstep.ir.registry import Arm, NodeType, Registry
 from awaitstep.ir.validation import parse, validate
 from awaitstep.ir.writer import Helper, Writer
@@ -15,6 +16,7 @@ __all__ = [
     "Diagnostic",
     "Edge",
     "Graph",
+    "Handwritten",
     "Helper",
     "InvalidGraph",
     "Metadata",
@@ -24,6 +26,8 @@ __all__ = [
     "Registry",
     "Report",
     "Writer",
+    "is_handwritten",
     "parse",
+    "read_handwritten",
     "validate",
 ]

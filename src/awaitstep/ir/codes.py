@@ -33,6 +33,10 @@ CODES: Final[dict[str, Severity]] = {
     "node.type_unknown": "error",
     "node.unreachable": "warning",
     "output.repeated": "error",
+    # a module written by hand
+    "module.class_missing": "error",
+    "module.class_ambiguous": "error",
+    "module.class_unknown": "error",
     # edges and scopes
     "edge.node_unknown": "error",
     "edge.several": "error",

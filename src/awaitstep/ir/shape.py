@@ -51,11 +51,11 @@ def read(data: dict[str, Any], unsound: set[str], registry: Registry, report: Re
     if "metadata" in unsound:
         pass
     elif "metadata" in data:
-        shape.metadata = _model(_METADATA, data["metadata"], "metadata", report)
+        shape.metadata = read_model(_METADATA, data["metadata"], "metadata", report)
     else:
         report.add("field.missing", "The graph has no `metadata`.", "metadata")
     if data.get("trigger") is not None and "trigger" not in unsound:
-        shape.trigger = _model(_TRIGGER, data["trigger"], "trigger", report)
+        shape.trigger = read_model(_TRIGGER, data["trigger"], "trigger", report)
     shape.entry = _text(data, "entryNodeId", "entryNodeId", report)
     nodes = _list(data, "nodes", report)
     if len(nodes) > MOST_NODES:
@@ -97,14 +97,14 @@ def _read_node(
     if name is not None and len(name) > LONGEST_NAME:
         report.add("field.invalid", f"A name has at most {LONGEST_NAME} characters.", "name")
         name = None
-    position = _model(_POSITION, raw.get("position", {}), "position", report)
+    position = read_model(_POSITION, raw.get("position", {}), "position", report)
     version = _text(raw, "version", "version", report, default="1.0.0")
     provider = _text(raw, "provider", "provider", report, default="")
     node_type = _node_type(raw, registry, report)
     if node_type is None or not sound:
         return None
     adapter: TypeAdapter[NodeData] = TypeAdapter(node_type.data)
-    values = _model(adapter, _with_config(raw, report), "data", report)
+    values = read_model(adapter, _with_config(raw, report), "data", report)
     if values is None or name is None or position is None or version is None or provider is None:
         return None
     return Node(node_id, node_type.type, name, values, position, version, provider)
@@ -191,7 +191,8 @@ def _text(
     return value
 
 
-def _model(adapter: TypeAdapter[T], raw: Any, path: str, report: Report) -> T | None:
+def read_model(adapter: TypeAdapter[T], raw: Any, path: str, report: Report) -> T | None:
+    """`raw` as the model says, every problem reported with its place below `path`."""
     found: list[ErrorDetails] = []
     try:
         return adapter.validate_python(raw)
@@ -232,7 +233,7 @@ def _report_field(
 ) -> None:
     where = path
     for part in location:
-        where += f"[{part}]" if isinstance(part, int) else f".{shown(part)}"
+        where += f"[{part}]" if isinstance(part, int) else f"{'.' * bool(where)}{shown(part)}"
     name = shown(location[-1]) if location else path
     if kind == "extra_forbidden":
         report.add("field.unknown", f"There is no field `{name}`.", where)

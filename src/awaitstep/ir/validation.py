@@ -8,6 +8,7 @@ from __future__ import annotations
 from awaitstep.ir.diagnostics import Diagnostic, InvalidGraph, Report, shown
 from awaitstep.ir.flow import Flow, lower
 from awaitstep.ir.graph import THEN, Edge, Graph, Node, ScheduleTrigger
+from awaitstep.ir.handwritten import examine, is_handwritten
 from awaitstep.ir.raw import check_json
 from awaitstep.ir.references import check_references, uses_of
 from awaitstep.ir.registry import Registry
@@ -16,9 +17,12 @@ from awaitstep.ir.values import cron_problem
 
 
 def validate(data: object, registry: Registry) -> list[Diagnostic]:
-    """Every problem of a decoded graph. Never raises."""
+    """Every problem of a decoded graph, drawn or written by hand. Never raises."""
     report = Report()
-    _examine(data, registry, report)
+    if is_handwritten(data):
+        examine(data, report)
+    else:
+        _examine(data, registry, report)
     return report.problems
 
 

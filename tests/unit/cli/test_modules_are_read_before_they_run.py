@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from awaitstep.cli.own_run import load
+from awaitstep.cli.module import load
 
 ONE = "from workers import WorkflowEntrypoint\nclass A(WorkflowEntrypoint):\n    pass\n"
 

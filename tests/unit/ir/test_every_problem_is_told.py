@@ -38,6 +38,13 @@ def http(**data: Any) -> dict[str, Any]:
     return graph(node("here", "http_request", **{"url": "https://a.example", **data}))
 
 
+WORKFLOW = "class {}(WorkflowEntrypoint): ...\n"
+
+
+def module(source: str, **fields: Any) -> dict[str, Any]:
+    return {"kind": "workflow", "metadata": {"name": "Test"}, "module": source, **fields}
+
+
 CASES: dict[str, Any] = {
     "json.depth": deep(),
     "json.size": [0] * 1_000_001,
@@ -55,6 +62,9 @@ CASES: dict[str, Any] = {
         graph(node("here")), trigger={"type": "schedule", "cron": "61 * * * *"}
     ),
     "entry.unknown": changed(graph(node("here")), entryNodeId="there"),
+    "module.class_missing": module("class W: ..."),
+    "module.class_ambiguous": module(WORKFLOW.format("A") + WORKFLOW.format("B")),
+    "module.class_unknown": module(WORKFLOW.format("A"), className="B"),
     "id.invalid": graph(node("not a name")),
     "id.reserved": graph(node("lambda")),
     "id.repeated": graph(node("here"), node("here"), edges=[]),
@@ -180,3 +190,16 @@ def test_what_an_arm_leaves_open_is_only_warned_about() -> None:
 def test_a_field_too_many_hides_no_other_problem_of_its_node() -> None:
     found = problems(graph(node("here", code="return )", extra=1)))
     assert {"field.unknown", "code.syntax"} <= {problem.code for problem in found}
+
+
+def test_a_module_is_read_as_strictly_as_a_drawing() -> None:
+    assert problems(module(WORKFLOW.format("A"))) == []
+    found = problems(module(WORKFLOW.format("A"), nodes=[], metadata={}))
+    assert {(problem.code, problem.path) for problem in found} == {
+        ("field.unknown", "nodes"),
+        ("field.missing", "metadata.name"),
+    }
+    [broken] = problems(module("import (\n"))
+    assert (broken.code, broken.path, broken.line) == ("code.syntax", "module", 1)
+    [unreadable] = problems(module("x = '\0'"))
+    assert unreadable.code == "code.syntax"

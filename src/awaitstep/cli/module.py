@@ -1,0 +1,69 @@
+"""A hand-written workers module: read from a file, and what a run of it is asked with."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from awaitstep.cli.failures import Failure, WrongUse
+from awaitstep.cli.options import read_text
+from awaitstep.engine.errors import ValueRefused
+from awaitstep.engine.values import encode
+from awaitstep.ir.handwritten import workflow_classes
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A module that can be run. `source` is what the journal's deployment is made of."""
+
+    path: Path
+    source: str
+    class_name: str
+
+    @property
+    def deployment(self) -> str:
+        """The same code is the same deployment, so an interrupted run finds its own."""
+        return "dep_" + hashlib.sha256(self.source.encode()).hexdigest()[:21]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to run. `params` is in journal form, `instance` None for an id of its own."""
+
+    script: Script
+    params: bytes | None
+    instance: str | None
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+def load(path: Path, class_name: str | None = None) -> Script:
+    """Read a module without running it. Raises Failure with one sentence."""
+    source = read_text(path)
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", None)
+        where = f"{path}, line {line}" if line else str(path)
+        raise Failure(f"{where}: {getattr(error, 'msg', error)}.", "module.invalid") from None
+    found = workflow_classes(tree)
+    if class_name is not None:
+        if class_name not in found:
+            raise Failure(f"{path} has no workflow class {class_name}.", "module.no_workflow")
+        return Script(path, source, class_name)
+    if not found:
+        raise Failure(f"{path} has no class that extends WorkflowEntrypoint.", "module.no_workflow")
+    if len(found) > 1:
+        names = ", ".join(found)
+        raise WrongUse(f"{path} has several workflow classes; choose one with --class: {names}.")
+    return Script(path, source, found[0])
+
+
+def journal_form(value: Any) -> bytes:
+    """The value as a run's params. Raises WrongUse."""
+    try:
+        return encode(value)
+    except ValueRefused as error:
+        raise WrongUse(f"--params can't be used: {error}") from None
