@@ -87,10 +87,11 @@ class Hand:
         self._writer.write(data)
 
     async def is_cut_off(self) -> None:
-        """Return once the other end is closed."""
+        """Return once the other end is closed, or gone with what it had not read."""
         async with asyncio.timeout(WAIT):
-            while await self._reader.read(1 << 16):
-                pass
+            with contextlib.suppress(ConnectionError):
+                while await self._reader.read(1 << 16):
+                    pass
 
     def close(self) -> None:
         self._writer.close()
