@@ -73,7 +73,7 @@ class Step:
 
     async def wait_for_event(self, name: str, event_type: str, *, timeout: Any = None) -> Any:
         self.trace.append(("wait", name, event_type))
-        answer = self.events[name]
+        answer = self.events[name.partition(" [")[0]]
         if answer is TimeoutError:
             raise TimeoutError("Execution timed out")
         return answer(event_type) if callable(answer) else answer

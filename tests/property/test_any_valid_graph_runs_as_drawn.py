@@ -29,8 +29,13 @@ def check(graph: dict[str, Any], data: st.DataObject) -> None:
         payload = data.draw(payloads(graph))
         meant = Interpreter(graph, payload)
         step = Step(events(graph, payload))
-        output = run(module, payload, step)
+        output = error = None
+        try:
+            output = run(module, payload, step)
+        except ValueError as raised:
+            error = (type(raised).__name__, str(raised))
         assert step.trace == meant.trace, module.source
+        assert error == meant.error, module.source
         assert output == meant.output, module.source
 
 

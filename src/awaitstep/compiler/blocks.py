@@ -54,6 +54,13 @@ class Stop:
 
 
 @dataclass(slots=True)
+class Leave:
+    """Leave the innermost loop behind a break; outside of one, end the run."""
+
+    node_id: str
+
+
+@dataclass(slots=True)
 class Choose:
     """An if-chain. An arm is (condition, block)."""
 
@@ -69,7 +76,10 @@ class Guarded:
     body: list[Block] = field(default_factory=list)
 
 
-Block = Run | Start | Go | Stop | Choose | Guarded
+Block = Run | Start | Go | Stop | Leave | Choose | Guarded
+
+
+_OnWay = tuple[int | None, Arm | None, bool]  # to a spot, on this arm; or out of the loop
 
 
 @dataclass(slots=True)
@@ -77,7 +87,7 @@ class _Spot:
     """One place in the flow: a node, or a later part of a branch with very many arms."""
 
     node_id: str
-    ways: list[tuple[int | None, Arm | None]]
+    ways: list[_OnWay]
     part: int = 0
 
 
@@ -92,7 +102,7 @@ class _Plan:
         self.guarded: set[int] = set()
         came_from: list[list[int]] = [[] for _ in spots]
         for spot, here in enumerate(spots):
-            for target, _ in here.ways:
+            for target, _, _ in here.ways:
                 if target is not None:
                     came_from[target].append(spot)
         self._place(came_from, flat)
@@ -128,7 +138,7 @@ class _Plan:
         position = self._positions()
         furthest = [0] * len(self.spots)
         for spot, here in enumerate(self.spots):
-            for target, _ in here.ways:
+            for target, _, _ in here.ways:
                 if target is not None and target not in self.inline:
                     at = position[spot]
                     furthest[at] = max(furthest[at], position[target])
@@ -147,7 +157,8 @@ class _Plan:
             position[spot] = count
             count += 1
             pending += reversed(self.labels.get(spot, []))
-            arms = [target for target, _ in self.spots[spot].ways if self.is_inline(spot, target)]
+            ways = self.spots[spot].ways
+            arms = [target for target, _, _ in ways if self.is_inline(spot, target)]
             pending += [target for target in reversed(arms) if target is not None]
         return position
 
@@ -172,16 +183,18 @@ class _RangeMaximum:
 
 
 def build(
-    flow: Flow, reads: Iterable[tuple[str, str]], guard_name: Callable[[str], str]
+    flow: Flow, reads: Iterable[tuple[str, str, str]], guard_name: Callable[[str], str]
 ) -> list[Block]:
     """The blocks of a flow.
 
-    `reads` are (reading node, read node) pairs: where the read node may not have run, its id
-    starts as None. `guard_name` answers an unused variable name for a wish.
+    `reads` are (reading node, node that binds, variable): where the binding node may not have run,
+    the variable starts as None. `guard_name` answers an unused variable name for a wish.
     """
     spots, first = _spots(flow)
     pairs = [
-        (first[reader], first[read]) for reader, read in reads if not flow.dominates(read, reader)
+        (first[reader], first[binder], variable)
+        for reader, binder, variable in reads
+        if not flow.dominates(binder, reader)
     ]
     builder = _Builder(_Plan(spots, flat=False), pairs, guard_name)
     blocks = builder.blocks()
@@ -204,13 +217,13 @@ def _spots(flow: Flow) -> tuple[list[_Spot], dict[str, int]]:
             chosen = list(ways[start : min(start + LONGEST_CHAIN, len(ways) - 1)])
             goes = [_way(way, first) for way in chosen]
             more = start + LONGEST_CHAIN < len(ways) - 1
-            goes.append((len(spots) + 1, Arm("")) if more else _way(last, first))
+            goes.append((len(spots) + 1, Arm(""), False) if more else _way(last, first))
             spots.append(_Spot(node_id, goes, part))
     return spots, first
 
 
-def _way(way: Way, first: dict[str, int]) -> tuple[int | None, Arm | None]:
-    return None if way.target is None else first[way.target], way.arm
+def _way(way: Way, first: dict[str, int]) -> _OnWay:
+    return None if way.target is None else first[way.target], way.arm, way.leaves
 
 
 _Task = Generator["_Task", None, None]
@@ -218,7 +231,7 @@ _Task = Generator["_Task", None, None]
 
 class _Builder:
     def __init__(
-        self, plan: _Plan, reads: list[tuple[int, int]], guard_name: Callable[[str], str]
+        self, plan: _Plan, reads: list[tuple[int, int, str]], guard_name: Callable[[str], str]
     ) -> None:
         self._plan = plan
         self._spots = plan.spots
@@ -227,11 +240,12 @@ class _Builder:
             part = plan.spots[spot].part
             wish = f"go_{plan.spots[spot].node_id}{f'_{part + 1}' if part else ''}"
             self._guards[spot] = guard_name(wish)
-        self._starts: dict[int, dict[int, None]] = {}
-        for reader, read in sorted(reads, key=lambda pair: (pair[1], pair[0])):
+        self._starts: dict[int, dict[str, None]] = {}
+        for reader, read, variable in sorted(reads, key=lambda read: (read[1], read[0])):
             common = plan.tree.nearest_common_ancestor(reader, read)
-            if common not in (reader, read):
-                self._starts.setdefault(common, {})[read] = None
+            # A branch behind which the region ends reads what its own arms may have made.
+            if common != read:
+                self._starts.setdefault(common, {})[variable] = None
 
     def blocks(self) -> list[Block]:
         top: list[Block] = []
@@ -251,15 +265,17 @@ class _Builder:
                 yield self._choice(spot, into)
                 return
             into.append(Run(here.node_id))
-            target = here.ways[0][0]
+            target, _, leaves = here.ways[0]
             if self._plan.is_inline(spot, target):
                 spot = target
             else:
-                self._jump(spot, target, into)
+                self._jump(spot, target, leaves, into)
                 return
 
-    def _jump(self, spot: int, target: int | None, into: list[Block]) -> None:
-        if target is None:
+    def _jump(self, spot: int, target: int | None, leaves: bool, into: list[Block]) -> None:
+        if leaves:
+            into.append(Leave(self._spots[spot].node_id))
+        elif target is None:
             into.append(Stop(self._spots[spot].node_id))
         elif target in self._guards:
             into.append(Go(self._guards[target]))
@@ -267,18 +283,18 @@ class _Builder:
     def _choice(self, spot: int, into: list[Block]) -> _Task:
         here = self._spots[spot]
         labels = self._plan.labels.get(spot, [])
-        for read in self._starts.get(spot, ()):
-            into.append(Start(self._spots[read].node_id, guard=False))
+        for variable in self._starts.get(spot, ()):
+            into.append(Start(variable, guard=False))
         for label in labels:
             if label in self._guards:
                 into.append(Start(self._guards[label], guard=True))
         arms: list[tuple[Arm, list[Block]]] = []
-        for target, arm in here.ways:
+        for target, arm, leaves in here.ways:
             body: list[Block] = []
             if self._plan.is_inline(spot, target):
                 yield self._sequence(target, body)
             else:
-                self._jump(spot, target, body)
+                self._jump(spot, target, leaves, body)
             arms.append((arm or Arm(""), body))
         into.extend(_arranged(here.node_id, arms))
         for label in labels:
@@ -308,10 +324,10 @@ def _ends(body: list[Block]) -> bool:
     """Whether control never gets behind this block."""
     while body:
         match body[-1]:
-            case Stop():
+            case Stop() | Leave():
                 return True
             case Choose(arms=arms, otherwise=otherwise) if otherwise:
-                if not all(inner and isinstance(inner[-1], Stop) for _, inner in arms):
+                if not all(inner and isinstance(inner[-1], Stop | Leave) for _, inner in arms):
                     return False
                 body = otherwise
             case _:

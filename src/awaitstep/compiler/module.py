@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from awaitstep.compiler.blocks import Block, Choose, Go, Guarded, Run, Start, Stop, build
 from awaitstep.compiler.entry import DEFAULT_ENTRY, VISIBLE, check_entry
-from awaitstep.compiler.errors import CompilerError
-from awaitstep.compiler.output import Output, output_of
 from awaitstep.compiler.pieces import CodeRegion, Names, Pieces, unused_prefix
 from awaitstep.compiler.printing import print_module
 from awaitstep.compiler.recheck import recheck
+from awaitstep.compiler.regions import RegionWriter, Scene
 from awaitstep.compiler.writer import Needs, NodeWriter, code_block, read_source
 from awaitstep.ir import Graph, InvalidGraph, Registry, Report
 from awaitstep.ir.fields import roles
-from awaitstep.ir.flow import Flow, lower
+from awaitstep.ir.flow import Regions, lower
 from awaitstep.ir.names import step_names
-from awaitstep.ir.references import Uses, uses_of
-from awaitstep.ir.syntax import assign, attribute, function, name, returns
+from awaitstep.ir.references import Uses, bound_around, uses_of
+from awaitstep.ir.syntax import assign, attribute, function, name
 
 BINDING = "WORKFLOW"
 _CLASS_NAMES = ("Default", "WorkflowEntrypoint", "WorkerEntrypoint")
@@ -65,95 +62,18 @@ def compile_graph(
     return _Module(graph, registry, flow, entry).compiled()
 
 
-@dataclass(slots=True)
-class _Workflow:
-    """The workflow's class while it is written."""
-
-    graph: Graph
-    registry: Registry
-    flow: Flow
-    output: Output
-    pieces: Pieces
-    needs: Needs
-    remembered: str
-    writers: dict[str, NodeWriter] = field(default_factory=dict)
-
-    def block(self, blocks: Iterable[Block]) -> list[ast.stmt]:
-        """Statements in paragraphs: nodes and choices stand apart, starts stand together."""
-        body: list[ast.stmt] = []
-        previous: Block | None = None
-        for block in blocks:
-            statements = self._statements(block)
-            if previous is not None and statements and _apart(previous, block):
-                body.append(self.pieces.empty_line())
-            body += statements
-            previous = block if statements else previous
-        return body or [ast.Pass()]
-
-    def _statements(self, block: Block) -> list[ast.stmt]:
-        match block:
-            case Run(node_id=node_id):
-                return self._run(node_id)
-            case Start(variable=variable, guard=guard):
-                return [assign(variable, ast.Constant(value=False if guard else None))]
-            case Go(guard=guard_name):
-                return [assign(guard_name, ast.Constant(value=True))]
-            case Stop(node_id=node_id):
-                return [returns(self._answer(node_id))]
-            case Guarded(guard=guard_name, body=body):
-                return [ast.If(test=name(guard_name), body=self.block(body), orelse=[])]
-            case Choose():
-                return [self._choice(block)]
-
-    def _run(self, node_id: str) -> list[ast.stmt]:
-        emit = self.registry[self.graph.nodes[node_id].type].emit
-        if emit is None:
-            raise CompilerError(f"nodes of the type of {node_id} cannot be written")
-        statements = emit(self.graph.nodes[node_id], self.writers[node_id])
-        if node_id in self.output.remembered:
-            statements.append(assign(self.remembered, name(node_id)))
-        return _marked(statements, node_id)
-
-    def _choice(self, choice: Choose) -> ast.stmt:
-        writer = self.writers[choice.node_id]
-        orelse = self.block(choice.otherwise) if choice.otherwise else []
-        chain: ast.stmt | None = None
-        for arm, body in reversed(choice.arms):
-            test = writer.condition(arm.condition or "")
-            if choice.inverted:
-                test = ast.UnaryOp(op=ast.Not(), operand=test)
-            chain = ast.If(test=test, body=self.block(body), orelse=orelse)
-            orelse = [chain]
-        if chain is None:
-            raise CompilerError(f"{choice.node_id} has no condition")
-        return _marked([chain], choice.node_id)[0]
-
-    def _answer(self, node_id: str) -> ast.expr | None:
-        answer = self.output.answers[node_id]
-        if answer is None:
-            # Beside returns with a value, nothing is said aloud.
-            return None if self.output.is_silent else ast.Constant(value=None)
-        return name(answer or self.remembered)
-
-
-def _apart(before: Block, after: Block) -> bool:
-    if isinstance(before, Start):
-        return not isinstance(after, Start | Choose)
-    return not isinstance(after, Go | Stop) or isinstance(before, Choose | Guarded)
-
-
-def _marked(statements: list[ast.stmt], node_id: str) -> list[ast.stmt]:
-    for statement in statements:
-        statement.node_id = node_id  # type: ignore[attr-defined]
-    return statements
-
-
 class _Module:
-    def __init__(self, graph: Graph, registry: Registry, flow: Flow, entry: str) -> None:
+    def __init__(self, graph: Graph, registry: Registry, flow: Regions, entry: str) -> None:
         self._graph, self._registry, self._flow, self._entry = graph, registry, flow, entry
         report = Report()
         self._uses: dict[str, Uses] = {
-            node_id: uses_of(graph.nodes[node_id], registry, graph.nodes, report.about(node_id))
+            node_id: uses_of(
+                graph.nodes[node_id],
+                registry,
+                graph.nodes,
+                report.about(node_id),
+                bound_around(node_id, graph.nodes, registry, flow),
+            )
             for node_id in flow.order
         }
         if report.failed:
@@ -165,6 +85,7 @@ class _Module:
 
     def _taken_names(self) -> set[str]:
         ids = set(self._graph.nodes)
+        ids |= bound_around("", self._graph.nodes, self._registry, None)
         # A name that code reads and nothing defines must stay undefined.
         outside = {name for uses in self._uses.values() for name in uses.outside}
         outside |= set(read_source(self._entry).reads)
@@ -200,32 +121,24 @@ class _Module:
         marked = [
             node_id for node_id in flow.order if getattr(nodes[node_id].data, "output", False)
         ]
-        output = output_of(
-            flow,
-            marked[0] if marked else None,
-            lambda node_id: self._registry[nodes[node_id].type].has_value,
-        )
         reads = [
             (node_id, read.root)
             for node_id, uses in self._uses.items()
             for read in uses.reads
-            if read.root in nodes
+            if read.root in flow
         ]
-        reads += [(end, answer) for end, answer in output.answers.items() if answer]
-        blocks = build(flow, reads, self._names.fresh)
-        if isinstance(blocks[-1], Stop) and output.is_silent:
-            del blocks[-1]
-        workflow = _Workflow(
+        scene = Scene(
             self._graph,
             self._registry,
             flow,
-            output,
             self._pieces,
             self._needs,
-            self._names.fresh("output"),
+            self._names,
+            reads,
+            marked[0] if marked else None,
         )
         for node_id in flow.order:
-            workflow.writers[node_id] = NodeWriter(
+            scene.writers[node_id] = NodeWriter(
                 nodes[node_id],
                 self._graph,
                 flow,
@@ -235,9 +148,7 @@ class _Module:
                 self._uses[node_id],
                 names.get(node_id, ""),
             )
-        body = workflow.block(blocks)
-        if output.starts_unset:
-            body.insert(0, assign(workflow.remembered, ast.Constant(value=None)))
+        body = RegionWriter(scene, flow.top).run()
         if self._needs.env:
             env = assign("env", attribute(name("self"), "env"))
             body[:0] = [env, self._pieces.empty_line()]
@@ -273,8 +184,11 @@ class _Module:
 
     def _helpers(self) -> list[ast.stmt]:
         blocks: list[ast.stmt] = []
-        for helper, chosen in sorted(self._needs.helpers.values(), key=lambda pair: pair[1]):
-            text = helper.source.replace(f"def {helper.name}(", f"def {chosen}(").rstrip("\n")
+        for helper, _ in sorted(self._needs.helpers.values(), key=lambda pair: pair[1]):
+            text = helper.source.rstrip("\n")
+            for used in (helper, *helper.uses):
+                given = self._needs.helpers[used.name][1]
+                text = re.sub(rf"\b{used.name}\b", given, text) if given != used.name else text
             blank = self._pieces.empty_line()
             region = CodeRegion(text, ast.parse(text).body)
             blocks += [blank, blank, *self._pieces.add_code(region)]

@@ -16,13 +16,14 @@ from awaitstep.compiler.helpers import LOOKUP, TEXT
 from awaitstep.compiler.pieces import CodeRegion, ExpressionRegion, Names, Pieces
 from awaitstep.ir import Graph, Helper, Node, Registry, Report
 from awaitstep.ir.expressions import Reference, Template, parse_condition, parse_template
-from awaitstep.ir.flow import Flow
+from awaitstep.ir.flow import Regions
 from awaitstep.ir.references import EVENT_KEYS, Uses
 from awaitstep.ir.source import IMPORTABLE, Source, analyse
 from awaitstep.ir.syntax import assign, attribute, awaited, call, function, item, name
 
 # What may stand between the braces of an f-string that Python 3.11 reads.
 _PLAIN_KEY = re.compile(r"[\w -]*", re.ASCII)
+_ERROR_KEYS = frozenset({"name", "message", "step"})
 _PLAIN_ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -62,16 +63,29 @@ class NodeWriter:
 
     node: Node
     graph: Graph
-    flow: Flow
+    flow: Regions
     registry: Registry
     pieces: Pieces
     needs: Needs
     uses: Uses
     display_name: str
+    indices: tuple[str, ...] = ()
 
     @property
     def step_name(self) -> ast.expr:
-        return ast.Constant(value=self.display_name)
+        return self.named("")
+
+    def named(self, suffix: str) -> ast.expr:
+        """The display name, what belongs to it, and the iteration it stands in."""
+        text = self.display_name + suffix
+        if not self.indices:
+            return ast.Constant(value=text)
+        parts: list[ast.expr] = [ast.Constant(value=f"{text} [")]
+        for place, index in enumerate(self.indices):
+            if place:
+                parts.append(ast.Constant(value="."))
+            parts.append(ast.FormattedValue(value=name(index), conversion=-1, format_spec=None))
+        return ast.JoinedStr(values=[*parts, ast.Constant(value="]")])
 
     def constant(self, value: Any) -> ast.expr:
         return _json(value, lambda text: ast.Constant(value=text))
@@ -142,18 +156,27 @@ class NodeWriter:
             return self._looked_up(value, path[1:], f"env.{variable}")
         if root == "event":
             return self._inside(name("event"), path, EVENT_KEYS, "event")
+        if root not in self.graph.nodes:
+            # a loop's variable, or the error that was caught
+            keys = _ERROR_KEYS if root == "error" else frozenset()
+            return self._inside(name(root), path, keys, root)
         target = self.graph.nodes[root]
         node_type = self.registry[target.type]
         # Where the node did not run, None is asked for below.
         sure = not self.flow.dominates(root, self.node.id) or not node_type.may_be_none(target.data)
-        keys = node_type.keys if sure else None
-        value = self._inside(name(root), path, keys or frozenset(), root)
-        if not path or self.flow.dominates(root, self.node.id):
+        known = node_type.keys if sure else None
+        value = self._inside(name(root), path, known or frozenset(), root)
+        if not path or self._is_at_hand(root):
             return value
         missing = ast.Compare(
             left=name(root), ops=[ast.Is()], comparators=[ast.Constant(value=None)]
         )
         return ast.IfExp(test=missing, body=ast.Constant(value=None), orelse=value)
+
+    def _is_at_hand(self, root: str) -> bool:
+        """Whether it cannot be None for not having run: its own arms know a try's outcome."""
+        inside = any(region.container == root for region in self.flow.around(self.node.id))
+        return inside or self.flow.dominates(root, self.node.id)
 
     def _inside(
         self, value: ast.expr, path: tuple[str | int, ...], keys: frozenset[str], root: str

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from awaitstep.ir.diagnostics import Report, shown
 from awaitstep.ir.expressions import Reference, Template, checked_template, parse_condition
 from awaitstep.ir.fields import roles
-from awaitstep.ir.flow import Flow
+from awaitstep.ir.flow import Regions
 from awaitstep.ir.graph import Node
 from awaitstep.ir.registry import Registry
 from awaitstep.ir.source import BUILTINS, IMPORTABLE, Source, analyse, braces, impurity
@@ -51,15 +51,46 @@ class Uses:
     binds: dict[str, tuple[str, int]] = field(default_factory=dict)
 
 
-def uses_of(node: Node, registry: Registry, ids: Collection[str], report: Report) -> Uses:
-    """Read all texts of a node and report what is wrong with them by themselves."""
+def bound_around(
+    node_id: str, nodes: Mapping[str, Node], registry: Registry, flow: Regions | None
+) -> frozenset[str]:
+    """The names that the arms around a node bind for it: a loop's variables, a caught error."""
+    if flow is None or node_id not in flow:
+        # Without a flow nobody knows what is around: every such name may be meant.
+        return frozenset(
+            name
+            for node in nodes.values()
+            for label in ("body", "catch")
+            for name in registry[node.type].binds(node.data, label)
+        )
+    return frozenset(
+        name
+        for region in flow.around(node_id)
+        if region.container is not None
+        for name in registry[nodes[region.container].type].binds(
+            nodes[region.container].data, region.label
+        )
+    )
+
+
+def uses_of(
+    node: Node,
+    registry: Registry,
+    ids: Collection[str],
+    report: Report,
+    visible: Collection[str] = (),
+) -> Uses:
+    """Read all texts of a node and report what is wrong with them by themselves.
+
+    `visible` are names besides those of nodes that it may read.
+    """
     uses = Uses()
     is_step = registry[node.type].is_step(node.data)
     for path, role, text in roles(node.data):
         if role == "code":
-            _read_code(text, path, is_step, ids, report, uses)
+            _read_code(text, path, is_step, ids, visible, report, uses)
         elif role == "condition":
-            _read_condition(text, path, ids, report, uses)
+            _read_condition(text, path, ids, visible, report, uses)
         else:
             template = checked_template(text, report, path)
             if template is not None:
@@ -92,13 +123,19 @@ def _check_meaning(role: str, template: Template, text: str, path: str, report: 
 
 
 def _read_code(
-    text: str, path: str, is_step: bool, ids: Collection[str], report: Report, uses: Uses
+    text: str,
+    path: str,
+    is_step: bool,
+    ids: Collection[str],
+    visible: Collection[str],
+    report: Report,
+    uses: Uses,
 ) -> None:
     source = analyse(text, report, path)
     if source is None:
         return
     uses.sources[text] = source
-    names = _ALWAYS | {"step"} | ({"ctx"} if is_step else set())
+    names = _ALWAYS | {"step"} | ({"ctx"} if is_step else set()) | set(visible)
     _read_names(source, path, names, ids, report, uses)
     uses.binds |= {name: (path, line) for name, line in source.binds.items()}
     check_code(source, path, report)
@@ -122,14 +159,22 @@ def check_code(source: Source, path: str, report: Report) -> None:
         )
 
 
-def _read_condition(text: str, path: str, ids: Collection[str], report: Report, uses: Uses) -> None:
+def _read_condition(
+    text: str,
+    path: str,
+    ids: Collection[str],
+    visible: Collection[str],
+    report: Report,
+    uses: Uses,
+) -> None:
     if not text.strip():
         return
     condition = parse_condition(text, report, path)
     if condition is None:
         return
     uses.reads += [_read(reference, path) for reference in condition.references.values()]
-    _read_names(condition.source, path, _ALWAYS | set(condition.references), ids, report, uses)
+    names = _ALWAYS | set(condition.references) | set(visible)
+    _read_names(condition.source, path, names, ids, report, uses)
     _check_purity(condition.source, path, report)
 
 
@@ -184,11 +229,14 @@ def check_references(
     nodes: Mapping[str, Node],
     known: Collection[str],
     registry: Registry,
-    flow: Flow | None,
+    flow: Regions | None,
     report: Report,
+    visible: Collection[str] = (),
 ) -> None:
     """Check what a node reads against the graph; without a flow, only that it exists."""
     for read in uses.reads:
+        if read.root in visible:
+            continue
         if read.root == "event":
             if read.keys and read.keys[0] not in EVENT_KEYS:
                 _unknown_key(read, EVENT_KEYS, report)
@@ -206,10 +254,11 @@ def check_references(
             _check_node_read(node, read, nodes, registry, flow, report)
     if flow is not None:
         for name, (path, line) in uses.binds.items():
-            if flow.comes_before(name, node.id):
+            if name in visible or (node.id in flow and flow.comes_before(name, node.id)):
+                what = "is bound around this node" if name in visible else "is an earlier node"
                 report.add(
                     "code.assigns_node",
-                    f"`{shown(name)}` is an earlier node; code cannot assign to it.",
+                    f"`{shown(name)}` {what}; code cannot assign to it.",
                     path,
                     line=line,
                     hint="Choose another name for this variable.",
@@ -221,7 +270,7 @@ def _check_node_read(
     read: Read,
     nodes: Mapping[str, Node],
     registry: Registry,
-    flow: Flow | None,
+    flow: Regions | None,
     report: Report,
 ) -> None:
     node_type = registry[nodes[read.root].type]
@@ -237,7 +286,9 @@ def _check_node_read(
         keys = node_type.keys | node_type.rare_keys
         if read.keys[0] not in keys:
             _unknown_key(read, keys, report)
-    if flow is None or node.id not in flow.index:
+    if flow is None or node.id not in flow:
+        return
+    if _was_made_before(node, read, nodes, registry, flow):
         return
     if not flow.comes_before(read.root, node.id):
         report.add(
@@ -253,6 +304,24 @@ def _check_node_read(
             read.path,
             line=read.line,
         )
+
+
+def _was_made_before(
+    node: Node, read: Read, nodes: Mapping[str, Node], registry: Registry, flow: Regions
+) -> bool:
+    """What other rules allow: the container's own value inside it, its body in its condition."""
+    if read.root not in flow:
+        return False
+    for region in flow.around(node.id):
+        if region.container == read.root:
+            # a try's outcome is known in its other arms
+            return registry[nodes[read.root].type].control == "try_catch" and region.label != "try"
+    return (
+        registry[node.type].control == "loop"
+        and read.path == "data.condition"
+        and flow.at(read.root, flow.home[node.id]) == node.id
+        and read.root != node.id
+    )
 
 
 def _unknown_key(read: Read, keys: frozenset[str], report: Report) -> None:

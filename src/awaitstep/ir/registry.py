@@ -15,6 +15,8 @@ from awaitstep.ir.graph import Node, NodeData
 from awaitstep.ir.writer import Writer
 
 DataModel = type[NodeData]
+Control = Literal["branch", "parallel", "race", "loop", "try_catch", "break"]
+_WITH_REGIONS = ("parallel", "race", "loop", "try_catch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,14 @@ def _no(_: Any) -> bool:
     return False
 
 
+def _binds_nothing(_: Any, __: str) -> tuple[str, ...]:
+    return ()
+
+
+def _always(_: Any) -> str | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeType:
     """One kind of box.
@@ -41,6 +51,10 @@ class NodeType:
     construct that the compiler makes of it, and `arms`. `keys` are the keys that its value always
     has, if they are known, `rare_keys` those that it may have; `may_be_none` says that it may be
     None instead. `is_step`: it is named in a run's history.
+
+    A container with `arms` has these and no others, one without has whatever is drawn; `needs` are
+    those that must be drawn, and `binds` the names that an arm of this label may read. `leaves_if`
+    is the condition on which a break leaves, None for always.
     """
 
     type: str
@@ -54,8 +68,24 @@ class NodeType:
     is_step: Callable[[Any], bool] = _no
     check: Callable[[Any, Report], None] = _nothing
     emit: Callable[[Node, Writer], list[ast.stmt]] | None = None
-    control: Literal["branch"] | None = None
+    control: Control | None = None
     arms: Callable[[Any], list[Arm]] | None = None
+    needs: tuple[str, ...] = ()
+    binds: Callable[[Any, str], tuple[str, ...]] = _binds_nothing
+    leaves_if: Callable[[Any], str | None] = _always
+
+    @property
+    def is_branch(self) -> bool:
+        return self.control == "branch"
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether its arms are scopes of their own, which only end and never meet."""
+        return self.control in _WITH_REGIONS
+
+    @property
+    def is_container(self) -> bool:
+        return self.is_branch or self.has_regions
 
     def data_schema(self) -> dict[str, Any]:
         """JSON Schema of `data`. `x-role` marks what is code, a condition, a template …"""

@@ -6,11 +6,12 @@ Owns the order of the checks. Takes anything that JSON, or a careless caller, ca
 from __future__ import annotations
 
 from awaitstep.ir.diagnostics import Diagnostic, InvalidGraph, Report, shown
-from awaitstep.ir.flow import Flow, lower
+from awaitstep.ir.flow import Regions, lower
 from awaitstep.ir.graph import THEN, Edge, Graph, Node, ScheduleTrigger
 from awaitstep.ir.handwritten import examine, is_handwritten
+from awaitstep.ir.names import id_problem
 from awaitstep.ir.raw import check_json
-from awaitstep.ir.references import check_references, uses_of
+from awaitstep.ir.references import bound_around, check_references, uses_of
 from awaitstep.ir.registry import Registry
 from awaitstep.ir.shape import Shape, read
 from awaitstep.ir.values import cron_problem
@@ -55,22 +56,24 @@ def _examine(data: object, registry: Registry, report: Report) -> Graph | None:
     for node in shape.nodes.values():
         about = report.about(node.id)
         registry[node.type].check(node.data, about)
-        uses = uses_of(node, registry, shape.known, about)
-        check_references(node, uses, shape.nodes, shape.known, registry, flow, about)
+        visible = bound_around(node.id, shape.nodes, registry, flow)
+        uses = uses_of(node, registry, shape.known, about, visible)
+        check_references(node, uses, shape.nodes, shape.known, registry, flow, about, visible)
+    _check_variables(shape, registry, report)
     _check_output(shape, report)
     if flow is None or shape.metadata is None or shape.entry is None:
         return None
     return Graph(
         "workflow",
         shape.metadata,
-        {node.id: node for node in shape.nodes.values() if node.id in flow.index},
-        tuple(edge for edge in shape.edges if edge.source in flow.index),
+        {node.id: node for node in shape.nodes.values() if node.id in flow},
+        tuple(e for e in shape.edges if e.source in flow and e.target in flow),
         shape.entry,
         shape.trigger,
     )
 
 
-def _check_flow(shape: Shape, registry: Registry, report: Report) -> Flow | None:
+def _check_flow(shape: Shape, registry: Registry, report: Report) -> Regions | None:
     sound = _check_edges(shape, registry, report)
     if shape.entry is None:
         return None
@@ -83,7 +86,7 @@ def _check_flow(shape: Shape, registry: Registry, report: Report) -> Flow | None
     flow = lower(shape.nodes, shape.edges, shape.entry, registry, report)
     if flow is not None:
         for node_id in shape.nodes:
-            if node_id not in flow.index:
+            if node_id not in flow:
                 report.about(node_id).add(
                     "node.unreachable", "Nothing leads to this node, so it never runs."
                 )
@@ -106,7 +109,7 @@ def _check_edges(shape: Shape, registry: Registry, report: Report) -> bool:
             leaving[edge.source].append(edge)
     for node in shape.nodes.values():
         about = report.about(node.id)
-        check = _check_leaf_edges if registry[node.type].arms is None else _check_arm_edges
+        check = _check_arm_edges if registry[node.type].is_container else _check_leaf_edges
         sound &= check(node, leaving[node.id], registry, about)
     return sound
 
@@ -130,15 +133,16 @@ def _check_leaf_edges(node: Node, edges: list[Edge], _: Registry, report: Report
 
 
 def _check_arm_edges(node: Node, edges: list[Edge], registry: Registry, report: Report) -> bool:
-    arms_of = registry[node.type].arms
-    labels = [arm.label for arm in arms_of(node.data)] if arms_of is not None else []
+    node_type = registry[node.type]
+    free = node_type.arms is None
+    labels = [arm.label for arm in node_type.arms(node.data)] if node_type.arms is not None else []
     drawn: set[str] = set()
     sound = True
     for edge in edges:
         problem = None
         if edge.label is None:
             problem = "edge.label_missing", f"The edge to `{shown(edge.target)}` names no arm."
-        elif edge.label not in labels and edge.label != THEN:
+        elif not free and edge.label not in labels and edge.label != THEN:
             problem = "edge.label_unknown", f"There is no arm `{shown(edge.label)}`."
         elif edge.label in drawn:
             problem = "edge.label_repeated", f"Two edges are labelled `{shown(edge.label)}`."
@@ -147,7 +151,11 @@ def _check_arm_edges(node: Node, edges: list[Edge], registry: Registry, report: 
             known = ", ".join(shown(label) for label in [*labels[:10], THEN])
             report.add(*problem, "edges", hint=f"Labels of this node: {known}.")
         drawn.add(edge.label or "")
-    for label in labels:
+    if (free and drawn <= {THEN}) or not drawn.issuperset(node_type.needs):
+        sound = False
+        wanted = " and ".join(f"`{label}`" for label in node_type.needs) or "one for each arm"
+        report.add("edge.arm_missing", f"This node needs an edge: {wanted}.", "edges")
+    for label in labels if node_type.is_branch else []:
         if label not in drawn:
             report.add(
                 "branch.arm_empty",
@@ -155,6 +163,21 @@ def _check_arm_edges(node: Node, edges: list[Edge], registry: Registry, report: 
                 "edges",
             )
     return sound
+
+
+def _check_variables(shape: Shape, registry: Registry, report: Report) -> None:
+    """A loop's variables are names of the module like ids."""
+    for node in shape.nodes.values():
+        node_type = registry[node.type]
+        if node_type.control != "loop":
+            continue
+        for variable in node_type.binds(node.data, "body"):
+            problem = id_problem(variable)
+            if problem is not None or variable in shape.known:
+                why = problem[1] if problem is not None else "A node has this id."
+                report.about(node.id).add(
+                    "loop.variable", f"`{shown(variable)}` cannot be a variable. {why}", "data"
+                )
 
 
 def _check_output(shape: Shape, report: Report) -> None:

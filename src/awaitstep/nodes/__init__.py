@@ -5,10 +5,25 @@ arms, and the compiler owns the control flow. Nothing here knows the compiler.
 """
 
 from awaitstep.ir import Registry
-from awaitstep.nodes import branch, http_request, sleep, sleep_until, step, wait_for_event
+from awaitstep.nodes import (
+    branch,
+    break_,
+    http_request,
+    loop,
+    parallel,
+    race,
+    sleep,
+    sleep_until,
+    step,
+    try_catch,
+    wait_for_event,
+)
 
 
 def registry() -> Registry:
     """The built-in node types."""
-    rooms = (step, http_request, branch, sleep, sleep_until, wait_for_event)
+    rooms = (
+        *(step, http_request, sleep, sleep_until, wait_for_event),
+        *(branch, parallel, race, loop, break_, try_catch),
+    )
     return Registry.of(room.NODE_TYPE for room in rooms)

@@ -1,0 +1,25 @@
+"""`race`: all arms at once; the first that ends wins, the others are given up."""
+
+from __future__ import annotations
+
+from awaitstep.ir import NodeData, NodeType
+
+
+class Race(NodeData):
+    output: bool = False
+
+
+def _always(_: Race) -> bool:
+    return True
+
+
+NODE_TYPE = NodeType(
+    type="race",
+    title="Race",
+    summary="Runs all of its arms at once; the first that ends decides, the others are given up.",
+    data=Race,
+    has_value=True,
+    keys=frozenset({"winner", "value"}),
+    is_step=_always,
+    control="race",
+)
