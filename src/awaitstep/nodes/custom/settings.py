@@ -148,13 +148,11 @@ def _check(schema: Any, place: str, say: Say) -> None:
     for word, wanted in keywords.items():
         value = schema.get(word)
         numeric = wanted in (int, float)
-        if value is None or (wanted is dict and isinstance(value, dict)):
-            pass
-        elif word == "additionalProperties" and value is True:
-            pass
-        elif isinstance(value, bool) or not isinstance(value, int | float if numeric else wanted):
+        if value is None or (word == "additionalProperties" and value is True):
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float if numeric else wanted):
             say(f"{place}.{word}", f"`{word}` has the wrong type.")
-        elif word == "pattern" and not _is_pattern(value):
+        elif word == "pattern" and not _is_pattern(str(value)):
             say(f"{place}.pattern", "This is no regular expression.")
     if not isinstance(schema.get(CONSTANT, False), bool):
         say(f"{place}.{CONSTANT}", f"`{CONSTANT}` is true or false.")
@@ -207,7 +205,7 @@ def data_model(type_name: str, settings: list[Setting], *, inline: bool) -> type
             annotation = Annotated[annotation, WrapValidator(_hidden)]
         if not setting.required and setting.default is None:
             annotation = annotation | None
-        extra = {} if setting.secret is None else {"x-secret": setting.secret.env}
+        extra: dict[str, Any] = {} if setting.secret is None else {"x-secret": setting.secret.env}
         info = Field(
             ... if setting.required else setting.default,
             alias=setting.key,

@@ -105,9 +105,8 @@ def _line(number: int) -> str:
 def _definition(body: list[ast.stmt], function: str, note: Note) -> _Function | None:
     found: _Function | None = None
     for position, statement in enumerate(body):
-        is_docstring = position == 0 and isinstance(statement, ast.Expr)
         if isinstance(statement, ast.Import | ast.ImportFrom) or (
-            is_docstring and isinstance(getattr(statement.value, "value", None), str)
+            position == 0 and _is_text(statement)
         ):
             continue
         if not isinstance(statement, _Function) or statement.name != function or found is not None:
@@ -120,6 +119,11 @@ def _definition(body: list[ast.stmt], function: str, note: Note) -> _Function | 
     if found is None:
         note(1, f"There is no function `{function}` here.")
     return found
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def _check_imports(body: list[ast.stmt], packages: Collection[str], note: Note) -> None:
@@ -172,7 +176,7 @@ def _check_function(definition: _Function, note: Note) -> None:
     if definition.decorator_list:
         note(definition, "The function has no decorators.")
     for node in _walk(definition.body):
-        if isinstance(node, ast.Global | ast.Nonlocal) and isinstance(node, ast.Global):
+        if isinstance(node, ast.Global):
             note(node, "There is nothing global that a template could assign to.")
     for node in own_nodes(definition.body):
         if isinstance(node, ast.Yield | ast.YieldFrom):

@@ -13,5 +13,7 @@ async def discord_message(webhook_url, content, username=None, embeds=None):
         body=json.dumps({key: value for key, value in message.items() if value is not None}),
         redirect="manual",
     )
-    posted = json.loads(await content_of(response, "Discord", [webhook_url]))
+    posted = json.loads(
+        await content_of(response, "Discord", [webhook_url, webhook_url.rpartition("/")[2]])
+    )
     return {"id": posted["id"], "channelId": posted["channel_id"]}

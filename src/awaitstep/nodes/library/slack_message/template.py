@@ -13,5 +13,5 @@ async def slack_message(webhook_url, text, blocks=None):
         body=json.dumps(message),
         redirect="manual",
     )
-    await content_of(response, "Slack", [webhook_url])
+    await content_of(response, "Slack", [webhook_url, webhook_url.rpartition("/")[2]])
     return {"ok": True}
