@@ -97,7 +97,7 @@ def test_a_wrong_definition_is_refused(fields: Any, said: str, tmp_path: Path) -
         ("async def", "@x\nasync def", "decorators"),
         ("times=1", "*times", "by name"),
         ("times=1", "times=len('x')", "plain value"),
-        ("times=1", "other=1", "no field"),
+        ("times=1", "times=1, other=1", "no field"),
         ("guest_name,", "guest_name='x',", "required"),
     ],
 )
@@ -112,9 +112,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "greet" / "node.json").write_text("{")
     (tmp_path / "greet" / "template.py").unlink()
     _, problems = registry_with(tmp_path)
-    assert [problem.field for problem in problems] == ["template.py", "node.json"] or len(
-        problems
-    ) == 2
+    assert {problem.field.split(" ")[0] for problem in problems} == {"node.json", "template.py"}
 
 
 def problems_of(**changes: Any) -> list[tuple[str, str | None, str | None]]:

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import re
 from email import message_from_bytes, policy
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -372,8 +373,7 @@ async def test_ids_that_a_template_uses_itself_hide_nothing(kind: str, tmp_path:
         drawn["nodes"] = [*before, *drawn["nodes"]]
         ids = [*names, kind]
         drawn["edges"] = [
-            {"id": f"e{i}", "source": a, "target": b}
-            for i, (a, b) in enumerate(zip(ids, ids[1:], strict=False))
+            {"id": f"e{i}", "source": a, "target": b} for i, (a, b) in enumerate(pairwise(ids))
         ]
         drawn["entryNodeId"] = ids[0]
         ended = await run(tmp_path, drawn, env={"URL": service.url, "KEY": SECRET})
