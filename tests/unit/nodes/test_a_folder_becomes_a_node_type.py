@@ -141,6 +141,10 @@ def test_data_is_checked_against_the_schema() -> None:
     for field, value in invalid:
         found = problems_of(**{field: value})
         assert ("field.invalid", "it", f"data.{field}") in found
+    (written,) = validate(
+        graph("slack_message", webhookUrl="https://a.example", text="Hi"), registry()
+    )
+    assert "such as {{env.NAME}}." in written.message
     assert problems_of(colour="red") == [("field.unknown", "it", "data.colour")]
     assert problems_of(customer="{{nobody.id}}") == [("reference.unknown", "it", "data.customer")]
 

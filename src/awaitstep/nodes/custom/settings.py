@@ -238,8 +238,9 @@ def _annotation(schema: dict[str, Any], *, expressions: bool) -> Any:
                 ),
             ]
         case "integer" | "number":
+            number = int if kind == "integer" else float
             inner = Annotated[
-                int if kind == "integer" else float,
+                number,
                 Field(ge=schema.get("minimum"), le=schema.get("maximum")),
             ]
         case "boolean":
@@ -276,7 +277,7 @@ def _hidden(value: Any, check: Callable[[Any], Any]) -> Any:
     if template is None or any(reference.root == "env" for reference in template.references):
         return check(value)
     raise PydanticCustomError(
-        "secret", "A secret is never part of a graph; write an expression such as {{{{env.NAME}}}}"
+        "secret", "A secret is never part of a graph; write an expression such as {{env.NAME}}"
     )
 
 
