@@ -19,7 +19,7 @@ from awaitstep.compiler.pieces import CodeRegion, Names, Pieces, unused_prefix
 from awaitstep.compiler.printing import print_module
 from awaitstep.compiler.recheck import recheck
 from awaitstep.compiler.writer import Needs, NodeWriter, code_block, read_source
-from awaitstep.ir import Graph, InvalidGraph, Registry, Report
+from awaitstep.ir import Graph, InvalidGraph, Node, NodeType, Registry, Report
 from awaitstep.ir.fields import roles
 from awaitstep.ir.flow import Flow, lower
 from awaitstep.ir.names import step_names
@@ -168,7 +168,8 @@ class _Module:
         # A name that code reads and nothing defines must stay undefined.
         outside = {name for uses in self._uses.values() for name in uses.outside}
         outside |= set(read_source(self._entry).reads)
-        return ids | {f"_{node_id}" for node_id in ids} | outside
+        brought = {name for node in self._graph.nodes.values() for name in self._type(node).names}
+        return ids | {f"_{node_id}" for node_id in ids} | outside | brought
 
     def compiled(self) -> CompiledModule:
         class_name = self._names.fresh(_class_name(self._graph.metadata.name))
@@ -191,9 +192,12 @@ class _Module:
         step_nodes = {step_name: node_id for node_id, step_name in names.items()}
         return CompiledModule(source, class_name, step_nodes, lines)
 
+    def _type(self, node: Node) -> NodeType:
+        return self._registry[node.type]
+
     def _is_step(self, node_id: str) -> bool:
         node = self._graph.nodes[node_id]
-        return self._registry[node.type].is_step(node.data)
+        return self._type(node).is_step(node.data)
 
     def _workflow(self, names: dict[str, str]) -> list[ast.stmt]:
         nodes, flow = self._graph.nodes, self._flow
@@ -273,7 +277,7 @@ class _Module:
 
     def _helpers(self) -> list[ast.stmt]:
         blocks: list[ast.stmt] = []
-        for helper, chosen in sorted(self._needs.helpers.values(), key=lambda pair: pair[1]):
+        for chosen, helper in sorted(self._needs.helpers.items()):
             text = helper.source.replace(f"def {helper.name}(", f"def {chosen}(").rstrip("\n")
             blank = self._pieces.empty_line()
             region = CodeRegion(text, ast.parse(text).body)

@@ -15,6 +15,8 @@ from awaitstep.ir.graph import Node, NodeData
 from awaitstep.ir.writer import Writer
 
 DataModel = type[NodeData]
+Target = Literal["local", "cloudflare"]
+TARGETS: tuple[Target, ...] = ("local", "cloudflare")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,10 @@ class NodeType:
     A leaf has `emit`, which answers the statements that run it; a container has `control`, the
     construct that the compiler makes of it, and `arms`. `keys` are the keys that its value always
     has, if they are known, `rare_keys` those that it may have; `may_be_none` says that it may be
-    None instead. `is_step`: it is named in a run's history.
+    None instead. `is_step`: it is named in a run's history. `value_schema` is the JSON Schema of
+    the value, if its type has one. `targets` are the places it can run in, `packages` the
+    requirements its code needs there besides the standard library, `names` what its helpers bring
+    into a module, so that nothing else there is called the same.
     """
 
     type: str
@@ -56,6 +61,10 @@ class NodeType:
     emit: Callable[[Node, Writer], list[ast.stmt]] | None = None
     control: Literal["branch"] | None = None
     arms: Callable[[Any], list[Arm]] | None = None
+    value_schema: dict[str, Any] | None = None
+    targets: tuple[Target, ...] = TARGETS
+    packages: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
 
     def data_schema(self) -> dict[str, Any]:
         """JSON Schema of `data`. `x-role` marks what is code, a condition, a template …"""
