@@ -23,6 +23,8 @@ SECRET = "SERVERS_OWN_SECRET"
 FILES = (
     "secret.key",
     "control.db",
+    "control.db-wal",
+    "control.db-shm",
     "credentials.json",
     "journal.sqlite",
     "journal.sqlite-wal",
@@ -47,6 +49,17 @@ def read(path):
 def write(path):
     os.close(os.open(path, os.O_WRONLY | os.O_APPEND))
 
+def make(path):
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+
+def through_a_link(path):
+    link = os.path.join(os.environ["HOME"], "link")
+    os.symlink(path, link)
+    try:
+        read(link)
+    finally:
+        os.unlink(link)
+
 found = {"read": {}, "write": {}, "list": {}}
 for path in event["payload"]["read"]:
     found["read"][path] = outcome(read, path)
@@ -54,6 +67,8 @@ for path in event["payload"]["write"]:
     found["write"][path] = outcome(write, path)
 for path in event["payload"]["list"]:
     found["list"][path] = outcome(os.listdir, path)
+found["links"] = {path: outcome(through_a_link, path) for path in event["payload"]["write"]}
+found["made"] = outcome(make, os.path.join(event["payload"]["list"][0], "new"))
 found["parent"] = outcome(read, f"/proc/{os.getppid()}/environ")
 found["environment"] = dict(os.environ)
 found["own"] = outcome(read, "/proc/self/environ")
@@ -93,6 +108,8 @@ def test_a_step_opens_nothing_of_the_servers(server: Any) -> None:
     for path in files:
         assert Path(path).exists(), path
         os.close(os.open(path, os.O_RDWR))
+    for path in processes:
+        os.close(os.open(path, os.O_RDONLY))
     for folder in folders:
         assert os.listdir(folder)
 
@@ -108,7 +125,9 @@ def test_a_step_opens_nothing_of_the_servers(server: Any) -> None:
     refused = "PermissionError"
     for kind, tried in payload.items():
         assert found[kind] == dict.fromkeys(tried, refused), kind
-    assert (found["parent"], found["own"]) == (refused, refused)
+    assert found["links"] == dict.fromkeys(files, refused)
+    assert (found["made"], found["parent"], found["own"]) == (refused, refused, refused)
+    assert not (data / "new").exists()
     assert SECRET not in found["environment"]
     assert "hunter2" not in json.dumps(found)
     assert not [name for name in found["environment"] if name.startswith("AWAITSTEP")]

@@ -15,7 +15,7 @@ from .interpreter import Interpreter
 from .random_graphs import graphs, payloads
 
 RELAXED = settings(
-    max_examples=80,
+    max_examples=400,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],

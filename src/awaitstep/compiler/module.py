@@ -11,12 +11,13 @@ import re
 from dataclasses import dataclass
 
 from awaitstep.compiler.entry import DEFAULT_ENTRY, VISIBLE, check_entry
+from awaitstep.compiler.errors import TooDeep
 from awaitstep.compiler.pieces import CodeRegion, Names, Pieces, unused_prefix
 from awaitstep.compiler.printing import print_module
 from awaitstep.compiler.recheck import recheck
 from awaitstep.compiler.regions import RegionWriter, Scene
 from awaitstep.compiler.writer import Needs, NodeWriter, code_block, read_source
-from awaitstep.ir import Graph, InvalidGraph, Registry, Report
+from awaitstep.ir import Graph, InvalidGraph, Node, NodeType, Registry, Report
 from awaitstep.ir.fields import roles
 from awaitstep.ir.flow import Regions, lower
 from awaitstep.ir.names import step_names
@@ -59,7 +60,11 @@ def compile_graph(
     flow = lower(graph.nodes, graph.edges, graph.entry, registry, report)
     if flow is None:
         raise InvalidGraph(report.problems)
-    return _Module(graph, registry, flow, entry).compiled()
+    try:
+        return _Module(graph, registry, flow, entry).compiled()
+    except TooDeep:
+        report.add("graph.too_deep", "Python cannot read conditions and containers this deep.")
+        raise InvalidGraph(report.problems) from None
 
 
 class _Module:
@@ -89,7 +94,8 @@ class _Module:
         # A name that code reads and nothing defines must stay undefined.
         outside = {name for uses in self._uses.values() for name in uses.outside}
         outside |= set(read_source(self._entry).reads)
-        return ids | {f"_{node_id}" for node_id in ids} | outside
+        brought = {name for node in self._graph.nodes.values() for name in self._type(node).names}
+        return ids | {f"_{node_id}" for node_id in ids} | outside | brought
 
     def compiled(self) -> CompiledModule:
         class_name = self._names.fresh(_class_name(self._graph.metadata.name))
@@ -98,7 +104,7 @@ class _Module:
             for node_id in self._flow.order
             if self._is_step(node_id)
         ]
-        names = step_names(steps)
+        names = step_names(steps, room=self._room())
         workflow = self._workflow(names)
         run = function("run", ["self", "event", "step"], workflow, is_async=True)
         fetch = function("fetch", ["self", "request"], self._handler(), is_async=True)
@@ -112,9 +118,23 @@ class _Module:
         step_nodes = {step_name: node_id for node_id, step_name in names.items()}
         return CompiledModule(source, class_name, step_nodes, lines)
 
+    def _type(self, node: Node) -> NodeType:
+        return self._registry[node.type]
+
+    def _room(self) -> int:
+        """The characters that iterations and winners add to a step's name at most."""
+        controls = [
+            [self._type(self._graph.nodes[region.container]).control for region in around
+             if region.container is not None]
+            for around in map(self._flow.around, self._flow.order)
+        ]  # fmt: skip
+        loops = max(around.count("loop") for around in controls)
+        races = any(self._type(node).control == "race" for node in self._graph.nodes.values())
+        return loops * len(".1000000") + len(" []") * (loops > 0) + len(" · winner") * races
+
     def _is_step(self, node_id: str) -> bool:
         node = self._graph.nodes[node_id]
-        return self._registry[node.type].is_step(node.data)
+        return self._type(node).is_step(node.data)
 
     def _workflow(self, names: dict[str, str]) -> list[ast.stmt]:
         nodes, flow = self._graph.nodes, self._flow
@@ -184,11 +204,12 @@ class _Module:
 
     def _helpers(self) -> list[ast.stmt]:
         blocks: list[ast.stmt] = []
-        for helper, _ in sorted(self._needs.helpers.values(), key=lambda pair: pair[1]):
+        for chosen, helper in sorted(self._needs.helpers.items()):
             text = helper.source.rstrip("\n")
-            for used in (helper, *helper.uses):
-                given = self._needs.helpers[used.name][1]
-                text = re.sub(rf"\b{used.name}\b", given, text) if given != used.name else text
+            if chosen != helper.name and helper.name in self._needs.helpers:
+                text = f"{chosen} = {helper.name}"  # one class, though an id hides its name
+            elif chosen != helper.name:
+                text = re.sub(rf"\b(def|class) {helper.name}\b", rf"\1 {chosen}", text)
             blank = self._pieces.empty_line()
             region = CodeRegion(text, ast.parse(text).body)
             blocks += [blank, blank, *self._pieces.add_code(region)]

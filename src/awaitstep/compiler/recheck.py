@@ -8,10 +8,14 @@ node are noted. Never recursive: a user's expressions may be deep.
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 
-from awaitstep.compiler.errors import CompilerError
+from awaitstep.compiler.errors import CompilerError, TooDeep
 from awaitstep.compiler.pieces import Pieces
+
+# As CPython says it: of indentation, and of blocks inside one function.
+_TOO_DEEP = re.compile("too many (levels of indentation|statically nested blocks)")
 
 
 def recheck(source: str, frame: ast.Module, pieces: Pieces) -> dict[str, tuple[int, int]]:
@@ -27,6 +31,8 @@ def recheck(source: str, frame: ast.Module, pieces: Pieces) -> dict[str, tuple[i
             compile(source, "worker.py", "exec", dont_inherit=True)
             return _compare(found, frame, pieces)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        if isinstance(error, SyntaxError) and _TOO_DEEP.match(error.msg or ""):
+            raise TooDeep(f"the module cannot be read: {error}") from error
         raise CompilerError(f"the module cannot be read: {error}") from error
 
 

@@ -29,11 +29,15 @@ _PLAIN_ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 @dataclass(slots=True)
 class Needs:
-    """What the module must bring along, in the order in which it was asked for."""
+    """What the module must bring along, in the order in which it was asked for.
+
+    `helpers` are by their names in the module, `chosen` are those names by the helpers' own.
+    """
 
     names: Names
     imports: set[tuple[str, str | None]] = field(default_factory=set)
-    helpers: dict[str, tuple[Helper, str]] = field(default_factory=dict)
+    helpers: dict[str, Helper] = field(default_factory=dict)
+    chosen: dict[str, str] = field(default_factory=dict)
     locals: dict[str, str] = field(default_factory=dict)
     env: bool = False
 
@@ -42,12 +46,18 @@ class Needs:
         return name(identifier or module)
 
     def helper(self, helper: Helper) -> ast.expr:
-        if helper.name not in self.helpers:
-            for used in helper.uses:
-                self.helper(used)
-            self.helpers[helper.name] = (helper, self.names.fresh(helper.name))
-            self.imports |= set(helper.imports)
-        return name(self.helpers[helper.name][1])
+        if helper.name not in self.chosen:
+            self.chosen[helper.name] = self.names.fresh(helper.name)
+            self._bring(helper, self.chosen[helper.name])
+        return name(self.chosen[helper.name])
+
+    def _bring(self, helper: Helper, chosen: str) -> None:
+        self.helpers[chosen] = helper
+        self.imports |= set(helper.imports)
+        for used in helper.uses:
+            # Helpers call each other outside of `run`, where no node's id hides a name.
+            if used.name not in self.helpers:
+                self._bring(used, used.name)
 
     def of_source(self, source: Source, ids: Container[str]) -> None:
         """Bring what a user's code reads without importing it."""
@@ -111,9 +121,15 @@ class NodeWriter:
         return code_block(self.uses.sources[source], self.pieces, self.needs, self.graph.nodes)
 
     def function(
-        self, body: list[ast.stmt], *, source: str | None = None, step: ast.expr | None = None
+        self,
+        body: list[ast.stmt],
+        *,
+        source: str | None = None,
+        step: ast.expr | None = None,
+        blocking: bool = False,
+        context: bool = False,
     ) -> list[ast.stmt]:
-        is_async, args = True, []
+        is_async, args = not blocking, ["ctx"] if context else []
         if source is not None:
             code = self.uses.sources[source]
             is_async = code.is_async

@@ -87,6 +87,7 @@ def rebuild(kept: Failure) -> Exception:
     kind = _REBUILT.get(kept.name)
     error = StepError(kept.name, kept.message) if kind is None else kind(kept.message)
     setattr(error, _KEPT, kept)
+    error.step = kept.step  # type: ignore[attr-defined]  # where generated code looks for it
     return error
 
 

@@ -26,8 +26,8 @@ _encoder = msgspec.json.Encoder()
 _decode = msgspec.json.Decoder().decode
 
 
-def encode(value: Any) -> bytes:
-    """The journal form of `value`.
+def encode(value: Any, largest: int = LARGEST) -> bytes:
+    """The journal form of `value`, of at most `largest` bytes.
 
     Dates become ISO 8601 text. Raises ValueRefused (with the path) or ValueTooLarge.
     """
@@ -44,8 +44,8 @@ def encode(value: Any) -> bytes:
             data = json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
         except (ValueError, RecursionError) as error:
             raise ValueRefused(f"The value can't be kept as JSON: {error}") from None
-    if len(data) > LARGEST:
-        raise ValueTooLarge(len(data), LARGEST)
+    if len(data) > largest:
+        raise ValueTooLarge(len(data), largest)
     return data
 
 

@@ -25,6 +25,7 @@ CODES: Final[dict[str, Severity]] = {
     "graph.large": "warning",
     "graph.too_large": "error",
     "graph.cycle": "error",
+    "graph.too_deep": "error",
     "cron.invalid": "error",
     "entry.unknown": "error",
     "id.invalid": "error",

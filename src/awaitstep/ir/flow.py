@@ -99,6 +99,10 @@ class Regions:
             yield here
             here = here.around
 
+    def depth(self, node_id: str) -> int:
+        """How many arms of containers are around a node."""
+        return sum(1 for _ in self.around(node_id)) - 1
+
     def at(self, node_id: str, region: Region) -> str | None:
         """The node of `region` that is `node_id` or holds it; None when it stands elsewhere."""
         inside = node_id

@@ -48,13 +48,16 @@ def id_problem(identifier: str) -> tuple[str, str] | None:
     return None
 
 
-def step_names(steps: list[tuple[str, str]]) -> dict[str, str]:
+def step_names(steps: list[tuple[str, str]], room: int = 0) -> dict[str, str]:
     """The name in the history of each (node id, display name): unique, ≤ 256, printable.
+
+    `room` characters are left for what is added to it while the run goes on.
 
     Names that are shared take ` (node_id)` behind them, so that the order of nodes decides nothing.
     """
+    longest = max(LONGEST_NAME - room, LONGEST_ID + len(" ()"))
     names = {
-        node_id: _clean(name)[:LONGEST_NAME] if name.strip() else node_id for node_id, name in steps
+        node_id: _clean(name)[:longest] if name.strip() else node_id for node_id, name in steps
     }
     plain = set(names)
     while True:
@@ -66,7 +69,7 @@ def step_names(steps: list[tuple[str, str]]) -> dict[str, str]:
             return names
         for node_id in shared:
             suffix = f" ({node_id})"
-            names[node_id] = names[node_id][: LONGEST_NAME - len(suffix)] + suffix
+            names[node_id] = names[node_id][: longest - len(suffix)] + suffix
             plain.discard(node_id)
 
 

@@ -17,6 +17,8 @@ from awaitstep.ir.writer import Writer
 DataModel = type[NodeData]
 Control = Literal["branch", "parallel", "race", "loop", "try_catch", "break"]
 _WITH_REGIONS = ("parallel", "race", "loop", "try_catch")
+Target = Literal["local", "cloudflare"]
+TARGETS: tuple[Target, ...] = ("local", "cloudflare")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,10 @@ class NodeType:
     A leaf has `emit`, which answers the statements that run it; a container has `control`, the
     construct that the compiler makes of it, and `arms`. `keys` are the keys that its value always
     has, if they are known, `rare_keys` those that it may have; `may_be_none` says that it may be
-    None instead. `is_step`: it is named in a run's history.
+    None instead. `is_step`: it is named in a run's history. `value_schema` is the JSON Schema of
+    the value, if its type has one. `targets` are the places it can run in, `packages` the
+    requirements its code needs there besides the standard library, `names` what its helpers bring
+    into a module, so that nothing else there is called the same.
 
     A container with `arms` has these and no others, one without has whatever is drawn; `needs` are
     those that must be drawn, and `binds` the names that an arm of this label may read. `leaves_if`
@@ -73,6 +78,10 @@ class NodeType:
     needs: tuple[str, ...] = ()
     binds: Callable[[Any, str], tuple[str, ...]] = _binds_nothing
     leaves_if: Callable[[Any], str | None] = _always
+    value_schema: dict[str, Any] | None = None
+    targets: tuple[Target, ...] = TARGETS
+    packages: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
 
     @property
     def is_branch(self) -> bool:

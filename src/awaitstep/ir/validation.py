@@ -16,6 +16,9 @@ from awaitstep.ir.registry import Registry
 from awaitstep.ir.shape import Shape, read
 from awaitstep.ir.values import cron_problem
 
+# Containers in the arms of containers; Python reads 100 levels of indentation.
+DEEPEST = 60
+
 
 def validate(data: object, registry: Registry) -> list[Diagnostic]:
     """Every problem of a decoded graph, drawn or written by hand. Never raises."""
@@ -85,6 +88,14 @@ def _check_flow(shape: Shape, registry: Registry, report: Report) -> Regions | N
         return None
     flow = lower(shape.nodes, shape.edges, shape.entry, registry, report)
     if flow is not None:
+        deepest = max(flow.order, key=flow.depth)
+        if flow.depth(deepest) > DEEPEST:
+            report.about(deepest).add(
+                "graph.too_deep",
+                f"This node stands in {flow.depth(deepest)} containers; at most {DEEPEST} can be "
+                "inside each other.",
+                hint="Make a workflow of its own of the inner part.",
+            )
         for node_id in shape.nodes:
             if node_id not in flow:
                 report.about(node_id).add(

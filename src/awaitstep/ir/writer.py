@@ -55,12 +55,19 @@ class Writer(Protocol):
         """A user's statements, kept as they were written."""
 
     def function(
-        self, body: list[ast.stmt], *, source: str | None = None, step: ast.expr | None = None
+        self,
+        body: list[ast.stmt],
+        *,
+        source: str | None = None,
+        step: ast.expr | None = None,
+        blocking: bool = False,
+        context: bool = False,
     ) -> list[ast.stmt]:
         """Define the node's function around `body` and bind the node's id to its result.
 
-        `source` is the user's code inside it, if any: it decides between `def` and `async def`.
-        `step` is the decorator that makes it a durable step.
+        `source` is the user's code inside it, if any: it decides between `def` and `async def`,
+        and whether the function takes `ctx`. Without it, `blocking` asks for `def` and `context`
+        for `ctx`. `step` is the decorator that makes it a durable step.
         """
 
     def bind(self, value: ast.expr) -> ast.stmt:

@@ -11,7 +11,7 @@ import pytest
 
 from awaitstep.compiler import CompiledModule, compile_graph
 from awaitstep.compiler.printing import literal
-from awaitstep.ir import parse
+from awaitstep.ir import InvalidGraph, parse
 from awaitstep.nodes import registry
 
 REGISTRY = registry()
@@ -230,3 +230,20 @@ def test_guards_stand_in_for_copies() -> None:
 def test_literals_are_spelled_alike_everywhere(text: str, spelled: str) -> None:
     assert literal(text) == spelled
     assert ast.literal_eval(spelled) == text
+
+
+def test_what_python_cannot_read_is_told_as_a_problem_of_the_graph() -> None:
+    """Containers and conditions that are each within their limits, and too deep together."""
+    nodes: list[Any] = []
+    edges: list[tuple[str, ...]] = []
+    for i in range(50):
+        nodes += [{"id": f"t{i}", "type": "try_catch", "data": {}}, branch(f"b{i}", "1 == 1")]
+        nodes.append(step(f"s{i}"))
+        edges += [
+            (f"t{i}", f"b{i}", "try"),
+            (f"b{i}", f"t{i + 1}", "a0"),
+            (f"b{i}", f"s{i}", "then"),
+        ]
+    with pytest.raises(InvalidGraph) as refused:
+        compiled(*nodes, step("t50"), edges=edges)
+    assert [problem.code for problem in refused.value.diagnostics] == ["graph.too_deep"]

@@ -62,6 +62,17 @@ CASES: dict[str, Any] = {
         graph(node("here")), trigger={"type": "schedule", "cron": "61 * * * *"}
     ),
     "entry.unknown": changed(graph(node("here")), entryNodeId="there"),
+    "graph.too_deep": graph(
+        *[node(f"n{i}", "try_catch") for i in range(61)],
+        node("last"),
+        edges=[(f"n{i}", f"n{i + 1}" if i < 60 else "last", "try") for i in range(61)],
+    ),
+    "edge.arm_missing": graph(node("here", "loop", collection="[1]")),
+    "loop.variable": graph(
+        node("here", "loop", collection="[1]", itemVar="here"),
+        node("body"),
+        edges=[("here", "body", "body")],
+    ),
     "module.class_missing": module("class W: ..."),
     "module.class_ambiguous": module(WORKFLOW.format("A") + WORKFLOW.format("B")),
     "module.class_unknown": module(WORKFLOW.format("A"), className="B"),

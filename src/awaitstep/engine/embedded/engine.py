@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import structlog
 
-from awaitstep.engine import messages, outcomes, values
+from awaitstep.engine import durations, messages, outcomes, values
 from awaitstep.engine.bindings import RunsBackend
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator
@@ -59,6 +59,9 @@ PAGE: Final = 500
 MOST_LOADED: Final = 10_000
 FETCH_TIMEOUT: Final = 100.0
 READY_TIMEOUT: Final = 10.0
+# The calendar's bounds, in seconds since 1970: what lies outside has no date to be shown as.
+FIRST_MOMENT: Final = -62_135_596_800.0
+LAST_MOMENT: Final = 253_402_300_799.999
 
 
 class Embedded(Coordinator):
@@ -613,6 +616,8 @@ class Embedded(Coordinator):
         assignment = getattr(message, "assignment", None)
         if assignment is not None and assignment not in slot.assignments:
             return  # fenced: another runner's run, or nobody's any more
+        if not getattr(message, "name", "").isprintable():
+            raise Nonsense("a name that can't be printed")
         self._handlers[type(message)](slot, message)
 
     def _message_handlers(self) -> dict[type, Callable[[Slot, Any], None]]:
@@ -626,9 +631,7 @@ class Embedded(Coordinator):
                 x.assignment, x.k, outcomes.bounded(x.failure), x.retryable
             ),
             m.Sleep: self._on_sleep,
-            m.Wait: lambda _, x: self.wait_for(
-                x.assignment, x.k, x.name, x.n, x.event_type, x.timeout
-            ),
+            m.Wait: self._on_wait,
             m.Cancel: lambda _, x: self.cancel(x.assignment, x.k, x.seen),
             m.Blocked: lambda _, x: self.blocked(x.assignment, x.seen),
             m.Frozen: lambda _, x: self.frozen(x.assignment),
@@ -653,15 +656,27 @@ class Embedded(Coordinator):
 
     def _on_sleep(self, _: Slot, message: messages.Sleep) -> None:
         m = message
-        if m.kind is not StepKind.until and (m.kind is not StepKind.sleep or m.seconds < 0):
+        if m.kind is StepKind.sleep:
+            possible = 0 <= m.seconds <= durations.LONGEST
+        else:
+            possible = m.kind is StepKind.until and m.seconds <= LAST_MOMENT
+        if not possible:
             raise Nonsense(f"a sleep of kind {m.kind.name} for {m.seconds} s")
-        self.sleep(m.assignment, m.k, m.kind, m.name, m.n, m.seconds)
+        # a moment before the calendar has passed like any other
+        seconds = max(m.seconds, FIRST_MOMENT)
+        self.sleep(m.assignment, m.k, m.kind, m.name, m.n, seconds)
+
+    def _on_wait(self, _: Slot, message: messages.Wait) -> None:
+        m = message
+        if not m.event_type.isprintable():
+            raise Nonsense("an event type that can't be printed")
+        self.wait_for(m.assignment, m.k, m.name, m.n, m.event_type, m.timeout)
 
     def _on_ended(self, slot: Slot, message: messages.Ended) -> None:
         output, failed = message.output, message.failure
         if failed is not None:
-            failed = outcomes.bounded(failed)
-        if output is not None:
+            output, failed = None, outcomes.bounded(failed)
+        elif output is not None:
             try:
                 values.check(output)
             except ValueRefused as error:
@@ -686,7 +701,8 @@ class Embedded(Coordinator):
             if call.deployment not in slot.known or call.operation not in _OPERATIONS:
                 raise WorkflowError("binding.not_found", "There is no such binding.")
             answer = await getattr(backend, call.operation)(**args)
-            reply = messages.Reply(call.call, values.encode(answer))
+            # a status holds a whole output, and more
+            reply = messages.Reply(call.call, values.encode(answer, 2 * values.LARGEST))
         except WorkflowError as error:
             reply = messages.Reply(call.call, None, error.code, error.message)
         except EngineError as error:

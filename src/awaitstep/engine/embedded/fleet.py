@@ -254,6 +254,8 @@ class Fleet:
         if isinstance(message, messages.Hello):
             if slot.ready:
                 raise Nonsense("a second hello")
+            if slot.process.exited.done():
+                return  # read after its death: nothing can be given to it any more
             slot.ready = True
             slot.isolation = message.isolation
             self.owner.on_ready(slot)
