@@ -118,7 +118,13 @@ class RegionWriter:
     def body(self) -> list[ast.stmt]:
         flow = self._region.flow
         reads = list(self._scene.inside.get(self._region, ()))
-        for end in self._output.answers:
+        # A break takes nothing along.
+        stops = [
+            end
+            for end in self._output.answers
+            if any(way.target is None and not way.leaves for way in flow.ways[end])
+        ]
+        for end in stops:
             for variable in self.exports:
                 binder = self._scene.regions.at(variable, self._region) or ""
                 reads.append((end, binder, variable))
