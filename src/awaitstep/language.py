@@ -13,6 +13,7 @@ from awaitstep.compiler import BINDING, check_entry, compile_graph
 from awaitstep.ir import (
     Diagnostic,
     InvalidGraph,
+    Registry,
     is_handwritten,
     parse,
     read_handwritten,
@@ -22,10 +23,10 @@ from awaitstep.nodes import registry
 
 
 class CompiledGraphs:
-    """`awaitstep.app.language.Language` with the built-in node types."""
+    """`awaitstep.app.language.Language`; without `types` with those that come along."""
 
-    def __init__(self) -> None:
-        self._registry = registry()
+    def __init__(self, types: Registry | None = None) -> None:
+        self._registry = types or registry()
 
     def validate(self, ir: Mapping[str, Any]) -> list[Finding]:
         return [_finding(problem) for problem in validate(ir, self._registry)]
@@ -56,8 +57,11 @@ class CompiledGraphs:
                 "title": node.title,
                 "summary": node.summary,
                 "hasValue": node.has_value,
-                "container": node.control is not None,
+                "container": node.is_container,
                 "schema": node.data_schema(),
+                "valueSchema": node.value_schema,
+                "targets": list(node.targets),
+                "packages": list(node.packages),
             }
             for node in self._registry
         ]

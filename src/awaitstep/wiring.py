@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+import structlog
+
 from awaitstep.engine.embedded import Embedded
 from awaitstep.engine.errors import DeploymentMissing
 from awaitstep.engine.port import Runs
@@ -24,11 +26,15 @@ if TYPE_CHECKING:
 
     from awaitstep.app import AwaitStep
     from awaitstep.gateway import Gateway
+    from awaitstep.ir import Registry
     from awaitstep.storage.records import Home
 
+_log = structlog.get_logger("awaitstep.wiring")
 KEY_FILE: Final = "secret.key"
 DATABASE_FILE: Final = "control.db"
 DEPLOYMENTS: Final = "deployments"
+# Custom node types of this server's own, a folder each.
+NODES: Final = "nodes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
             app = AwaitStep(
                 store=store,
                 providers={provider.type: provider},
-                language=CompiledGraphs(),
+                language=CompiledGraphs(_node_types(settings.data / NODES)),
                 clock=SystemClock(),
                 vault=vault,
             )
@@ -116,6 +122,16 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
             await engine.close()
     finally:
         await asyncio.to_thread(store.close)
+
+
+def _node_types(directory: Path) -> Registry:
+    """The node types that come along and those of the directory; bad ones are told and left out."""
+    from awaitstep.nodes import registry_with
+
+    types, problems = registry_with(directory)
+    for problem in problems:
+        _log.warning("a custom node type is left out", problem=str(problem))
+    return types
 
 
 @asynccontextmanager

@@ -24,6 +24,13 @@ class NodeTypeShape(Shape):
     has_value: bool = Field(description="Whether other nodes can read a value of it.")
     container: bool = Field(description="Whether its edges are arms.")
     data_schema: dict[str, Any] = Field(alias="schema", description="JSON Schema of `data`.")
+    value_schema: dict[str, Any] | None = Field(
+        default=None, description="JSON Schema of its value, where there is one."
+    )
+    targets: list[str] = Field(default=[], description="The types of connection it can run on.")
+    packages: list[str] = Field(
+        default=[], description="Python packages its code needs where it runs."
+    )
 
 
 @router.get("/nodes")

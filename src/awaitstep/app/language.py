@@ -56,7 +56,8 @@ class Language(Protocol):
         ...
 
     def node_types(self) -> Sequence[Mapping[str, Any]]:
-        """`{type, title, summary, hasValue, container, schema}` of each node type.
+        """`{type, title, summary, hasValue, container, schema}` of each node type, and where they
+        are known `{valueSchema, targets, packages}`.
 
         `schema` is the JSON Schema of its data.
         """

@@ -17,6 +17,7 @@ from awaitstep.engine.states import RunStatus
 from awaitstep.engine.workers import Bundle
 from awaitstep.ir import Registry, parse
 from awaitstep.nodes import registry
+from workers._fetch import aclose
 
 DEADLINE = 30.0
 
@@ -75,6 +76,7 @@ async def run(
         return Ended(output, view.error, attempts, compiled.source)
     finally:
         await engine.close()
+        await aclose()
 
 
 class _Only:
