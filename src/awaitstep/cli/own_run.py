@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ import uvloop
 
 from awaitstep.cli.failures import Failure
 from awaitstep.cli.module import Asked
-from awaitstep.cli.output import say
+from awaitstep.cli.progress import Progress
 from awaitstep.engine.errors import EngineError
-from awaitstep.engine.port import RunError, Runs, RunView, StepView
+from awaitstep.engine.port import Runs, RunView
 from awaitstep.engine.states import ENDED
 from awaitstep.engine.values import decode
 from awaitstep.engine.workers import Bundle
@@ -76,33 +76,17 @@ async def _run(asked: Asked, folder: Path) -> RunView:
 
 
 async def _watch(runs: Runs, instance: str) -> RunView:
-    told: set[tuple[str, int, int]] = set()
-    waiting = False
+    progress = Progress(instance)
     while True:
         run = await runs.wait(_WORKFLOW, instance, _POLL_SECONDS)
-        ended = run.status in ENDED
-        for line in _news(await runs.history(_WORKFLOW, instance), told):
-            say(line)
-        if ended:
+        for step in await runs.history(_WORKFLOW, instance):
+            for number, attempt in enumerate(step.attempts, start=1):
+                if (error := attempt.error) is not None:
+                    what = (error.name, error.message, error.line)
+                    progress.failed(step.name, step.count, number, *what)
+        if run.status in ENDED:
             return run
-        if run.status == "waiting" and not waiting:
-            waiting = True
-            say(f"run {instance} is waiting")
-
-
-def _news(steps: Sequence[StepView], told: set[tuple[str, int, int]]) -> Iterator[str]:
-    """Failed attempts that were not told yet."""
-    for step in steps:
-        for number, attempt in enumerate(step.attempts, start=1):
-            key = (step.name, step.count, number)
-            if attempt.error is not None and key not in told:
-                told.add(key)
-                yield f"step {step.name!r}, attempt {number} failed: {_error(attempt.error)}"
-
-
-def _error(error: RunError) -> str:
-    line = f" (line {error.line})" if error.line else ""
-    return f"{error.name}: {error.message}{line}"
+        progress.status(run.status)
 
 
 def _answer(run: RunView) -> dict[str, Any]:

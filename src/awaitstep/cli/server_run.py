@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from awaitstep.cli import credentials
 from awaitstep.cli.failures import Failure
 from awaitstep.cli.module import Asked, Script
-from awaitstep.cli.output import say
+from awaitstep.cli.progress import Progress
 from awaitstep.cli.rest import Rest
 from awaitstep.engine.states import ENDED
 from awaitstep.engine.values import decode
@@ -40,17 +39,17 @@ def run_to_end(asked: Asked, rest: Rest) -> dict[str, Any]:
         body["params"] = decode(asked.params)
     run = rest.post(f"/workflows/{workflow}/trigger", body)
     at = f"/workflows/{workflow}/runs/{run['instanceId']}"
-    told: set[tuple[str, int, int]] = set()
-    waiting = False
+    progress = Progress(run["instanceId"])
     while True:
         ended = run["status"] in ENDED
-        for line in _news(rest.get(f"{at}/steps")["data"], told):
-            say(line)
+        for step in rest.get(f"{at}/steps")["data"]:
+            for number, attempt in enumerate(step["attempts"], start=1):
+                if (error := attempt["error"]) is not None:
+                    what = (error["name"], error["message"], error.get("line"))
+                    progress.failed(step["name"], step["count"], number, *what)
         if ended:
             return _answer(run)
-        if run["status"] == "waiting" and not waiting:
-            waiting = True
-            say(f"run {run['instanceId']} is waiting")
+        progress.status(run["status"])
         time.sleep(_POLL_SECONDS)
         run = rest.get(at)
 
@@ -96,21 +95,6 @@ def _live(rest: Rest, workflow: str) -> dict[str, Any] | None:
             found: dict[str, Any] = deployment
             return found
     return None
-
-
-def _news(steps: list[dict[str, Any]], told: set[tuple[str, int, int]]) -> Iterator[str]:
-    """Failed attempts that were not told yet."""
-    for step in steps:
-        for number, attempt in enumerate(step["attempts"], start=1):
-            key = (step["name"], step["count"], number)
-            error = attempt["error"]
-            if error is not None and key not in told:
-                told.add(key)
-                line = f" (line {error['line']})" if error.get("line") else ""
-                yield (
-                    f"step {step['name']!r}, attempt {number} failed: "
-                    f"{error['name']}: {error['message']}{line}"
-                )
 
 
 def _answer(run: dict[str, Any]) -> dict[str, Any]:

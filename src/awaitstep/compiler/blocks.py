@@ -2,8 +2,8 @@
 
 Every node is written once. A node that is entered over one edge stands where that edge is; a node
 where ways meet stands behind the innermost `if` around all of them (its immediate dominator), and
-if control may also be elsewhere by then, under a guard variable that the ways set. Runs end by an
-early return. When that nests too deeply, the blocks are built again with everything beyond the
+if control may also be elsewhere by then, under a guard variable that the ways set. Regions end by
+an early return. When that nests too deeply, the blocks are built again with everything beyond the
 limit moved out to the top, under guards: all variables stay in one scope.
 
 Knows ids and ways only; it writes no Python. Nothing here recurses on the depth of a graph.

@@ -1,4 +1,4 @@
-"""What a run answers: the marked node, else the last executed node that has a value.
+"""What a run or an arm answers: the marked node, else the last executed node that has a value.
 
 Works on the flow alone. Where several nodes may have been the last one, a variable remembers.
 """
