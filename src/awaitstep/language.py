@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from awaitstep.app.language import Compiled, Finding, GraphRefused
+from awaitstep.app.language import Adopted, Compiled, Finding, GraphRefused
 from awaitstep.compiler import BINDING, check_entry, compile_graph
 from awaitstep.ir import (
     Diagnostic,
     InvalidGraph,
     Registry,
+    adopt,
+    adopt_entry,
     is_handwritten,
     parse,
     read_handwritten,
@@ -30,6 +32,20 @@ class CompiledGraphs:
 
     def validate(self, ir: Mapping[str, Any]) -> list[Finding]:
         return [_finding(problem) for problem in validate(ir, self._registry)]
+
+    def adopt(self, ir: Mapping[str, Any], entry_code: str | None) -> Adopted:
+        made = adopt(ir, self._registry)
+        needs_porting = list(made.needs_porting)
+        if entry_code is not None:
+            entry_code, foreign = adopt_entry(entry_code)
+            needs_porting += ["entryCode"] * foreign
+        return Adopted(
+            ir=made.graph,
+            entry_code=entry_code,
+            renames=[rename.to_json() for rename in made.renames],
+            needs_porting=needs_porting,
+            notes=[note.to_json() for note in made.notes],
+        )
 
     def check_entry(self, code: str) -> list[Finding]:
         return [_finding(problem) for problem in check_entry(code)]

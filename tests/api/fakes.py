@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from awaitstep.api import create_api
 from awaitstep.app import AwaitStep
 from awaitstep.app.ids import new_id
-from awaitstep.app.language import Compiled, Finding, GraphRefused, Language
+from awaitstep.app.language import Adopted, Compiled, Finding, GraphRefused, Language
 from awaitstep.auth.identity import Scope
 from awaitstep.auth.vault import Vault
 from awaitstep.engine.clock import ManualClock
@@ -64,6 +64,9 @@ class FakeLanguage:
         if not isinstance(ir.get("nodes"), list):
             found.append(_finding("error", "graph.shape"))
         return found + [_finding("warning", code) for code in ir.get("warnings", ())]
+
+    def adopt(self, ir: Mapping[str, Any], entry_code: str | None) -> Adopted:
+        return Adopted(dict(ir), entry_code)
 
     def check_entry(self, code: str) -> list[Finding]:
         try:

@@ -51,10 +51,31 @@ class ExportShape(Shape):
     ir: dict[str, Any] | None
 
 
+class RenameShape(Shape):
+    """A node's id before and after, and its display name."""
+
+    from_: str = Field(alias="from")
+    to: str
+    name: str
+
+
+class NoteShape(Shape):
+    """One change, in a node or in the graph."""
+
+    node_id: str | None = None
+    path: str
+    message: str
+
+
 class ImportedShape(WorkflowFields):
-    """The new workflow."""
+    """The new workflow, and what was changed so that its graph follows the rules."""
 
     missing_env_vars: list[str] = Field(description="Variables that still need a value.")
+    renames: list[RenameShape] = Field(description="Nodes whose ids could not stay.")
+    needs_porting: list[str] = Field(
+        description="Nodes whose code is TypeScript, kept as a comment; `entryCode` for the entry."
+    )
+    notes: list[NoteShape] = Field(description="Other changes.")
 
 
 @router.get("/workflows")
@@ -87,8 +108,15 @@ async def import_workflow(
     who: Writer,
 ) -> ImportedShape:
     """A new workflow from a file; 422 with every problem of it."""
-    workflow, missing = await app.transfer.import_(who.project, body)
-    return ImportedShape(**workflow_fields(workflow), missing_env_vars=missing)
+    made = await app.transfer.import_(who.project, body)
+    renames, notes = made.adopted.renames, made.adopted.notes
+    return ImportedShape(
+        **workflow_fields(made.workflow),
+        missing_env_vars=made.missing,
+        renames=[RenameShape.model_validate(rename, by_alias=True) for rename in renames],
+        needs_porting=list(made.adopted.needs_porting),
+        notes=[NoteShape.model_validate(note, by_alias=True) for note in notes],
+    )
 
 
 @router.get("/workflows/{id}")

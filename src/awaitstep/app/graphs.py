@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awaitstep.app.errors import Detail, Invalid, NotFound
-from awaitstep.app.language import Compiled, Finding, GraphRefused, Language
+from awaitstep.app.language import Adopted, Compiled, Finding, GraphRefused, Language
 from awaitstep.storage.records import Kind
 
 
@@ -34,6 +34,9 @@ class Graphs:
         """Everything that keeps a graph of this kind from being saved."""
         findings = await asyncio.to_thread(self._language.validate, ir)
         return errors_of(findings) + _other_kind(ir, kind)
+
+    async def adopt(self, ir: Mapping[str, Any], entry_code: str | None) -> Adopted:
+        return await asyncio.to_thread(self._language.adopt, ir, entry_code)
 
     async def must_be_valid(self, ir: Mapping[str, Any], kind: Kind | None) -> list[Detail]:
         """The warnings. Raises Invalid with one detail per problem."""

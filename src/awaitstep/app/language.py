@@ -32,6 +32,21 @@ class Compiled:
     node_lines: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A file's graph in our rules, and what was changed for it.
+
+    `renames` are `{from, to, name}`, `notes` `{nodeId?, path, message}`. `needs_porting` are ids of
+    nodes, and `entryCode` for the entry code.
+    """
+
+    ir: dict[str, Any]
+    entry_code: str | None
+    renames: Sequence[Mapping[str, str]] = ()
+    needs_porting: Sequence[str] = ()
+    notes: Sequence[Mapping[str, str]] = ()
+
+
 class GraphRefused(Exception):
     """The graph can't be compiled."""
 
@@ -45,6 +60,10 @@ class Language(Protocol):
 
     def validate(self, ir: Mapping[str, Any]) -> Sequence[Finding]:
         """All problems at once, warnings among them."""
+        ...
+
+    def adopt(self, ir: Mapping[str, Any], entry_code: str | None) -> Adopted:
+        """A graph from elsewhere, changed where that is certain; what is valid stays as it is."""
         ...
 
     def check_entry(self, code: str) -> Sequence[Finding]:

@@ -1,7 +1,8 @@
 """Workflows as files: out with everything but secrets, in with everything checked.
 
 An import makes one new workflow in the caller's project. It runs nothing, and a file can't name
-a project, an id, a route or a connection.
+a project, an id, a route or a connection. A graph that breaks our rules is adopted where that is
+certain, and what was changed is told.
 """
 
 from __future__ import annotations
@@ -13,27 +14,27 @@ from typing import Any, Final
 from awaitstep.app.errors import Detail, Invalid
 from awaitstep.app.graphs import Graphs
 from awaitstep.app.ids import new_id
+from awaitstep.app.language import Adopted
 from awaitstep.app.ports import Ports
 from awaitstep.app.variables import VariableSpec, problems_of
 from awaitstep.app.workflows import Workflows, dependency_problems, kind_of
 from awaitstep.storage.records import Version, Workflow
 
 FORMAT: Final = 1
-_FIELDS: Final = frozenset(
-    {
-        "awaitstep",
-        "name",
-        "description",
-        "kind",
-        "entryCode",
-        "dependencies",
-        "payloadSchema",
-        "envVars",
-        "ir",
-    }
-)
+# What travels beside a graph; AwaitStep's TypeScript edition says `triggerCode`.
+_BESIDE: Final = frozenset({"entryCode", "triggerCode", "dependencies", "payloadSchema", "envVars"})
+_FIELDS: Final = _BESIDE | {"awaitstep", "name", "description", "kind", "ir"}
 _LONGEST_NAME: Final = 256
 _LONGEST_TEXT: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A new workflow, the secrets it still needs, and what was changed in its file."""
+
+    workflow: Workflow
+    missing: list[str]
+    adopted: Adopted
 
 
 @dataclass(slots=True)
@@ -80,16 +81,19 @@ class Transfer:
             "ir": None if full.version is None else full.version.ir,
         }
 
-    async def import_(self, project: str, file: Mapping[str, Any]) -> tuple[Workflow, list[str]]:
-        """A new workflow from an export or a bare graph; also the secrets it still needs.
+    async def import_(self, project: str, file: Mapping[str, Any]) -> Imported:
+        """A new workflow from an export or a bare graph.
 
-        Raises Invalid with every problem of the file, its graph and its entry code.
+        Raises Invalid with every problem of the file, its graph and its entry code; they name
+        nodes as the file does.
         """
         parcel = _read(file)
+        adopted = await self._graphs.adopt(parcel.ir or {}, parcel.entry_code)
         if parcel.ir is not None:
-            parcel.problems += await self._graphs.problems(parcel.ir, None)
-        if parcel.entry_code is not None:
-            parcel.problems += await self._graphs.entry_problems(parcel.entry_code)
+            found = await self._graphs.problems(adopted.ir, None)
+            parcel.problems += _as_in_the_file(found, adopted)
+        if adopted.entry_code is not None:
+            parcel.problems += await self._graphs.entry_problems(adopted.entry_code)
         if parcel.problems or parcel.ir is None:
             raise Invalid("The file can't be imported.", "import.invalid", parcel.problems)
         now = self._ports.clock.now()
@@ -98,8 +102,8 @@ class Transfer:
             project=project,
             name=parcel.name,
             description=parcel.description,
-            kind=kind_of(parcel.ir),
-            entry_code=parcel.entry_code,
+            kind=kind_of(adopted.ir),
+            entry_code=adopted.entry_code,
             dependencies=parcel.dependencies,
             payload_schema=parcel.payload_schema,
             route=None,
@@ -108,21 +112,31 @@ class Transfer:
             created_at=now,
             updated_at=now,
         )
-        version = Version(new_id("ver"), workflow.id, 1, parcel.ir, None, False, now)
+        version = Version(new_id("ver"), workflow.id, 1, adopted.ir, None, False, now)
         given = [spec for spec in parcel.variables if spec.value is not None]
         missing = [spec.name for spec in parcel.variables if spec.value is None]
         await self._workflows.adopt(workflow, version, given)
-        return workflow, missing
+        return Imported(workflow, missing, adopted)
+
+
+def _as_in_the_file(problems: list[Detail], adopted: Adopted) -> list[Detail]:
+    """The same problems, about ids that the person knows."""
+    old = {rename["to"]: rename["from"] for rename in adopted.renames}
+    return [
+        {**problem, "nodeId": old[problem["nodeId"]]} if problem.get("nodeId") in old else problem
+        for problem in problems
+    ]
 
 
 def _read(file: Mapping[str, Any]) -> _Parcel:
     parcel = _Parcel()
     if "ir" not in file and "nodes" in file:  # a bare graph
-        parcel.ir = dict(file)
+        parcel.ir = {key: value for key, value in file.items() if key not in _BESIDE}
         metadata = file.get("metadata")
         about = metadata if isinstance(metadata, dict) else {}
         parcel.name = _text(parcel, about, "name", "metadata.name", _LONGEST_NAME) or "Imported"
         parcel.description = _text(parcel, about, "description", "metadata.description") or ""
+        _read_beside(parcel, file)
         return parcel
     for name in sorted(set(file) - _FIELDS):
         parcel.wrong(name[:100], "An export has no such field.", "import.unknown_field")
@@ -132,7 +146,6 @@ def _read(file: Mapping[str, Any]) -> _Parcel:
     if not parcel.name.strip():
         parcel.wrong("name", "A name is needed.")
     parcel.description = _text(parcel, file, "description", "description") or ""
-    parcel.entry_code = _text(parcel, file, "entryCode", "entryCode")
     ir = file.get("ir")
     if isinstance(ir, dict):
         parcel.ir = ir
@@ -140,6 +153,16 @@ def _read(file: Mapping[str, Any]) -> _Parcel:
             parcel.wrong("kind", "The graph is of another kind.")
     else:
         parcel.wrong("ir", "A graph is needed.")
+    _read_beside(parcel, file)
+    return parcel
+
+
+def _read_beside(parcel: _Parcel, file: Mapping[str, Any]) -> None:
+    names = [name for name in ("entryCode", "triggerCode") if file.get(name) is not None]
+    if len(names) > 1:
+        parcel.wrong("triggerCode", "Give entryCode or triggerCode, not both.", "entry.twice")
+    for name in names[:1]:
+        parcel.entry_code = _text(parcel, file, name, name)
     schema = file.get("payloadSchema")
     if schema is None or isinstance(schema, dict):
         parcel.payload_schema = schema
@@ -147,7 +170,6 @@ def _read(file: Mapping[str, Any]) -> _Parcel:
         parcel.wrong("payloadSchema", "A payload schema is an object.")
     _read_dependencies(parcel, file.get("dependencies", []))
     _read_variables(parcel, file.get("envVars", []))
-    return parcel
 
 
 def _read_dependencies(parcel: _Parcel, given: object) -> None:

@@ -4,6 +4,7 @@ Owns what a drawn workflow means. Pure: pydantic and the standard library only, 
 files, no compiler.
 """
 
+from awaitstep.ir.adoption import Adopted, adopt, adopt_entry
 from awaitstep.ir.diagnostics import Diagnostic, InvalidGraph, Report
 from awaitstep.ir.graph import Edge, Graph, Metadata, Node, NodeData
 from awaitstep.ir.handwritten import Handwritten, is_handwritten, read_handwritten
@@ -12,6 +13,7 @@ from awaitstep.ir.validation import parse, validate
 from awaitstep.ir.writer import Helper, Writer
 
 __all__ = [
+    "Adopted",
     "Arm",
     "Diagnostic",
     "Edge",
@@ -26,6 +28,8 @@ __all__ = [
     "Registry",
     "Report",
     "Writer",
+    "adopt",
+    "adopt_entry",
     "is_handwritten",
     "parse",
     "read_handwritten",

@@ -72,6 +72,7 @@ CODES: Final[dict[str, Severity]] = {
     "code.empty": "warning",
     "code.impure": "warning",
     "code.name_unknown": "warning",
+    "code.needs_porting": "warning",
     # what fields of nodes mean
     "duration.invalid": "error",
     "timestamp.invalid": "error",

@@ -16,6 +16,7 @@ from awaitstep.ir.flow import Regions
 from awaitstep.ir.graph import Node
 from awaitstep.ir.registry import Registry
 from awaitstep.ir.source import BUILTINS, IMPORTABLE, Source, analyse, braces, impurity
+from awaitstep.ir.typescript import mark_in
 from awaitstep.ir.values import is_duration, is_moment
 
 EVENT_KEYS = frozenset({"payload", "timestamp", "instanceId", "workflowName"})
@@ -157,6 +158,19 @@ def check_code(source: Source, path: str, report: Report) -> None:
             column=found.col_offset + 1,
             hint='In code, write the id of the node: order["total"].',
         )
+    _check_ported(source, path, report)
+
+
+def _check_ported(source: Source, path: str, report: Report) -> None:
+    line = mark_in(source.body)
+    if line is not None:
+        report.add(
+            "code.needs_porting",
+            "This was written in TypeScript and fails until it is ported.",
+            path,
+            line=line,
+            hint="Write it in Python, and take the line with the mark away.",
+        )
 
 
 def _read_condition(
@@ -176,6 +190,7 @@ def _read_condition(
     names = _ALWAYS | set(condition.references) | set(visible)
     _read_names(condition.source, path, names, ids, report, uses)
     _check_purity(condition.source, path, report)
+    _check_ported(condition.source, path, report)
 
 
 def _check_purity(source: Source, path: str, report: Report) -> None:
