@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -96,3 +97,109 @@ async def test_bad_entry_code_is_refused_where_it_is_set(plane: Plane) -> None:
     answer = await client.patch(f"/workflows/{workflow}", json={"entryCode": "return ("})
     assert answer.status_code == 422
     assert answer.json()["details"][0]["message"]
+
+
+FOREIGN: dict[str, Any] = {
+    "metadata": {"name": "Orders", "version": 1, "createdAt": "x", "updatedAt": "y"},
+    "entryNodeId": "step-1",
+    "nodes": [
+        {
+            "id": "step-1",
+            "type": "step",
+            "name": "Check stock",
+            "position": {"x": 0, "y": 0},
+            "version": "1.0.0",
+            "provider": "cloudflare",
+            "data": {"code": "const n = event.payload.n;\nreturn { n };"},
+        },
+        {
+            "id": "turn",
+            "type": "branch",
+            "name": "Enough?",
+            "data": {"branches": [{"label": "y", "condition": "{{step-1.n}} > 1 && true"}]},
+        },
+    ],
+    "edges": [{"id": "e1", "source": "step-1", "target": "turn"}],
+    "trigger": {"type": "cron", "expression": "0 9 * * *"},
+    "triggerCode": "return new Response(null, { status: 200 })",
+}
+
+
+async def test_a_foreign_export_comes_in_and_every_change_is_told(plane: Plane) -> None:
+    client = await plane.client()
+    answer = await client.post("/workflows/import", json=FOREIGN)
+    assert answer.status_code == 201, answer.text
+    hold(await document(plane), "POST", "/workflows/import", answer)
+    made = answer.json()
+    assert made["renames"] == [{"from": "step-1", "to": "check_stock", "name": "Check stock"}]
+    assert made["needsPorting"] == ["check_stock", "entryCode"]
+    assert [(note["nodeId"], note["path"]) for note in made["notes"]] == [
+        ("turn", "data.branches[0].condition"),
+        (None, "trigger"),
+    ]
+    exported = (await client.get(f"/workflows/{made['id']}/export")).json()
+    assert exported["ir"]["trigger"] == {"type": "schedule", "cron": "0 9 * * *"}
+    assert exported["entryCode"].startswith("# return new Response(")
+    report = await client.post("/validate", json=exported["ir"])
+    assert report.json()["valid"]
+    assert "code.needs_porting" in {d["code"] for d in report.json()["diagnostics"]}
+    again = await client.post("/workflows/import", json=exported)
+    assert again.json()["renames"] == []
+    assert again.json()["needsPorting"] == made["needsPorting"]
+    back = (await client.get(f"/workflows/{again.json()['id']}/export")).json()
+    assert back == exported
+
+
+async def test_an_import_that_is_refused_names_nodes_as_the_file_does(plane: Plane) -> None:
+    client = await plane.client()
+    broken = {**FOREIGN, "entryCode": "return 1", "nodes": [*FOREIGN["nodes"]]}
+    broken["nodes"][0] = {**FOREIGN["nodes"][0], "data": {"code": "x = (", "more": 1}}
+    broken["nodes"].append({**FOREIGN["nodes"][1], "data": {"branches": 5}})
+    answer = await client.post("/workflows/import", json=broken)
+    assert answer.status_code == 422
+    told = [(d.get("nodeId"), d["code"]) for d in answer.json()["details"]]
+    assert {
+        ("step-1", "code.syntax"),
+        ("step-1", "field.unknown"),
+        ("turn", "id.repeated"),
+        (None, "entry.twice"),
+    } <= set(told)
+    assert (await client.get("/workflows")).json()["data"] == []
+
+
+HOSTILE = ['"', "'", "a\nb", "\u2028", "{{", "${x}", "\u202e", '"""', "`", "__proto__", "𝐚", "a\\"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_hostile_texts_go_out_and_in_bit_for_bit(plane: Plane, text: str) -> None:
+    client = await plane.client()
+    file = graph(f"return {text!r}  # {text!r}")
+    file["nodes"][0]["name"] = text
+    file["metadata"] |= {"description": text, "name": "Orders"}
+    made = await client.post("/workflows", json={"name": "Orders", "ir": file})
+    exported = await client.get(f"/workflows/{made.json()['id']}/export")
+    imported = await client.post("/workflows/import", json=exported.json())
+    assert imported.status_code == 201, imported.text
+    assert imported.json()["renames"] == imported.json()["needsPorting"] == []
+    back = await client.get(f"/workflows/{imported.json()['id']}/export")
+    assert back.content == exported.content
+    assert back.json()["ir"] == file
+
+
+async def test_files_that_are_no_graphs_make_nothing(plane: Plane) -> None:
+    client = await plane.client()
+    deep = "[" * 100_000 + "]" * 100_000
+    long = "x" * 10_000_000
+    bodies = [
+        '{"nodes": [], "edges": ' + deep + "}",
+        '{"nodes": [{"id": "a-b", "type": "step", "name": "\\ud800", "data": {"code": "1"}}]}',
+        json.dumps({"nodes": [{"id": long, "type": "step", "name": long, "data": {"code": long}}]}),
+        json.dumps({"nodes": [{"id": "a-b", "type": "step", "data": {"code": long}}]}),
+        '{"nodes": [{"id": "a-b"}, {"id": "a-b"}], "edges": [{"source": {}, "target": []}]}',
+        '{"nodes": [[], 1, null, {"id": "../.."}], "__proto__": {"x": 1}, "edges": 5}',
+    ]
+    for body in bodies:
+        headers = {"content-type": "application/json"}
+        answer = await client.post("/workflows/import", content=body, headers=headers)
+        assert answer.status_code in (400, 413, 422), body[:80]
+    assert (await client.get("/workflows")).json()["data"] == []

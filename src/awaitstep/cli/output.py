@@ -46,6 +46,18 @@ def problem(detail: dict[str, Any]) -> str:
     return f"{start}{detail.get('message', '')} [{detail.get('code', '')}]{hint}"
 
 
+def adoption(made: dict[str, Any]) -> list[str]:
+    """What was changed in a file from elsewhere, and what a person still has to do; a line each."""
+    lines = [
+        f"{rename['from']} is called {rename['to']} now ({rename['name']})"
+        for rename in made["renames"]
+    ]
+    for note in made["notes"]:
+        where = ": ".join(part for part in (note.get("nodeId"), note["path"]) if part)
+        lines.append(f"{where}: {note['message']}")
+    return lines + [f"{place} needs porting from TypeScript" for place in made["needsPorting"]]
+
+
 def table(rows: Sequence[dict[str, Any]], columns: Sequence[tuple[str, str]]) -> str:
     """Aligned columns; `columns` are (key, title)."""
     if not rows:

@@ -19,7 +19,7 @@ from awaitstep.cli.options import (
     json_value,
     read_json,
 )
-from awaitstep.cli.output import show
+from awaitstep.cli.output import adoption, say, show
 
 if TYPE_CHECKING:
     from awaitstep.cli.rest import Rest
@@ -128,13 +128,16 @@ def import_(
     key: Key = None,
     json: Json = False,
 ) -> None:
-    """Make a workflow from an export file."""
+    """Make a workflow from an export file, and tell what was changed in it."""
     from awaitstep.cli.rest import Rest
 
     exported = read_json(file)
     with Rest.find(data, url, key) as rest:
         answer = rest.post("/workflows/import", exported)
     show(answer, json, lambda made: f"{made['id']}  {made['name']}")
+    if not json:
+        for line in adoption(answer):
+            say(line)
 
 
 def export(

@@ -6,13 +6,11 @@ them; whatever else is wrong is left for validation. A graph that is valid alrea
 
 from __future__ import annotations
 
-import ast
 import re
-import unicodedata
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeGuard
+from functools import partial
+from typing import Any, Final, TypeGuard, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -21,9 +19,10 @@ from awaitstep.ir.expressions import parse_condition
 from awaitstep.ir.fields import Role, RoleName
 from awaitstep.ir.graph import THEN
 from awaitstep.ir.handwritten import is_handwritten
-from awaitstep.ir.names import LONGEST_NAME, id_problem
+from awaitstep.ir.names import LONGEST_NAME
 from awaitstep.ir.raw import TEXT, check_json
 from awaitstep.ir.registry import NodeType, Registry
+from awaitstep.ir.renaming import Rename, Renaming
 from awaitstep.ir.source import analyse
 from awaitstep.ir.typescript import (
     commented,
@@ -34,28 +33,13 @@ from awaitstep.ir.typescript import (
     ported,
 )
 
-_LONGEST_WISH = 60
-_REFERENCE = re.compile(r"(\{\{\s*)([\w-]+)(?=\s*\}\}|[.\[])")
+# `${a.b[0]}`, as in a template literal; `${{` is a dollar before an expression.
+_INTERPOLATION = re.compile(r"\$\{([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*|\[\d{1,9}\])+)\}", re.ASCII)
 # In conditions of TypeScript a node's value may also be read by its bare name.
 _VARIABLES: Final = ("event", "env", "error")
 _ALWAYS: Final = frozenset({"event", "env", "self", "step", "ctx", "error"})
-_NAME = re.compile(
-    r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|\{\{[^{}]*\}\}|(?<![\w.])([^\W\d]\w*)'
-)
 _MOST_MILLISECONDS: Final = 10**12
 _LOOP_FIELDS: Final = {"forEach": "collection", "while": "condition", "times": "count"}
-
-
-@dataclass(frozen=True, slots=True)
-class Rename:
-    """A node's id before and after; `name` is its display name."""
-
-    old: str
-    new: str
-    name: str
-
-    def to_json(self) -> dict[str, str]:
-        return {"from": self.old, "to": self.new, "name": self.name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,65 +90,49 @@ def _is_marked(code: str) -> bool:
 class _Adoption:
     data: dict[str, Any]
     registry: Registry
-    ids: dict[str, str] = field(default_factory=dict)
-    renames: list[Rename] = field(default_factory=list)
+    renaming: Renaming = field(default_factory=Renaming)
     marked: dict[str, None] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     roots: dict[str, str] = field(default_factory=dict)
-    # Renamed ids that Python code may have read as names; a reserved one means something else.
-    variables: dict[str, str] = field(default_factory=dict)
     names: frozenset[str] = frozenset()
 
     def run(self) -> Adopted:
         nodes = _objects(self.data.get("nodes"))
-        self._choose_ids(nodes)
         bound = {name for node in nodes for name in _bound_by(node)}
+        self.renaming = Renaming.of(
+            [
+                (node["id"], node.get("name"), node.get("type"))
+                for node in nodes
+                if isinstance(node.get("id"), str)
+            ],
+            taken=bound,
+        )
+        ids = self.renaming.ids
         self.roots = {name: name for name in (*bound, *_VARIABLES)} | {
-            old: new for old, new in self.ids.items() if old not in _VARIABLES
+            old: new for old, new in ids.items() if old not in _VARIABLES
         }
-        self.names = _ALWAYS | bound | set(self.ids) | set(self.ids.values())
+        self.names = _ALWAYS | bound | set(ids) | set(ids.values())
         graph = dict(self.data)
         if isinstance(graph.get("nodes"), list):
             graph["nodes"] = [self._node(node) for node in graph["nodes"]]
         if isinstance(graph.get("edges"), list):
             graph["edges"] = self._edges(graph["edges"])
         if isinstance(graph.get("entryNodeId"), str):
-            graph["entryNodeId"] = self.ids.get(graph["entryNodeId"], graph["entryNodeId"])
+            graph["entryNodeId"] = ids.get(graph["entryNodeId"], graph["entryNodeId"])
         if isinstance(graph.get("trigger"), dict):
             graph["trigger"] = self._trigger(graph["trigger"])
-        return Adopted(graph, tuple(self.renames), tuple(self.marked), tuple(self.notes))
+        self._interpolations(_objects(graph.get("nodes")))
+        renames = tuple(self.renaming.renames)
+        return Adopted(graph, renames, tuple(self.marked), tuple(self.notes))
 
     def _note(self, node_id: str | None, path: str, message: str) -> None:
         self.notes.append(Note(node_id, path, message))
-
-    def _choose_ids(self, nodes: list[dict[str, Any]]) -> None:
-        """Old id → new id. Ids that stand there twice are left: nobody knows which is meant."""
-        ids = [node["id"] for node in nodes if isinstance(node.get("id"), str)]
-        counts = Counter(ids)
-        taken = {name for node in nodes for name in _bound_by(node)} | set(ids)
-        numbers: Counter[str] = Counter()
-        for node in nodes:
-            old = node.get("id")
-            if not isinstance(old, str):
-                continue
-            self.ids[old] = old
-            problem = id_problem(old)
-            if problem is None or counts[old] > 1 or not _can_be_told(old):
-                continue
-            name = node.get("name")
-            display = name if isinstance(name, str) and name.strip() else old
-            new = _free(_wish(display, node.get("type")), taken, numbers)
-            taken.add(new)
-            self.ids[old] = new
-            self.renames.append(Rename(old, new, shown(display)))
-            if old.isidentifier() and problem[0] == "id.invalid":
-                self.variables[old] = new
 
     def _node(self, raw: Any) -> Any:
         if not isinstance(raw, dict) or not isinstance(raw.get("id"), str):
             return raw
         old, node = raw["id"], dict(raw)
-        node_id = node["id"] = self.ids[old]
+        node_id = node["id"] = self.renaming.ids[old]
         if node_id != old and "name" not in node and len(old) <= LONGEST_NAME:
             node["name"] = old  # it is what was shown so far
         node_type = self._type(node, node_id)
@@ -209,8 +177,9 @@ class _Adoption:
                     self._duration(data, way[0], node_id, f"data.{way[0]}")
             if kind.control == "loop":
                 self._loop(data, node_id)
+        change = partial(self._text, node_id)
         return {
-            key: self._value(value, (key,), f"data.{shown(key)}", roles, node_id)
+            key: _changed(value, (key,), f"data.{shown(key)}", roles, None, change)
             for key, value in data.items()
         }
 
@@ -224,42 +193,13 @@ class _Adoption:
                 del data[key]
                 self._note(node_id, f"data.{key}", f"Left out: it is for loops of type `{other}`.")
 
-    def _value(
-        self,
-        value: Any,
-        way: tuple[str, ...],
-        path: str,
-        roles: Mapping[tuple[str, ...], RoleName],
-        node_id: str,
-    ) -> Any:
-        """`way` is the path with `*` for each place in a list, as the roles have it."""
-        if isinstance(value, str):
-            return value if len(value) > TEXT else self._text(value, roles.get(way), path, node_id)
-        if isinstance(value, list):
-            inner = (*way, "*")
-            return [
-                self._value(each, inner, f"{path}[{index}]", roles, node_id)
-                for index, each in enumerate(value)
-            ]
-        if isinstance(value, dict):
-            return {
-                key: self._value(each, (*way, key), f"{path}.{shown(key)}", roles, node_id)
-                for key, each in value.items()
-            }
-        return value
-
-    def _text(self, text: str, role: RoleName | None, path: str, node_id: str) -> str:
-        text = self._renamed(text)
+    def _text(self, node_id: str, text: str, role: RoleName | None, path: str) -> str:
+        text = self.renaming.in_text(text)
         if role == "code":
             return self._code(text, node_id)
         if role == "condition" and text.strip():
             return self._condition(text, path, node_id)
         return text
-
-    def _renamed(self, text: str) -> str:
-        if not self.renames or "{{" not in text:
-            return text
-        return _REFERENCE.sub(lambda found: found[1] + self.ids.get(found[2], found[2]), text)
 
     def _code(self, code: str, node_id: str) -> str:
         if is_typescript(code, self.names):
@@ -267,7 +207,7 @@ class _Adoption:
             return commented(code, "step")
         if _is_marked(code):
             self.marked[node_id] = None
-        return self._renamed_names(code) if self.variables else code
+        return self.renaming.in_code(code)
 
     def _condition(self, text: str, path: str, node_id: str) -> str:
         if is_typescript_condition(text, self.names):
@@ -280,34 +220,52 @@ class _Adoption:
         condition = parse_condition(text, Report(), path)
         if condition is not None and mark_in([condition.tree]) is not None:
             self.marked[node_id] = None
-        if not self.variables:
-            return text
-        return _NAME.sub(lambda found: self.variables.get(found[1], found[0]), text)
+        return self.renaming.in_condition(text)
 
-    def _renamed_names(self, code: str) -> str:
-        """Python that reads a renamed node by its name."""
-        source = analyse(code, Report(), "")
-        if source is None:
-            return code
-        nodes = [node for statement in source.body for node in ast.walk(statement)]
-        own = {node.arg for node in nodes if isinstance(node, ast.arg)} | set(source.binds)
-        read = set(self.variables) & set(source.reads) - own
-        places = {
-            (node.lineno, node.col_offset): node.id
-            for node in nodes
-            if isinstance(node, ast.Name) and node.id in read
-        }
-        lines = [line.encode() for line in source.text.split("\n")]
-        for (number, column), name in sorted(places.items(), reverse=True):
-            line, end = lines[number - 1], column + len(name.encode())
-            if line[column:end] == name.encode():
-                lines[number - 1] = line[:column] + self.variables[name].encode() + line[end:]
-        return b"\n".join(lines).decode() if places else code
+    def _interpolations(self, nodes: list[dict[str, Any]]) -> None:
+        """`${env.NAME}` in texts: meant as a value if the file is TypeScript for sure.
+
+        In a graph that is valid as it is, nothing shows what was meant: it stays, and is told.
+        """
+        foreign = bool(self.renaming.renames or self.marked or self.notes)
+        for node in nodes:
+            kind = self.registry.get(node["type"]) if isinstance(node.get("type"), str) else None
+            if kind is None or not isinstance(node.get("data"), dict):
+                continue
+            if not isinstance(node.get("id"), str):
+                continue
+            change = partial(self._interpolated, foreign, node["id"])
+            roles = dict(_roles(kind.data))
+            node["data"] = {
+                key: _changed(value, (key,), f"data.{shown(key)}", roles, None, change)
+                for key, value in node["data"].items()
+            }
+
+    def _interpolated(
+        self, foreign: bool, node_id: str, text: str, role: RoleName | None, path: str
+    ) -> str:
+        if role != "template" or "${" not in text:
+            return text
+
+        def written(found: re.Match[str]) -> str:
+            root = self.roots.get(found[1])
+            if root is None:
+                return found[0]
+            python = f"{{{{{root}{found[2]}}}}}"
+            if foreign:
+                self._note(node_id, path, f"`{shown(found[0])}` is written `{shown(python)}`.")
+                return python
+            self._note(
+                node_id, path, f"`{shown(found[0])}` is text; the value is `{shown(python)}`."
+            )
+            return found[0]
+
+        return _INTERPOLATION.sub(written, text)
 
     def _edges(self, edges: list[Any]) -> list[Any]:
         changed = [self._edge(edge) for edge in edges]
         arms = {
-            self.ids[node["id"]]
+            self.renaming.ids[node["id"]]
             for node in _objects(self.data.get("nodes"))
             if isinstance(node.get("id"), str) and node.get("type") in ("parallel", "race")
         }
@@ -329,7 +287,7 @@ class _Adoption:
         if not isinstance(edge, dict):
             return edge
         ends = {end: edge[end] for end in ("source", "target") if isinstance(edge.get(end), str)}
-        return edge | {end: self.ids.get(old, old) for end, old in ends.items()}
+        return edge | {end: self.renaming.ids.get(old, old) for end, old in ends.items()}
 
     def _trigger(self, trigger: dict[str, Any]) -> dict[str, Any]:
         trigger = dict(trigger)
@@ -350,11 +308,6 @@ def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _can_be_told(old: str) -> bool:
-    """Whether an id may stand in the answer; validation refuses all others."""
-    return len(old) <= LONGEST_NAME and not any("\ud800" <= c <= "\udfff" for c in old)
-
-
 def _bound_by(node: dict[str, Any]) -> Iterator[str]:
     data = node.get("data")
     if node.get("type") == "loop" and isinstance(data, dict):
@@ -364,29 +317,32 @@ def _bound_by(node: dict[str, Any]) -> Iterator[str]:
                 yield name
 
 
-def _wish(display: str, kind: object) -> str:
-    """What a node would like to be called: its display name, else its type."""
-    name = _snake(display[:LONGEST_NAME])
-    if name:
-        return name
-    name = _snake(kind[:LONGEST_NAME]) if isinstance(kind, str) else ""
-    return name if name and id_problem(name) is None else "node"
+Roles = Mapping[tuple[str, ...], RoleName]
 
 
-def _snake(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain).lower()
-    name = re.sub(r"[^a-z0-9]+", "_", words).strip("_")[:_LONGEST_WISH].strip("_")
-    return f"node_{name}" if name[:1].isdigit() else name
-
-
-def _free(wish: str, taken: set[str], numbers: Counter[str]) -> str:
-    """The name, or with the first number that makes it allowed and unique."""
-    name = wish if numbers[wish] == 0 else ""
-    while not name or name in taken or id_problem(name) is not None:
-        numbers[wish] = max(2, numbers[wish] + 1)
-        name = f"{wish}_{numbers[wish]}"
-    return name
+def _changed(
+    value: Any,
+    way: tuple[str, ...],
+    path: str,
+    roles: Roles,
+    role: RoleName | None,
+    change: Callable[[str, RoleName | None, str], str],
+) -> Any:
+    """The value with every text of it changed. `way` is its path as the roles have it."""
+    role = roles.get(way, role)
+    if isinstance(value, str):
+        return change(value, role, path) if len(value) <= TEXT else value
+    if isinstance(value, list):
+        return [
+            _changed(each, (*way, "*"), f"{path}[{index}]", roles, role, change)
+            for index, each in enumerate(value)
+        ]
+    if isinstance(value, dict):
+        return {
+            key: _changed(each, (*way, key), f"{path}.{shown(key)}", roles, role, change)
+            for key, each in value.items()
+        }
+    return value
 
 
 def _roles(model: type[BaseModel], way: tuple[str, ...] = ()) -> Iterator[tuple[Any, RoleName]]:
@@ -396,7 +352,7 @@ def _roles(model: type[BaseModel], way: tuple[str, ...] = ()) -> Iterator[tuple[
         for mark in info.metadata:
             if isinstance(mark, Role):
                 yield here, mark.name
-        inner = getattr(info.annotation, "__args__", ())
-        for each in inner:
-            if isinstance(each, type) and issubclass(each, BaseModel):
-                yield from _roles(each, (*here, "*"))
+        inside = (*here, "*") if get_origin(info.annotation) is list else here
+        for inner in get_args(info.annotation):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                yield from _roles(inner, inside)

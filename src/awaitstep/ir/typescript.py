@@ -23,9 +23,10 @@ _MARKS: Final[dict[Place, str]] = {
     "entry code": "port this entry code from TypeScript",
     "condition": "port this condition from TypeScript",
 }
-_QUOTED = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|#[^\n]*')
-# What Python's grammar has no place for. No pattern repeats over what the next one repeats over:
-# the text may be hostile.
+# All patterns take time in proportion to the text, which may be hostile: no part of one repeats
+# over what its next part repeats over, and a quote that is not closed ends with its line.
+_QUOTED = re.compile(r'"(?:[^"\\\n]|\\.)*"?|\'(?:[^\'\\\n]|\\.)*\'?|#[^\n]*')
+# What Python's grammar has no place for.
 _SIGNS = re.compile(
     r"\b(?:const|let|var)\s+[\w$\[{]|\bfunction\b[^(\n]{0,100}\(|\bnew\s+[\w.$]+\s*[(<]"
     r"|\b(?:throw|typeof)\s|=>|[=!]==|&&|\|\||`|\?\.|\?\?|/\*|^[ \t]*//"
@@ -150,6 +151,7 @@ _TOKEN = re.compile(
 _ESCAPED = re.compile(
     r"""[^\\]|\\[\\'"nrtb]|\\x[0-9a-fA-F]{2}|\\u(?![dD][89a-fA-F])[0-9a-fA-F]{4}"""
 )
+_LITERAL = frozenset("0123456789'\"")
 _DEEPEST = 40
 _OR, _AND, _NOT, _COMPARED, _SUM, _PRODUCT, _SIGN, _ATOM = range(8)
 
@@ -226,6 +228,8 @@ class _Condition:
             constants = {left.text, right.text} & set(_CONSTANTS.values())
             if len(operator) == 2 and "None" not in constants:
                 raise _Unsure  # `==` converts its operands, as Python's never does
+            if constants and (left.text[0] in _LITERAL or right.text[0] in _LITERAL):
+                raise _Unsure  # decided already; Python warns of `1 is True`
             same = "is" if constants else "=="
             other = "is not" if constants else "!="
             word = same if operator.startswith("=") else other

@@ -97,6 +97,33 @@ def test_problems_of_a_graph_are_listed(awaitstep, server, data, tmp_path):
     assert json.loads(as_json.err) == refused
 
 
+def test_import_tells_what_was_changed(awaitstep, server, data, tmp_path):
+    file = tmp_path / "desk.json"
+    file.write_text("{}")
+    answer = {
+        "id": "wf_1",
+        "name": "Desk",
+        "renames": [{"from": "step-1", "to": "go", "name": "Go"}],
+        "needsPorting": ["go", "entryCode"],
+        "notes": [
+            {"nodeId": "go", "path": "data.timeout", "message": "It is text."},
+            {"nodeId": None, "path": "trigger", "message": "It is a schedule."},
+        ],
+    }
+    server.on("POST", "/workflows/import", answer, 201)
+    got = awaitstep("import", file, "--data", data)
+    assert (got.code, got.out) == (0, "wf_1  Desk\n")
+    assert got.err.splitlines() == [
+        "step-1 is called go now (Go)",
+        "go: data.timeout: It is text.",
+        "trigger: It is a schedule.",
+        "go needs porting from TypeScript",
+        "entryCode needs porting from TypeScript",
+    ]
+    as_json = awaitstep("import", file, "--data", data, "--json")
+    assert (as_json.json, as_json.err) == (answer, "")
+
+
 def test_export_writes_the_answer_to_a_file(awaitstep, server, data, tmp_path):
     server.on("GET", "/workflows/wf_1/export", {"kind": "workflow"})
     target = tmp_path / "out.json"

@@ -55,3 +55,30 @@ def test_compiled_examples_run(awaitstep, tmp_path):
     awaitstep("compile", HELLO, "-o", module)
     got = awaitstep("run", module, "--params", '{"name": "Ada"}')
     assert (got.code, json.loads(got.out)) == (0, {"greeting": "Hello, Ada!"})
+
+
+FOREIGN = {
+    "metadata": {"name": "Orders"},
+    "entryNodeId": "step-1",
+    "nodes": [{"id": "step-1", "type": "step", "name": "Go", "data": {"code": "const x = 1;"}}],
+    "edges": [],
+}
+
+
+def test_a_foreign_export_is_adopted_first_and_that_is_told(awaitstep, tmp_path):
+    file = tmp_path / "orders.ir.json"
+    wrapped = {"name": "Orders", "ir": FOREIGN, "triggerCode": "return new Response(null)"}
+    for content in (FOREIGN, {**FOREIGN, "entryCode": wrapped["triggerCode"]}, wrapped):
+        file.write_text(json.dumps(content))
+        checked = awaitstep("validate", file, "--json")
+        assert (checked.code, checked.json["valid"]) == (0, True)
+        found = [problem["code"] for problem in checked.json["diagnostics"]]
+        told = ["step-1 is called go now (Go)", "go needs porting from TypeScript"]
+        if content is not FOREIGN:
+            told.append("entryCode needs porting from TypeScript")
+        assert found == ["code.needs_porting"] * (len(told) - 1)
+        assert checked.err.splitlines() == told
+        compiled = awaitstep("compile", file)
+        assert (compiled.code, compiled.err.splitlines()) == (0, told)
+        assert "# const x = 1;" in compiled.out
+        assert ("# return new Response(null)" in compiled.out) == (content is not FOREIGN)

@@ -127,6 +127,7 @@ CASES: dict[str, Any] = {
     "code.braces": step("return {{first}}"),
     "code.empty": step("# nothing yet"),
     "code.impure": graph(node("here", code="import time\nreturn datetime.now()", inline=True)),
+    "code.needs_porting": step('raise NonRetryableError("port this step from TypeScript")'),
     "code.name_unknown": step("return frist"),
     "duration.invalid": graph(node("here", "sleep", duration="10 parsecs")),
     "timestamp.invalid": graph(node("here", "sleep_until", timestamp="2026-01-01T00:00:00")),
