@@ -247,20 +247,22 @@ class _Adoption:
         if role != "template" or "${" not in text:
             return text
 
+        told: list[str] = []
+
         def written(found: re.Match[str]) -> str:
             root = self.roots.get(found[1])
             if root is None:
                 return found[0]
             python = f"{{{{{root}{found[2]}}}}}"
-            if foreign:
-                self._note(node_id, path, f"`{shown(found[0])}` is written `{shown(python)}`.")
-                return python
-            self._note(
-                node_id, path, f"`{shown(found[0])}` is text; the value is `{shown(python)}`."
+            told.append(
+                f"`{shown(found[0])}` is {'written' if foreign else 'text; write'} `{shown(python)}`."
             )
-            return found[0]
+            return python if foreign else found[0]
 
-        return _INTERPOLATION.sub(written, text)
+        changed = _INTERPOLATION.sub(written, text)
+        for message in told[:1]:  # the others are alike
+            self._note(node_id, path, message)
+        return changed
 
     def _edges(self, edges: list[Any]) -> list[Any]:
         changed = [self._edge(edge) for edge in edges]

@@ -385,9 +385,7 @@ def test_a_valid_graph_keeps_its_dollars() -> None:
     data = graph(node("a", "http_request", url="https://a.example/${env.X}/${HOME}/${{event.x}}"))
     made = adopted(data)
     assert made.graph == data
-    assert [note.message for note in made.notes] == [
-        "`${env.X}` is text; the value is `{{env.X}}`."
-    ]
+    assert [note.message for note in made.notes] == ["`${env.X}` is text; write `{{env.X}}`."]
 
 
 def deep(levels: int) -> Any:
