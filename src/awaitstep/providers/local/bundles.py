@@ -55,5 +55,6 @@ class LocalBundles:
             class_name=row.class_name,
             version=row.version,
             variables=json.loads(opened),
-            bindings={} if row.binding is None else {row.binding: row.workflow},
+            bindings=row.workflows | ({} if row.binding is None else {row.binding: row.workflow}),
+            functions=row.functions,
         )
