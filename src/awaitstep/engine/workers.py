@@ -31,11 +31,23 @@ class Bundle:
     environment: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The deployment of a workflow that is live now."""
+
+    deployment: str
+    version: str
+
+
 class Bundles(Protocol):
     """Where an engine finds deployments by id."""
 
     async def bundle(self, deployment: str) -> Bundle:
         """Raises DeploymentMissing."""
+        ...
+
+    async def active(self, workflow: str, caller: str) -> Active:
+        """What a call of `workflow` by the deployment `caller` reaches. Raises NotDeployed."""
         ...
 
 
