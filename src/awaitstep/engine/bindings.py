@@ -125,8 +125,11 @@ class RunsBackend(Backend):
             return {"status": 500, "headers": _PLAIN, "body": _text(str(error))}
         except EngineError as error:
             raise _refused(error) from None
-        content = base64.b64encode(answer.body).decode()
-        return {"status": answer.status, "headers": answer.headers, "body": content}
+        return {
+            "status": answer.status,
+            "headers": [list(pair) for pair in answer.headers],
+            "body": base64.b64encode(answer.body).decode(),
+        }
 
     async def _view(self, binding: str, id: str) -> RunView:
         try:
@@ -162,7 +165,7 @@ class RunsBackend(Backend):
         )
 
 
-_PLAIN: Final = [("content-type", "text/plain; charset=utf-8")]
+_PLAIN: Final = [["content-type", "text/plain; charset=utf-8"]]
 
 
 def _text(text: str) -> str:

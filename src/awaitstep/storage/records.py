@@ -163,6 +163,7 @@ class Entry:
     deployment: str | None = None
     version: str = ""
     connection: str | None = None
+    kind: Kind = "workflow"
 
 
 @dataclass(frozen=True, slots=True)
