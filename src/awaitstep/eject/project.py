@@ -13,7 +13,7 @@ from awaitstep.compiler import CompiledModule
 from awaitstep.eject.paths import Path, paths_of
 from awaitstep.eject.readme import readme
 from awaitstep.eject.search import Example, Search
-from awaitstep.eject.settings import Variable, pyproject, wrangler
+from awaitstep.eject.settings import GITIGNORE, Variable, pyproject, wrangler
 from awaitstep.eject.tests_of import (
     conftest_text,
     module_test,
@@ -64,6 +64,7 @@ def project(parcel: Parcel, registry: Registry) -> dict[str, str]:
     else:
         tests = _tests(parcel, graph, registry, regions)
     return {
+        ".gitignore": GITIGNORE,
         "README.md": readme(
             parcel.name,
             parcel.description,
@@ -94,7 +95,7 @@ def _tests(parcel: Parcel, graph: Graph, registry: Registry, regions: Regions) -
     waits = frozenset(id for id, node in graph.nodes.items() if node.type == "wait_for_event")
     known = {variable.name: variable.value for variable in parcel.variables
              if variable.value is not None}  # fmt: skip
-    search = Search(parcel.module, wants_of(graph, registry, regions), waits, known)
+    search = Search(parcel.module, wants_of(graph, registry, regions), regions, waits, known)
     found: list[tuple[Path, Example]]
     problem = None
     try:

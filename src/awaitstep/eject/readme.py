@@ -35,7 +35,7 @@ uv run pytest        # or, where pytest is installed: pytest
 
 ## Deploy to Cloudflare
 
-Needs [uv](https://docs.astral.sh/uv/) and Node.js. `wrangler.jsonc` holds the settings.
+Needs [uv](https://docs.astral.sh/uv/) and Node.js 22 or newer. `wrangler.jsonc` holds the settings.
 
 ```sh
 uv run pywrangler dev

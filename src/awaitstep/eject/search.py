@@ -22,9 +22,10 @@ from awaitstep.eject import stand_in
 from awaitstep.eject.paths import Path
 from awaitstep.eject.stand_in import Done
 from awaitstep.eject.wants import ENV, PAYLOAD, Place, Wants
+from awaitstep.ir.flow import Regions
 
-MOST_RUNS = 600
-MOST_RUNS_IN_ALL = 6_000
+MOST_IN_VAIN = 600
+MOST_RUNS = 10_000
 MOST_LINES = 50_000
 _FILE = "<ejected worker.py>"
 _TOGETHER = 3
@@ -70,14 +71,18 @@ class Search:
         self,
         module: CompiledModule,
         wants: Wants,
+        regions: Regions,
         waits: frozenset[str],
         variables: Mapping[str, str],
     ) -> None:
         self._module, self._wants, self._waits = module, wants, waits
         self._variables = variables
+        self.nexts = {node_id: _nexts(node_id, regions) for node_id in regions.order}
+        # What has led along a path is a good start for the next one.
+        self.found: dict[Place, Any] = {}
         self._names = {node_id: name for name, node_id in module.step_nodes.items()}
         self._nodes_of_lines = _nodes_of_lines(module)
-        self._left = MOST_RUNS_IN_ALL
+        self._left = MOST_RUNS
 
     @contextmanager
     def ready(self) -> Iterator[Callable[[Path], Example]]:
@@ -113,13 +118,14 @@ class Search:
         known = self._wants.candidates[place]
         if place.root != ENV:
             return known
-        first = [self._variables[name] for name in place.keys if name in self._variables]
+        name = str(place.keys[0])
+        first = [self._variables[name]] if name in self._variables else []
         return [*first, *(str(value) for value in known if isinstance(value, str | int))]
 
-    def groups(self, path: Path) -> list[list[Place]]:
-        """The places that decide together, in the order of the path."""
-        found = (self._wants.of.get(node_id, []) for node_id in path.nodes)
-        return [group for group in found if group]
+    def groups(self, path: Path) -> list[tuple[str, list[Place]]]:
+        """The places that decide together at a node, in the order of the path."""
+        found = ((node_id, self._wants.of.get(node_id, [])) for node_id in path.nodes)
+        return [(node_id, group) for node_id, group in found if group]
 
     def tried(
         self, runner: asyncio.Runner, workflow: type[Any], example: Example
@@ -145,6 +151,16 @@ class Search:
         return self._left <= 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One run; `apart` says how far it was from the path, 0 on it."""
+
+    values: dict[Place, Any]
+    example: Example
+    came_to: frozenset[str]
+    apart: int
+
+
 class _Climb:
     """Changes one choice of values for the better until it leads along the whole path."""
 
@@ -154,27 +170,39 @@ class _Climb:
         self._search, self._runner, self._workflow, self._path = search, runner, workflow, path
         self._wanted = frozenset(filter(search.is_known, path.nodes))
         self._allowed = self._wanted | path.maybe
-        self._runs = 0
+        self._in_vain = 0
 
     def example(self) -> Example:
         groups = self._search.groups(self._path)
-        places = dict.fromkeys(place for group in groups for place in group)
-        first = {place: self._choices(place, list(places))[0] for place in places}
-        best, example = self._score(first)
-        better = True
-        while best and better:
-            better = False
-            for group in groups:
-                for change in self._changes(group, list(places)):
-                    if self._search.is_over or self._runs >= MOST_RUNS or not best:
-                        break
-                    score, found = self._score({**first, **change})
-                    if score < best:
-                        better = True
-                        first, best, example = {**first, **change}, score, found
-            if self._search.is_over or self._runs >= MOST_RUNS:
-                break
-        return self._by_type(example) if best == 0 else replace(example, done=None)
+        places = list(dict.fromkeys(place for _, group in groups for place in group))
+        first = {place: self._choices(place, places)[0] for place in places}
+        best = self._tried(first)
+        known = {place: self._search.found.get(place, first[place]) for place in places}
+        if best.apart and known != first:
+            best = min(best, self._tried(known), key=lambda attempt: attempt.apart)
+        while best.apart:
+            better = self._better(best, groups, places)
+            if better is None:
+                return replace(best.example, done=None)
+            best = better
+        self._search.found |= best.values
+        return self._by_type(best.example)
+
+    def _better(
+        self, best: _Attempt, groups: list[tuple[str, list[Place]]], places: list[Place]
+    ) -> _Attempt | None:
+        """The first change that helps; where the way was lost is looked at first."""
+        wrong = (self._wanted - best.came_to) | (best.came_to - self._allowed)
+        ordered = sorted(groups, key=lambda group: wrong.isdisjoint(self._search.nexts[group[0]]))
+        for _, group in ordered:
+            for change in self._changes(group, places):
+                if self._search.is_over or self._in_vain >= MOST_IN_VAIN:
+                    return None
+                attempt = self._tried({**best.values, **change})
+                if attempt.apart < best.apart:
+                    self._in_vain = 0
+                    return attempt
+        return None
 
     def _choices(self, place: Place, places: list[Place]) -> list[Any]:
         candidates = self._search.candidates(place)
@@ -193,13 +221,13 @@ class _Climb:
                 for values in product(*(choices[place] for place in chosen)):
                     yield dict(zip(chosen, values, strict=True))
 
-    def _score(self, values: Mapping[Place, Any]) -> tuple[int, Example]:
-        """How far a run is from the path, 0 on it."""
-        self._runs += 1
+    def _tried(self, values: dict[Place, Any]) -> _Attempt:
+        self._in_vain += 1
         example = self._search.example(self._path, values)
         done, came_to = self._search.tried(self._runner, self._workflow, example)
         apart = len(self._wanted - came_to) + len(came_to - self._allowed)
-        return 2 * apart + (not self._ended_well(done)), replace(example, done=done)
+        apart = 2 * apart + (not self._ended_well(done))
+        return _Attempt(values, replace(example, done=done), came_to, apart)
 
     def _ended_well(self, done: Done) -> bool:
         if self._path.end != "fails":
@@ -243,6 +271,14 @@ def _with(value: Any, keys: tuple[str | int, ...], new: Any) -> Any:
     made = [*made, *[None] * (key + 1 - len(made))]
     old = made[key] if made[key] is not None else _UNSET
     return [*made[:key], _with(old, tuple(rest), new), *made[key + 1 :]]
+
+
+def _nexts(node_id: str, regions: Regions) -> frozenset[str]:
+    """The nodes that may be reached from a node in one move."""
+    region = regions.home[node_id]
+    behind = {way.target for way in region.flow.ways[node_id] if way.target is not None}
+    inside = {arm.flow.order[0] for arm in region.arms.get(node_id, {}).values()}
+    return frozenset(behind | inside)
 
 
 def _nodes_of_lines(module: CompiledModule) -> dict[int, str]:

@@ -11,6 +11,14 @@ from awaitstep.ir.graph import ScheduleTrigger
 
 # From this date on the SDK is no part of Cloudflare's runtime: the deploy brings it along.
 COMPATIBILITY_DATE = "2026-06-01"
+GITIGNORE = """\
+.venv*/
+.wrangler/
+__pycache__/
+build/
+node_modules/
+python_modules/
+"""
 _DEV = ("pytest>=8", "workers-py>=1.17", "workers-runtime-sdk>=1.9")
 
 
@@ -65,7 +73,12 @@ def wrangler(
     lines = [
         "{",
         f'  "name": {json_text(slug(name))},',
-        '  "main": "worker.py",',
+        "  // Wrangler uploads all Python beside the main module, so worker.py gets a folder to itself.",
+        '  "main": "build/worker.py",',
+        '  "build": {',
+        """    "command": "node -e \\"fs.cpSync('worker.py', 'build/worker.py')\\"",""",
+        '    "watch_dir": "worker.py"',
+        "  },",
         f'  "compatibility_date": {json_text(COMPATIBILITY_DATE)},',
         '  "compatibility_flags": ["python_workers"],',
         *(['  "vars": {', *_fields(known, "    "), "  },"] if known else []),

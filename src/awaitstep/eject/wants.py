@@ -168,6 +168,10 @@ def _of_python(trees: list[Any], names: Mapping[str, _Read]) -> tuple[list[_Read
             keys |= {id(argument) for argument in node.args[:1] if node.func.attr == "get"}
     literals = [node.value for node in nodes
                 if isinstance(node, ast.Constant) and id(node) not in keys]  # fmt: skip
+    literals += [-node.operand.value for node in nodes
+                 if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+                 and isinstance(node.operand, ast.Constant)
+                 and isinstance(node.operand.value, int | float)]  # fmt: skip
     near = [suggested for value in literals for suggested in _near(value)]
     calculates = any(isinstance(node, ast.Compare | ast.BinOp) for node in nodes)
     return list(reads), [*near, *(_NUMBERS if calculates else ())]

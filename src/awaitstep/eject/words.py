@@ -9,7 +9,9 @@ from typing import Any
 
 LONGEST_SLUG = 50
 _LONGEST_LINE = 300
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+.!|<>&~$^=:-])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&$#])")
+# At the start of a line also what makes a list or underlines a heading.
+_MARKDOWN_START = re.compile(r"^(\d*)([-+=.)])")
 
 
 def plain(text: str) -> str:
@@ -22,7 +24,7 @@ def plain(text: str) -> str:
 
 def markdown(text: str) -> str:
     """The same as text of a Markdown document, in which nothing has a meaning."""
-    return _MARKDOWN.sub(r"\\\1", plain(text))
+    return _MARKDOWN_START.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", plain(text)))
 
 
 def code(text: str) -> str:
