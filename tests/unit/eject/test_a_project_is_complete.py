@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from awaitstep.eject.settings import Variable, wrangler
+
 from .drawings import choice, graph, node, step
 
 ROOT = Path(__file__).parents[3]
@@ -179,3 +181,19 @@ def test_a_module_written_by_hand_is_taken_along_as_it_is(ejected, tested):
     assert (folder / "worker.py").read_text() == source
     done = tested(folder)
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_half_a_surrogate_pair_in_a_name_is_shown_as_a_mark(ejected, tested):
+    given = choice("{{a}} > 3")
+    given["nodes"][0]["name"] = "a\ud800b"
+    folder = ejected(given)
+    assert "- a\ufffdb (" in (folder / "README.md").read_text(encoding="utf-8")
+    assert "2 passed" in tested(folder).stdout
+
+
+def test_other_bindings_and_secrets_are_comments():
+    others = {"CHILD": "wf_1\n}", "OTHER": "wf_2"}
+    text = wrangler("x", "X", "WORKFLOW", others, [Variable("TOKEN", None, True)], None)
+    assert '  //   "CHILD": "wf_1\\n}"\n  //   "OTHER": "wf_2"\n' in text
+    assert "  //   TOKEN\n" in text
+    assert list(without_comments(text)["workflows"][0]) == ["name", "binding", "class_name"]
