@@ -37,7 +37,7 @@ _LONGEST_TEXT: Final = 64 * 1024
 
 
 @dataclass(slots=True)
-class _Parcel:
+class Exported:
     """A file as far as it could be read, and what is wrong with it."""
 
     name: str = ""
@@ -85,7 +85,7 @@ class Transfer:
 
         Raises Invalid with every problem of the file, its graph and its entry code.
         """
-        parcel = _read(file)
+        parcel = read(file)
         if parcel.ir is not None:
             parcel.problems += await self._graphs.problems(parcel.ir, None)
         if parcel.entry_code is not None:
@@ -115,8 +115,9 @@ class Transfer:
         return workflow, missing
 
 
-def _read(file: Mapping[str, Any]) -> _Parcel:
-    parcel = _Parcel()
+def read(file: Mapping[str, Any]) -> Exported:
+    """An export or a bare graph, with every problem of its own; the graph is not looked into."""
+    parcel = Exported()
     if "ir" not in file and "nodes" in file:  # a bare graph
         parcel.ir = dict(file)
         metadata = file.get("metadata")
@@ -150,7 +151,7 @@ def _read(file: Mapping[str, Any]) -> _Parcel:
     return parcel
 
 
-def _read_dependencies(parcel: _Parcel, given: object) -> None:
+def _read_dependencies(parcel: Exported, given: object) -> None:
     if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
         parcel.wrong("dependencies", "Dependencies are a list of texts.")
         return
@@ -158,7 +159,7 @@ def _read_dependencies(parcel: _Parcel, given: object) -> None:
     parcel.problems += dependency_problems(given)
 
 
-def _read_variables(parcel: _Parcel, given: object) -> None:
+def _read_variables(parcel: Exported, given: object) -> None:
     if not isinstance(given, list):
         parcel.wrong("envVars", "Variables are a list.")
         return
@@ -184,7 +185,7 @@ def _read_variables(parcel: _Parcel, given: object) -> None:
 
 
 def _text(
-    parcel: _Parcel, of: Mapping[str, Any], name: str, path: str, longest: int = _LONGEST_TEXT
+    parcel: Exported, of: Mapping[str, Any], name: str, path: str, longest: int = _LONGEST_TEXT
 ) -> str | None:
     value = of.get(name)
     if value is None:
