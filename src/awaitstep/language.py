@@ -64,6 +64,8 @@ class CompiledGraphs:
             binding=made.binding,
             step_nodes=made.step_nodes,
             node_lines=made.node_lines,
+            workflows=made.workflows,
+            functions=made.functions,
         )
 
     def node_types(self) -> list[dict[str, Any]]:

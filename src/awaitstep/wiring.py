@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 import structlog
 
 from awaitstep.engine.embedded import Embedded
-from awaitstep.engine.errors import DeploymentMissing
+from awaitstep.engine.errors import DeploymentMissing, NotDeployed
 from awaitstep.engine.port import Runs
-from awaitstep.engine.workers import Bundle
+from awaitstep.engine.workers import Active, Bundle
 from awaitstep.providers.local.files import ModuleFiles
 
 if TYPE_CHECKING:
@@ -163,3 +163,7 @@ class _One:
         if deployment != self._bundle.deployment:
             raise DeploymentMissing(deployment)
         return self._bundle
+
+    async def active(self, workflow: str, caller: str) -> Active:
+        """There is nothing else to call."""
+        raise NotDeployed(workflow)

@@ -50,6 +50,15 @@ class Backend(Protocol):
         """Delivers an event to an instance, or keeps it until the instance waits for one."""
         ...
 
+    async def fetch(
+        self, binding: str, method: str, url: str, headers: Sequence[Sequence[str]], body: str
+    ) -> Mapping[str, Any]:
+        """Asks the worker behind a service binding: `{"status", "headers", "body"}`.
+
+        Bodies are base64, headers pairs of name and value.
+        """
+        ...
+
 
 _installed: Backend | None = None
 

@@ -1,12 +1,17 @@
-"""A worker's environment: its variables, and its workflows."""
+"""A worker's environment: its variables, and the workflows and workers it may call."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NoReturn, overload
+from typing import Any, NoReturn, Unpack, overload
 
 from workers import backend as seam
 from workers.backend import Backend
+from workers.body import Stored
+from workers.request import Request
+from workers.response import Response
+from workers.types import FetchKwargs
 from workers.values import AttrDict, wrap
 from workers.workflows import WorkflowError
 
@@ -30,7 +35,7 @@ class Env:
     def __init__(
         self,
         variables: Mapping[str, str] | None = None,
-        bindings: Mapping[str, WorkflowBinding] | None = None,
+        bindings: Mapping[str, WorkflowBinding | ServiceBinding] | None = None,
     ) -> None:
         object.__setattr__(self, "_values", {**(variables or {}), **(bindings or {})})
 
@@ -205,6 +210,39 @@ class WorkflowBinding:
 
     def __repr__(self) -> str:
         return f"WorkflowBinding({self.name!r})"
+
+
+class ServiceBinding:
+    """Another worker of the same project: `env.NAME`. It is reached without any network."""
+
+    def __init__(self, name: str, backend: Backend | None = None) -> None:
+        self.name = name
+        self._own_backend = backend
+
+    async def fetch(
+        self, resource: Request | str | object, **options: Unpack[FetchKwargs]
+    ) -> Response:
+        """Sends a request to the other worker's `fetch` handler and returns its response.
+
+        `WorkflowError` when it is not deployed; a handler that fails answers with status 500.
+        """
+        request = Request(resource, **options)
+        backend = self._own_backend or seam.current()
+        body = base64.b64encode(await request.bytes()).decode()
+        headers = [list(pair) for pair in request.headers.items()]
+        answer = await backend.fetch(self.name, str(request.method), request.url, headers, body)
+        content = base64.b64decode(answer["body"])
+        return Response._received(
+            request.url,
+            answer["status"],
+            "",
+            [(name, value) for name, value in answer["headers"]],
+            Stored(content) if content else None,
+            False,
+        )
+
+    def __repr__(self) -> str:
+        return f"ServiceBinding({self.name!r})"
 
 
 def _instances(batch: object) -> list[dict[str, Any]]:

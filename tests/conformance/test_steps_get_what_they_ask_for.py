@@ -32,10 +32,16 @@ return [await plain(), await plain(), await told()]
         "retries": {"limit": 5, "delay": 10_000, "backoff": "exponential"},
         "timeout": 600_000,
     }
-    assert plain == {"step": {"name": "plain", "count": 1}, "attempt": 1, "config": default}
+    assert plain == {
+        "step": {"name": "plain", "count": 1},
+        "epoch": 1,
+        "attempt": 1,
+        "config": default,
+    }
     assert again["step"] == {"name": "plain", "count": 2}
     assert told == {
         "step": {"name": "told", "count": 1},
+        "epoch": 1,
         "attempt": 3,
         "config": {
             "retries": {"limit": 2, "delay": 60_000, "backoff": "linear"},

@@ -193,3 +193,20 @@ async def test_a_folder_that_is_no_journal_is_refused(tmp_path, desk):
         await Embedded.open(newer, desk, clock=desk.clock)
     with pytest.raises(EngineError):  # and it did not keep its lock on what it refused
         await Embedded.open(newer, desk, clock=desk.clock)
+
+
+async def test_a_journal_of_the_first_format_is_read_on(embedded_desk):
+    desk = embedded_desk
+    desk.deploy('return (await step.wait_for_event("gate", "go")).payload')
+    run = await desk.start()
+    await desk.has(run, "gate")
+    await desk.engine.close()
+    with sqlite3.connect(desk.folder / "journal.sqlite") as db:
+        db.execute("drop index runs_by_parent")
+        db.execute("alter table runs drop column parent_epoch")
+        db.execute("alter table runs drop column parent")
+        db.execute("pragma user_version = 1")
+    db.close()
+    await desk.open()
+    await desk.engine.send_event("wf", run, "go", b"1")
+    assert await desk.output(run) == 1

@@ -352,7 +352,9 @@ def packed(kind: int, *fields: Any) -> bytes:
 NONSENSE: dict[str, Callable[[int], bytes]] = {
     "bytes that are no message": lambda a: b"\xc1 nonsense",
     "an unknown message": lambda a: packed(99, a),
-    "a message only servers send": lambda a: messages.encode([Load("x", "x", None, "x", {}, [])]),
+    "a message only servers send": lambda a: messages.encode(
+        [Load("x", "x", None, "x", {}, [], [])]
+    ),
     "a second hello": lambda a: messages.encode([Hello(None)]),
     "no message at all": lambda a: b"",
     "a message and a rest": lambda a: messages.encode([Blocked(a, 1)]) + b"\x00",

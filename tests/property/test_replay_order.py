@@ -303,6 +303,7 @@ async def replay(stage: Stage, instance: str, program: Any) -> None:
         workflow_name="replayed",
         variables=bundle.variables,
         bindings=[],
+        functions=[],
         backend=None,
     )
     engine = Listener()

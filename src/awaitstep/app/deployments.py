@@ -9,9 +9,10 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
-from awaitstep.app.errors import Conflict, Invalid
+from awaitstep.app.errors import Conflict, Detail, Invalid, NotFound
 from awaitstep.app.graphs import Graphs
 from awaitstep.app.ids import new_id
+from awaitstep.app.language import Compiled
 from awaitstep.app.names import worker_names
 from awaitstep.app.ports import Ports
 from awaitstep.app.retirement import Retirement
@@ -19,7 +20,7 @@ from awaitstep.app.variables import reserved, snapshot
 from awaitstep.auth import places
 from awaitstep.providers.port import BundleRefused, Module
 from awaitstep.storage.port import Taken
-from awaitstep.storage.records import Connection, Deployment, Page, Version, Workflow
+from awaitstep.storage.records import Connection, Deployment, Kind, Page, Version, Workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,10 @@ class Deployments:
         yield Progress("compile", "Writing the Python module", 25)
         compiled = await self._graphs.compile(chosen.ir, owner.entry_code)
         values = await self._values(owner)
-        if compiled.binding in values:
-            raise reserved(compiled.binding)
+        for name in (compiled.binding, *compiled.workflows, *compiled.functions):
+            if name is not None and name in values:
+                raise reserved(name)
+        self._check_calls(project, place, compiled)
         names = [owner.worker_name] if owner.worker_name else _names(owner)
         module = Module(names[0], compiled.source)
         try:
@@ -126,6 +129,8 @@ class Deployments:
                 binding=compiled.binding,
                 step_nodes=dict(compiled.step_nodes),
                 variables=sealed,
+                workflows=dict(compiled.workflows),
+                functions=dict(compiled.functions),
                 status="active",
                 created_at=self._ports.clock.now(),
             ),
@@ -171,6 +176,28 @@ class Deployments:
             raise Conflict("Save a version first; there is nothing to deploy.", "workflow.empty")
         return page.items[0]
 
+    def _check_calls(self, project: str, place: Connection, compiled: Compiled) -> None:
+        """Whether all that the module calls is there. Raises Invalid with one detail per problem.
+
+        It need not be live yet: that is asked when it is called.
+        """
+        problems: list[Detail] = []
+        called: list[tuple[str, Kind]] = [(id, "workflow") for id in compiled.workflows.values()]
+        called += [(id, "script") for id in compiled.functions.values()]
+        for id, kind in called:
+            try:
+                entry = self._ports.directory.find(project, id)
+            except NotFound:
+                problems.append(_no_call("call.unknown", f"There is no workflow {id!r}."))
+                continue
+            if entry.kind != kind:
+                what = "a function" if entry.kind == "script" else "a workflow"
+                problems.append(_no_call("call.kind", f"{id} is {what}: call it with that node."))
+            elif entry.deployment is not None and entry.engine != place.type:
+                problems.append(_no_call("call.elsewhere", f"{id} is not on {place.name}."))
+        if problems:
+            raise Invalid(str(problems[0]["message"]), str(problems[0]["code"]), problems)
+
     async def _values(self, workflow: Workflow) -> dict[str, str]:
         store = self._ports.store.variables
         shared = await self._ports.read(store.of, workflow.project, None)
@@ -193,6 +220,10 @@ class Deployments:
             return last
 
         return await self._ports.change(deployment.workflow, store)
+
+
+def _no_call(code: str, message: str) -> Detail:
+    return {"code": code, "message": message, "path": "nodes"}
 
 
 def _names(workflow: Workflow) -> list[str]:

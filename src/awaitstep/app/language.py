@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from awaitstep.app.errors import Detail
@@ -22,7 +22,8 @@ class Compiled:
     """A module. `step_nodes` maps a step's name to its node, `node_lines` a node to its line(s).
 
     `binding` is the name in `env` that starts the workflow, `class_name` its class; both are None
-    for a worker without one.
+    for a worker without one. `workflows` and `functions` are the names in `env` of what the module
+    calls, and their ids.
     """
 
     source: str
@@ -30,6 +31,8 @@ class Compiled:
     binding: str | None
     step_nodes: Mapping[str, str]
     node_lines: Mapping[str, Any]
+    workflows: Mapping[str, str] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

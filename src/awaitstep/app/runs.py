@@ -25,7 +25,8 @@ T = TypeVar("T")
 
 _PREFIX: Final = "run_"
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-_ITERATION: Final = re.compile(r"( · winner)?( \[\d+(\.\d+)*\])?$")
+# What a step adds to its node's name: a further step, and its iteration.
+_ADDED: Final = re.compile(r"( · (winner|result))?( \[\d+(\.\d+)*\])?$")
 _MOST_MAPS: Final = 1024
 
 
@@ -74,6 +75,11 @@ class RunControl:
         if request.connection is not None and request.connection != entry.connection:
             await self._ports.read(self._ports.store.connections.get, project, request.connection)
             raise Conflict("The workflow is not deployed there.", "workflow.not_deployed")
+        if entry.kind == "script":
+            raise Conflict(
+                "This is a function: it has no runs, and answers at its Worker URL.",
+                "workflow.is_function",
+            )
         if entry.deployment is None:
             raise Conflict("The workflow is not deployed.", "workflow.not_deployed")
         instance = _instance(workflow, request)
@@ -174,8 +180,8 @@ class RunControl:
 
 
 def node_of(step: str, nodes: dict[str, str]) -> str | None:
-    """The node of a step, whose name may end in an iteration (` [2.0]`) or ` · winner`."""
-    return nodes.get(step) or nodes.get(_ITERATION.sub("", step))
+    """The node of a step, whose name may end in ` · winner`, ` · result` or ` [2.0]`."""
+    return nodes.get(step) or nodes.get(_ADDED.sub("", step))
 
 
 def _instance(workflow: str, request: Request) -> str | None:

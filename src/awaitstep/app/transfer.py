@@ -38,7 +38,7 @@ class Imported:
 
 
 @dataclass(slots=True)
-class _Parcel:
+class Exported:
     """A file as far as it could be read, and what is wrong with it."""
 
     name: str = ""
@@ -87,7 +87,7 @@ class Transfer:
         Raises Invalid with every problem of the file, its graph and its entry code; they name
         nodes as the file does.
         """
-        parcel = _read(file)
+        parcel = read(file)
         adopted = await self._graphs.adopt(parcel.ir or {}, parcel.entry_code)
         if parcel.ir is not None:
             found = await self._graphs.problems(adopted.ir, None)
@@ -128,8 +128,9 @@ def _as_in_the_file(problems: list[Detail], adopted: Adopted) -> list[Detail]:
     ]
 
 
-def _read(file: Mapping[str, Any]) -> _Parcel:
-    parcel = _Parcel()
+def read(file: Mapping[str, Any]) -> Exported:
+    """An export or a bare graph, with every problem of its own; the graph is not looked into."""
+    parcel = Exported()
     if "ir" not in file and "nodes" in file:  # a bare graph
         parcel.ir = {key: value for key, value in file.items() if key not in _BESIDE}
         metadata = file.get("metadata")
@@ -157,7 +158,7 @@ def _read(file: Mapping[str, Any]) -> _Parcel:
     return parcel
 
 
-def _read_beside(parcel: _Parcel, file: Mapping[str, Any]) -> None:
+def _read_beside(parcel: Exported, file: Mapping[str, Any]) -> None:
     names = [name for name in ("entryCode", "triggerCode") if file.get(name) is not None]
     if len(names) > 1:
         parcel.wrong("triggerCode", "Give entryCode or triggerCode, not both.", "entry.twice")
@@ -172,7 +173,7 @@ def _read_beside(parcel: _Parcel, file: Mapping[str, Any]) -> None:
     _read_variables(parcel, file.get("envVars", []))
 
 
-def _read_dependencies(parcel: _Parcel, given: object) -> None:
+def _read_dependencies(parcel: Exported, given: object) -> None:
     if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
         parcel.wrong("dependencies", "Dependencies are a list of texts.")
         return
@@ -180,7 +181,7 @@ def _read_dependencies(parcel: _Parcel, given: object) -> None:
     parcel.problems += dependency_problems(given)
 
 
-def _read_variables(parcel: _Parcel, given: object) -> None:
+def _read_variables(parcel: Exported, given: object) -> None:
     if not isinstance(given, list):
         parcel.wrong("envVars", "Variables are a list.")
         return
@@ -206,7 +207,7 @@ def _read_variables(parcel: _Parcel, given: object) -> None:
 
 
 def _text(
-    parcel: _Parcel, of: Mapping[str, Any], name: str, path: str, longest: int = _LONGEST_TEXT
+    parcel: Exported, of: Mapping[str, Any], name: str, path: str, longest: int = _LONGEST_TEXT
 ) -> str | None:
     value = of.get(name)
     if value is None:

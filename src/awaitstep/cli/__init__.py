@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from awaitstep import __version__
+from awaitstep.cli.eject import eject
 from awaitstep.cli.failures import Failure
 from awaitstep.cli.graphs import compile_, validate
 from awaitstep.cli.keys import keys
@@ -58,6 +59,7 @@ app.add_typer(events, name="events")
 app.add_typer(keys, name="keys")
 app.command("import")(import_)
 app.command()(export)
+app.command()(eject)
 app.command()(doctor)
 
 

@@ -4,15 +4,17 @@ Knows the language, but no node type by name: what a leaf becomes is written by 
 `ir.Writer`. Its modules import `workers`, the standard library and nothing of this product.
 """
 
-from awaitstep.compiler.entry import DEFAULT_ENTRY, check_entry
+from awaitstep.compiler.entry import DEFAULT_ENTRY, FUNCTION_ENTRY, check_entry, default_entry
 from awaitstep.compiler.errors import CompilerError
 from awaitstep.compiler.module import BINDING, CompiledModule, compile_graph
 
 __all__ = [
     "BINDING",
     "DEFAULT_ENTRY",
+    "FUNCTION_ENTRY",
     "CompiledModule",
     "CompilerError",
     "check_entry",
     "compile_graph",
+    "default_entry",
 ]

@@ -88,6 +88,23 @@ async def race(step, name, arms):
 ''',
     (("asyncio", None),),
 )
+FIRST = Helper(
+    "race",
+    '''\
+async def race(arms):
+    """The arm that ends first; the others are given up."""
+    tasks = {label: asyncio.ensure_future(arm()) for label, arm in arms.items()}
+    try:
+        await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+        first = next(label for label, task in tasks.items() if task.done())
+    finally:
+        for task in tasks.values():
+            task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+    return {"winner": first, "value": tasks[first].result()}
+''',
+    (("asyncio", None),),
+)
 EACH = Helper(
     "each",
     '''\
@@ -174,11 +191,14 @@ def parallel(
     return made
 
 
-def race(node_id: str, arms: Sequence[Arm], run: ast.expr, step_name: ast.expr) -> list[ast.stmt]:
+def race(
+    node_id: str, arms: Sequence[Arm], run: ast.expr, recorded: list[ast.expr]
+) -> list[ast.stmt]:
+    """`node = await race({...})`, and the winner's values bound. `recorded`: in which step."""
     functions = mapping({arm.label: name(arm.function) for arm in arms})
     exporting = [arm for arm in arms if arm.exports]
     made = unset(exporting)
-    made.append(assign(node_id, awaited(call(run, name("step"), step_name, functions))))
+    made.append(assign(node_id, awaited(call(run, *recorded, functions))))
     value = item(name(node_id), "value")
     for arm in exporting:
         won = ast.Compare(

@@ -1,11 +1,12 @@
 """Entry code: what stands inside the worker's `fetch` handler.
 
-Owns the default and the checks of a custom one.
+Owns the defaults and the checks of a custom one.
 """
 
 from __future__ import annotations
 
 from awaitstep.ir import Diagnostic, Report
+from awaitstep.ir.graph import Kind
 from awaitstep.ir.references import check_code, unknown_names
 from awaitstep.ir.source import analyse
 
@@ -30,6 +31,28 @@ if "instanceId" in query:
 
 return Response(None, status=200)
 """
+FUNCTION_ENTRY = """\
+from urllib.parse import parse_qsl, urlsplit
+
+try:
+    payload = await request.json()
+except (ValueError, RecursionError):
+    payload = dict(parse_qsl(urlsplit(request.url).query))  # the body is not JSON
+
+event = {
+    "payload": payload,
+    "method": str(request.method),
+    "url": request.url,
+    "headers": {name.lower(): value for name, value in request.headers.items()},
+}
+answer = await self.run(event)
+return answer if isinstance(answer, Response) else Response.json(answer)
+"""
+
+
+def default_entry(kind: Kind) -> str:
+    """The entry code of a workflow, or of a function, that has none of its own."""
+    return FUNCTION_ENTRY if kind == "script" else DEFAULT_ENTRY
 
 
 def check_entry(code: str) -> list[Diagnostic]:

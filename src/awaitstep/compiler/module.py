@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from awaitstep.compiler.entry import DEFAULT_ENTRY, VISIBLE, check_entry
+from awaitstep.compiler.entry import VISIBLE, check_entry, default_entry
 from awaitstep.compiler.errors import TooDeep
 from awaitstep.compiler.pieces import CodeRegion, Names, Pieces, unused_prefix
 from awaitstep.compiler.printing import print_module
@@ -34,13 +34,18 @@ class CompiledModule:
 
     `step_nodes` maps a step's name to its node, `node_lines` a node to its first and last line;
     those ranges nest like the code does, so the innermost one tells the node of a line.
+    `binding` is the name in `env` that starts the workflow, of the class `class_name`; a function
+    has neither. `workflows` and `functions` are the names in `env` of what the module calls, and
+    their ids.
     """
 
     source: str
-    class_name: str
+    class_name: str | None
     step_nodes: dict[str, str]
     node_lines: dict[str, tuple[int, int]]
-    binding: str = BINDING
+    binding: str | None = BINDING
+    workflows: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, str] = field(default_factory=dict)
 
 
 def compile_graph(
@@ -52,7 +57,7 @@ def compile_graph(
         InvalidGraph: the entry code, or a graph that was not parsed, has errors.
         CompilerError: the module failed its own re-check; a bug.
     """
-    entry = DEFAULT_ENTRY if entry_code is None else entry_code
+    entry = default_entry(graph.kind) if entry_code is None else entry_code
     problems = check_entry(entry)
     if any(problem.severity == "error" for problem in problems):
         raise InvalidGraph(problems)
@@ -78,6 +83,7 @@ class _Module:
                 graph.nodes,
                 report.about(node_id),
                 bound_around(node_id, graph.nodes, registry, flow),
+                graph.kind,
             )
             for node_id in flow.order
         }
@@ -98,6 +104,8 @@ class _Module:
         return ids | {f"_{node_id}" for node_id in ids} | outside | brought
 
     def compiled(self) -> CompiledModule:
+        if self._graph.kind == "script":
+            return self._function()
         class_name = self._names.fresh(_class_name(self._graph.metadata.name))
         steps = [
             (node_id, self._graph.nodes[node_id].name)
@@ -112,11 +120,39 @@ class _Module:
             _class(class_name, self._needs.imported("workers", "WorkflowEntrypoint"), run),
             _class("Default", self._needs.imported("workers", "WorkerEntrypoint"), fetch),
         ]
+        source, lines = self._printed(classes)
+        step_nodes = {step_name: node_id for node_id, step_name in names.items()}
+        return CompiledModule(
+            source,
+            class_name,
+            step_nodes,
+            lines,
+            workflows=self._needs.called("workflow"),
+            functions=self._needs.called("script"),
+        )
+
+    def _function(self) -> CompiledModule:
+        """The same graph behind a plain request and response: no steps, and nothing is kept."""
+        body = self._workflow({})
+        run = function("run", ["self", "event"], body, is_async=True)
+        fetch = function("fetch", ["self", "request"], self._handler(), is_async=True)
+        base = self._needs.imported("workers", "WorkerEntrypoint")
+        source, lines = self._printed([_class("Default", base, run, fetch)])
+        return CompiledModule(
+            source,
+            None,
+            {},
+            lines,
+            binding=None,
+            workflows=self._needs.called("workflow"),
+            functions=self._needs.called("script"),
+        )
+
+    def _printed(self, classes: list[ast.stmt]) -> tuple[str, dict[str, tuple[int, int]]]:
+        """The module's text, and the lines of each node."""
         frame = ast.Module(body=[*self._imports(), *self._helpers(), *classes], type_ignores=[])
         source = print_module(frame, self._pieces)
-        lines = recheck(source, frame, self._pieces)
-        step_nodes = {step_name: node_id for node_id, step_name in names.items()}
-        return CompiledModule(source, class_name, step_nodes, lines)
+        return source, recheck(source, frame, self._pieces)
 
     def _type(self, node: Node) -> NodeType:
         return self._registry[node.type]
@@ -129,8 +165,13 @@ class _Module:
             for around in map(self._flow.around, self._flow.order)
         ]  # fmt: skip
         loops = max(around.count("loop") for around in controls)
-        races = any(self._type(node).control == "race" for node in self._graph.nodes.values())
-        return loops * len(".1000000") + len(" []") * (loops > 0) + len(" · winner") * races
+        suffixes = {
+            suffix
+            for node in self._graph.nodes.values()
+            for suffix in self._type(node).further_steps
+        }
+        longest = max(map(len, suffixes), default=0)
+        return loops * len(".1000000") + len(" []") * (loops > 0) + longest
 
     def _is_step(self, node_id: str) -> bool:
         node = self._graph.nodes[node_id]
@@ -221,10 +262,10 @@ def _order(identifier: str) -> tuple[bool, str]:
     return identifier[0].islower(), identifier
 
 
-def _class(identifier: str, base: ast.expr, method: ast.stmt) -> ast.stmt:
+def _class(identifier: str, base: ast.expr, *methods: ast.stmt) -> ast.stmt:
     (definition,) = ast.parse("class skeleton(base): pass").body
     assert isinstance(definition, ast.ClassDef)
-    definition.name, definition.bases, definition.body = identifier, [base], [method]
+    definition.name, definition.bases, definition.body = identifier, [base], list(methods)
     return definition
 
 

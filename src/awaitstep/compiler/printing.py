@@ -21,6 +21,8 @@ from awaitstep.compiler.pieces import Pieces
 from awaitstep.ir.source import indented
 
 LINE_LENGTH = 100
+# What needs no brackets wherever it stands.
+_CLOSED = (ast.Name, ast.Call, ast.Subscript, ast.Attribute, ast.Dict, ast.List, ast.ListComp)
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -88,7 +90,9 @@ class _Printer:
             part if isinstance(part, str) else self._operand(part) for part in region.parts
         )
         # In brackets, with a line of its own behind: it may hold line ends and a last comment.
-        return f"({parts}\n)" if "\n" in parts or "#" in parts else f"({parts})"
+        if "\n" in parts or "#" in parts:
+            return f"({parts}\n)"
+        return parts if isinstance(region.tree, _CLOSED) else f"({parts})"
 
     def _operand(self, tree: ast.expr) -> str:
         printed = _Printer(self._pieces, self._quote).text(tree)

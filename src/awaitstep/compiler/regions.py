@@ -195,7 +195,7 @@ class RegionWriter:
         orelse = self._block(choice.otherwise) if choice.otherwise else []
         chain: ast.stmt | None = None
         for arm, body in reversed(choice.arms):
-            test = writer.condition(arm.condition or "")
+            test = writer.expression(arm.condition or "")
             if choice.inverted:
                 test = ast.UnaryOp(op=ast.Not(), operand=test)
             chain = ast.If(test=test, body=self._block(body), orelse=orelse)
@@ -263,8 +263,13 @@ class RegionWriter:
 
     def _race(self, node_id: str, regions: dict[str, Region]) -> list[ast.stmt]:
         definitions, arms = self._all(node_id, regions)
+        writer = self._scene.writers[node_id]
+        if not writer.durable:
+            run = self._scene.needs.helper(containers.FIRST)
+            return [*definitions, *containers.race(node_id, arms, run, [])]
         run = self._scene.needs.helper(containers.RACE)
-        recorded = self._scene.writers[node_id].named(" · winner")
+        (suffix,) = self._scene.type_of(node_id).further_steps
+        recorded = [name("step"), writer.named(suffix)]
         return [*definitions, *containers.race(node_id, arms, run, recorded)]
 
     def _loop(self, node_id: str, regions: dict[str, Region]) -> list[ast.stmt]:
@@ -285,13 +290,13 @@ class RegionWriter:
             leave = None
             if self._scene.leaves_inside(region):
                 leave = self._scene.needs.helper(containers.LEAVE)
-            test = writer.condition(getattr(data, "condition", ""))
+            test = writer.expression(getattr(data, "condition", ""))
             result = self._scene.names.fresh("result")
             return [*statements, *containers.while_(node_id, body, test, most, leave, result)]
         if kind == "times":
-            items: ast.expr = call(name("range"), writer.condition(getattr(data, "count", "")))
+            items: ast.expr = call(name("range"), writer.expression(getattr(data, "count", "")))
         else:
-            items = writer.condition(getattr(data, "collection", ""))
+            items = writer.expression(getattr(data, "collection", ""))
         run = self._scene.needs.helper(containers.EACH)
         options = (getattr(data, "concurrency", 1), most)
         counter = self._scene.names.fresh("place") if body.exports else ""

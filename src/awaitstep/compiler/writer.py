@@ -17,6 +17,7 @@ from awaitstep.compiler.pieces import CodeRegion, ExpressionRegion, Names, Piece
 from awaitstep.ir import Graph, Helper, Node, Registry, Report
 from awaitstep.ir.expressions import Reference, Template, parse_condition, parse_template
 from awaitstep.ir.flow import Regions
+from awaitstep.ir.graph import Kind
 from awaitstep.ir.references import EVENT_KEYS, Uses
 from awaitstep.ir.source import IMPORTABLE, Source, analyse
 from awaitstep.ir.syntax import assign, attribute, awaited, call, function, item, name
@@ -40,6 +41,24 @@ class Needs:
     chosen: dict[str, str] = field(default_factory=dict)
     locals: dict[str, str] = field(default_factory=dict)
     env: bool = False
+    bindings: dict[tuple[Kind, str], str] = field(default_factory=dict)
+
+    def binding(self, kind: Kind, workflow: str, node_id: str) -> ast.expr:
+        """The name in `env` for another workflow: after the first node that calls it."""
+        self.env = True
+        if (kind, workflow) not in self.bindings:
+            word = re.sub(r"[^A-Z0-9]+", "_", node_id.upper()).strip("_")
+            wish = f"{'WORKFLOW' if kind == 'workflow' else 'FUNCTION'}_{word or 'CALLED'}"
+            taken, name_, count = set(self.bindings.values()), wish, 1
+            while name_ in taken:
+                count += 1
+                name_ = f"{wish}_{count}"
+            self.bindings[kind, workflow] = name_
+        return attribute(name("env"), self.bindings[kind, workflow])
+
+    def called(self, kind: Kind) -> dict[str, str]:
+        """The names in `env` for what the module calls, and the ids they stand for."""
+        return {name_: id for (of, id), name_ in self.bindings.items() if of == kind}
 
     def imported(self, module: str, identifier: str | None) -> ast.expr:
         self.imports.add((module, identifier))
@@ -80,6 +99,10 @@ class NodeWriter:
     uses: Uses
     display_name: str
     indices: tuple[str, ...] = ()
+
+    @property
+    def durable(self) -> bool:
+        return self.graph.kind == "workflow"
 
     @property
     def step_name(self) -> ast.expr:
@@ -128,6 +151,7 @@ class NodeWriter:
         step: ast.expr | None = None,
         blocking: bool = False,
         context: bool = False,
+        then: Callable[[ast.expr], ast.expr] | None = None,
     ) -> list[ast.stmt]:
         is_async, args = not blocking, ["ctx"] if context else []
         if source is not None:
@@ -139,13 +163,15 @@ class NodeWriter:
         result: ast.expr = call(name(identifier))
         if step is not None or is_async:
             result = awaited(result)
-        return [definition, self.bind(result)]
+        return [definition, self.bind(result if then is None else then(result))]
 
     def bind(self, value: ast.expr) -> ast.stmt:
         return assign(self.node.id, value)
 
-    def condition(self, text: str) -> ast.expr:
-        """A branch's condition, its references put in."""
+    def binding(self, kind: Kind, workflow: str) -> ast.expr:
+        return self.needs.binding(kind, workflow, self.node.id)
+
+    def expression(self, text: str) -> ast.expr:
         condition = parse_condition(text, Report(), "")
         if condition is None:
             raise CompilerError(f"the condition of {self.node.id} was not checked")
@@ -171,7 +197,7 @@ class NodeWriter:
             )
             return self._looked_up(value, path[1:], f"env.{variable}")
         if root == "event":
-            return self._inside(name("event"), path, EVENT_KEYS, "event")
+            return self._inside(name("event"), path, EVENT_KEYS[self.graph.kind], "event")
         if root not in self.graph.nodes:
             # a loop's variable, or the error that was caught
             keys = _ERROR_KEYS if root == "error" else frozenset()

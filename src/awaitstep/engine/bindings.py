@@ -1,29 +1,46 @@
-"""What `env.WORKFLOW` does, on top of the `Runs` port; used by every engine of this process."""
+"""What the bindings in `env` do, on top of the ports; used by every engine of this process."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from awaitstep.engine import values
-from awaitstep.engine.errors import EngineError
-from awaitstep.engine.port import Runs, RunView, StartRun, Trigger
-from awaitstep.engine.workers import Bundle
+from awaitstep.engine.children import parent_of
+from awaitstep.engine.errors import EngineError, WorkerFailed
+from awaitstep.engine.port import Caller, Runs, RunView, StartRun, Trigger
+from awaitstep.engine.workers import Active, Bundle, Bundles, WorkerRequest, Workers
 from workers.backend import Backend, Verb
 from workers.workflows import WorkflowError
 
 
 class RunsBackend(Backend):
-    """The bindings of one deployment. Refusals are `WorkflowError` with the engine's code."""
+    """The bindings of one deployment. Refusals are `WorkflowError` with the engine's code.
 
-    def __init__(self, runs: Runs, bundle: Bundle, trigger: Trigger) -> None:
+    `caller` says which attempt of which run asks, None when none does.
+    """
+
+    def __init__(
+        self,
+        runs: Runs,
+        workers: Workers,
+        bundles: Bundles,
+        bundle: Bundle,
+        trigger: Trigger,
+        caller: Callable[[], Caller | None],
+    ) -> None:
         self._runs = runs
+        self._workers = workers
+        self._bundles = bundles
         self._bundle = bundle
         self._trigger: Trigger = trigger
+        self._caller = caller
 
     async def create(self, binding: str, id: str | None, params: Any) -> Mapping[str, Any]:
         try:
-            created = await self._runs.create(self._start(binding, id, params))
+            to = await self._target(binding)
+            created = await self._runs.create(self._start(binding, to, id, params))
         except EngineError as error:
             raise _refused(error) from None
         if created.existed:
@@ -37,9 +54,13 @@ class RunsBackend(Backend):
         errors: list[dict[str, Any]] = []
         starts: list[StartRun] = []
         places: list[int] = []
+        try:
+            to = await self._target(binding)
+        except EngineError as error:
+            raise _refused(error) from None
         for index, instance in enumerate(instances):
             try:
-                starts.append(self._start(binding, instance.get("id"), instance.get("params")))
+                starts.append(self._start(binding, to, instance.get("id"), instance.get("params")))
                 places.append(index)
             except EngineError as error:
                 errors.append({"index": index, "code": error.code, "message": str(error)})
@@ -91,6 +112,25 @@ class RunsBackend(Backend):
         except EngineError as error:
             raise _refused(error) from None
 
+    async def fetch(
+        self, binding: str, method: str, url: str, headers: Sequence[Sequence[str]], body: str
+    ) -> Mapping[str, Any]:
+        pairs = [(str(name), str(value)) for name, value in headers]
+        request = WorkerRequest(method, url, pairs, base64.b64decode(body))
+        try:
+            function = self._named(self._bundle.functions, binding)
+            to = await self._bundles.active(function, self._bundle.deployment)
+            answer = await self._workers.fetch(to.deployment, request)
+        except WorkerFailed as error:
+            return {"status": 500, "headers": _PLAIN, "body": _text(str(error))}
+        except EngineError as error:
+            raise _refused(error) from None
+        return {
+            "status": answer.status,
+            "headers": [list(pair) for pair in answer.headers],
+            "body": base64.b64encode(answer.body).decode(),
+        }
+
     async def _view(self, binding: str, id: str) -> RunView:
         try:
             return await self._runs.get(self._workflow(binding), id)
@@ -98,20 +138,38 @@ class RunsBackend(Backend):
             raise _refused(error) from None
 
     def _workflow(self, binding: str) -> str:
+        return self._named(self._bundle.bindings, binding)
+
+    def _named(self, bindings: Mapping[str, str], binding: str) -> str:
         try:
-            return self._bundle.bindings[binding]
+            return bindings[binding]
         except KeyError:
             raise WorkflowError("binding.not_found", f"There is no binding {binding!r}.") from None
 
-    def _start(self, binding: str, id: str | None, params: Any) -> StartRun:
+    async def _target(self, binding: str) -> Active:
+        """A workflow's own binding stays with its deployment; others reach what is live."""
+        workflow, own = self._workflow(binding), self._bundle
+        if workflow == own.workflow:
+            return Active(own.deployment, own.version)
+        return await self._bundles.active(workflow, own.deployment)
+
+    def _start(self, binding: str, to: Active, id: str | None, params: Any) -> StartRun:
         return StartRun(
             workflow=self._workflow(binding),
-            deployment=self._bundle.deployment,
-            version=self._bundle.version,
+            deployment=to.deployment,
+            version=to.version,
             trigger=self._trigger,
             params=None if params is None else values.encode(params),
             instance=id,
+            parent=parent_of(id, self._caller()),
         )
+
+
+_PLAIN: Final = [["content-type", "text/plain; charset=utf-8"]]
+
+
+def _text(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def _refused(error: EngineError) -> WorkflowError:

@@ -8,12 +8,13 @@ is durable, and a run leaves memory only when nothing of it is still on its way 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
 
-from awaitstep.engine import ids, values
+from awaitstep.engine import children, ids, values
 from awaitstep.engine.clock import Clock, Timer
 from awaitstep.engine.errors import (
     EngineError,
@@ -26,6 +27,7 @@ from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import (
     Capabilities,
     Created,
+    Parent,
     RunPage,
     RunQuery,
     Runs,
@@ -42,6 +44,8 @@ KEEP_LOADED: Final = 1.0
 REPLAY_COST: Final = 0.0002
 # The longest the timer sleeps without looking at the clock: laptops are closed and opened.
 LONGEST_NAP: Final = 5.0
+# Children that are ended at once.
+CHILDREN_AT_ONCE: Final = 100
 
 
 class Coordinator(Runs, ABC):
@@ -60,6 +64,7 @@ class Coordinator(Runs, ABC):
         self._timer_at = float("inf")
         self._swept = clock.now()
         self._closed = False
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._ends: dict[int, list[asyncio.Future[None]]] = {}
 
     # --- what an adapter provides -------------------------------------------------------------
@@ -90,6 +95,14 @@ class Coordinator(Runs, ABC):
 
     @abstractmethod
     def _thaw(self, run: Run) -> None: ...
+
+    @abstractmethod
+    async def _children(self, parent: int) -> Sequence[tuple[str, str, int]]:
+        """The live runs that a run started and waits for: workflow, instance, the epoch then."""
+
+    @abstractmethod
+    async def _bring(self, refs: Sequence[int]) -> Sequence[Run]:
+        """Runs by number, without those that are gone; all of them in memory at once."""
 
     async def _flushed(self) -> None:
         """Return once everything written so far is durable."""
@@ -134,22 +147,25 @@ class Coordinator(Runs, ABC):
     def _apply(
         self, change: Change, done: Callable[[Exception | None], None] | None = None
     ) -> None:
-        """Make a change durable, then act on it."""
-        run = change.run
-        for operation in change.operations:
-            if operation.due is not None:
-                self._set_alarm(operation.due, run.ref)
-        run.uncommitted += 1
+        """Make a change, and what it changes beside, durable; then act on it."""
+        changes = (change,) if change.beside is None else (change, change.beside)
+        for one in changes:
+            for operation in one.operations:
+                if operation.due is not None:
+                    self._set_alarm(operation.due, one.run.ref)
+            one.run.uncommitted += 1
 
         def committed(error: Exception | None) -> None:
-            run.uncommitted -= 1
-            if error is None:
-                self._act(change)
-            else:
-                self._refused(change, error)
+            for one in changes:
+                one.run.uncommitted -= 1
+                if error is None:
+                    self._act(one)
+                else:
+                    self._refused(one, error)
             if done is not None:
                 done(error)
-            self._settle(run)
+            for one in changes:
+                self._settle(one.run)
 
         self._write(change, committed)
 
@@ -198,6 +214,11 @@ class Coordinator(Runs, ABC):
                 self._execute(run)
         elif not run.assignment and run.ref not in self._ends:
             self._evict(run)
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # --- timers -------------------------------------------------------------------------------
 
@@ -318,9 +339,13 @@ class Coordinator(Runs, ABC):
 
     def ended(self, assignment: int, output: bytes | None, failure: Failure | None) -> None:
         run = self._assigned.get(assignment)
-        if run is not None:
-            self._take(run, unload=False)
-            self._apply(run.end(output, failure, self._clock.now()))
+        if run is None:
+            return
+        if self._lacks_parent(run):
+            self._with_parent(run, lambda _: self.ended(assignment, output, failure))
+            return
+        self._take(run, unload=False)
+        self._apply(self._told(run.end(output, failure, self._clock.now())))
 
     def frozen(self, assignment: int) -> None:
         """Nothing new starts in this run's code any more, unless it was resumed meanwhile."""
@@ -337,6 +362,90 @@ class Coordinator(Runs, ABC):
         if run.pause_requested and run.frozen and not run.busy:
             self._take(run)
             self._apply(run.pause(self._clock.now()))
+
+    # --- parents and children -----------------------------------------------------------------
+
+    def _adopt(self, run: Run, parent: Parent | None) -> None:
+        """Note whose child a new run is. Raises RunState when nobody waits for it any more."""
+        if parent is None:
+            return
+        known = self._index.get((parent.workflow, parent.instance))
+        if known is None or known.status in ENDED or known.epoch != parent.epoch:
+            status = "gone" if known is None else known.status.value
+            raise RunState(parent.instance, "start another run", status)
+        run.parent, run.parent_epoch = known.ref, known.epoch
+
+    def _lacks_parent(self, run: Run) -> bool:
+        """Whether the run can't end yet, for its parent has to hear of it in the same write."""
+        return run.parent is not None and run.parent not in self._runs
+
+    def _told(self, change: Change) -> Change:
+        """The change that ends a run, and beside it what its parent, if any, hears of it."""
+        child = change.run
+        parent = None if child.parent is None else self._runs.get(child.parent)
+        if parent is None:
+            return change
+        wanted = children.still_wanted(parent, child.instance, child.parent_epoch)
+        if wanted and parent.status not in ENDED:
+            type, payload = children.event_type(child.instance), children.outcome(child)
+            change.beside = self._heard(parent, type, payload)
+            change.beside.is_beside = True
+        else:
+            self._loop.call_soon(self._settle, parent)  # it was perhaps read for this alone
+        return change
+
+    def _heard(self, run: Run, type: str, payload: bytes) -> Change:
+        """An event reaches a run. Raises RunState."""
+        now = self._clock.now()
+        self._last_event += 1
+        change = run.receive(Event(self._last_event, type, payload, now), now)
+        if change.outcomes and run.status is RunStatus.waiting:
+            run.wake()
+            change.save_run = True
+        return change
+
+    async def _open_beside_parent(self, workflow: str, instance: str) -> Run:
+        """The run, its parent in memory too. Raises RunNotFound."""
+        while True:
+            run = await self._open(workflow, instance)
+            if not self._lacks_parent(run):
+                return run
+            await self._bring_parent(run)
+
+    async def _bring_parent(self, run: Run) -> Run | None:
+        """The run as it is in memory now, with its parent; None when it was deleted meanwhile."""
+        ref, parent = run.ref, run.parent or 0
+        both = {run.ref: run for run in await self._bring([ref, parent])}
+        if ref in both and parent not in both:
+            both[ref].parent = None  # it was deleted
+        return both.get(ref)
+
+    def _with_parent(self, run: Run, then: Callable[[Run], None]) -> None:
+        """Call `then` with the run once its parent is in memory too."""
+        self._spawn(self._once_beside_parent(run, then))
+
+    async def _once_beside_parent(self, run: Run, then: Callable[[Run], None]) -> None:
+        found, parent = await self._bring_parent(run), run.parent
+        if found is not None:
+            then(found)
+            self._settle(found)
+        if parent is not None and parent in self._runs:
+            self._settle(self._runs[parent])
+
+    async def _end_children(self, parent: Run) -> None:
+        """Terminate what nobody waits for any more: the parent was terminated or restarted."""
+        unwanted = [
+            (workflow, instance)
+            for workflow, instance, epoch in await self._children(parent.ref)
+            if not children.still_wanted(parent, instance, epoch)
+        ]
+        for start in range(0, len(unwanted), CHILDREN_AT_ONCE):
+            some = unwanted[start : start + CHILDREN_AT_ONCE]
+            await asyncio.gather(*(self._end_child(*child) for child in some))
+
+    async def _end_child(self, workflow: str, instance: str) -> None:
+        with contextlib.suppress(RunNotFound, RunState):  # it ended by itself
+            await self.terminate(workflow, instance)
 
     # --- the Runs port ------------------------------------------------------------------------
 
@@ -395,13 +504,7 @@ class Coordinator(Runs, ABC):
         self._check_intake(None)
         run = await self._open(workflow, instance)
         try:
-            now = self._clock.now()
-            self._last_event += 1
-            change = run.receive(Event(self._last_event, type, payload, now), now)
-            if change.outcomes and run.status is RunStatus.waiting:
-                run.wake()
-                change.save_run = True
-            await self._durable(change)
+            await self._durable(self._heard(run, type, payload))
         finally:
             self._settle(run)
 
@@ -432,15 +535,16 @@ class Coordinator(Runs, ABC):
 
     async def terminate(self, workflow: str, instance: str) -> RunView:
         self._check_intake(None)
-        run = await self._open(workflow, instance)
+        run = await self._open_beside_parent(workflow, instance)
         try:
             if run.status in ENDED:
                 raise RunState(instance, "be terminated", run.status.value)
             self._take(run)
-            await self._durable(run.terminate(self._clock.now()))
-            return run.view()
+            await self._durable(self._told(run.terminate(self._clock.now())))
         finally:
             self._settle(run)
+        await self._end_children(run)
+        return run.view()
 
     async def restart(
         self, workflow: str, instance: str, *, step: str | None = None, count: int = 1
@@ -454,9 +558,11 @@ class Coordinator(Runs, ABC):
             self._take(run)
             run.assignment = 0
             await self._durable(change)
-            return run.view()
+            view = run.view()
         finally:
             self._settle(run)
+        await self._end_children(run)
+        return view
 
     async def wait(self, workflow: str, instance: str, seconds: float) -> RunView:
         run = await self._open(workflow, instance)

@@ -121,6 +121,15 @@ class DeploymentMissing(EngineError):
         super().__init__(f"There is no deployment {deployment!r}.")
 
 
+class NotDeployed(EngineError):
+    """What a binding names is not live, or not where this deployment is."""
+
+    code = "workflow.not_deployed"
+
+    def __init__(self, workflow: str) -> None:
+        super().__init__(f"The workflow {workflow!r} is not deployed here.")
+
+
 class WorkerFailed(EngineError):
     """A worker's fetch handler raised; `detail` is for the log, never for the caller."""
 

@@ -39,6 +39,11 @@ _execution: contextvars.ContextVar[Execution | None] = contextvars.ContextVar(
     "awaitstep_execution", default=None
 )
 
+# Which attempt the current task is of: the run's engine, and the operation.
+attempting: contextvars.ContextVar[tuple[Engine, int] | None] = contextvars.ContextVar(
+    "awaitstep_attempting", default=None
+)
+
 # What the current task belongs to, for who asks what the loop hangs in.
 label: contextvars.ContextVar[str | None] = contextvars.ContextVar("awaitstep_label", default=None)
 
@@ -145,11 +150,13 @@ class Execution:
         threads: Threads,
         loop: asyncio.AbstractEventLoop,
         module: str | None = None,
+        epoch: int = 1,
         one_at_a_time: bool = False,
         on_survivor: Callable[[str], None] | None = None,
     ) -> None:
         self._engine = engine
         self._label = label
+        self._epoch = epoch
         self._clock = clock
         self._threads = threads
         self._module = module
@@ -367,9 +374,10 @@ class Execution:
         assert ask.call is not None
         assert ask.task is not None
         label.set(ask.task.get_name())
+        attempting.set((self._engine, ask.k))
         args = ask.args
         if CONTEXT in args:
-            context = _context(ask)
+            context = _context(ask, self._epoch)
             args = tuple(context if arg is CONTEXT else arg for arg in args)
         try:
             if _is_async(ask.call):
@@ -700,10 +708,11 @@ def _at_rest(task: asyncio.Task[Any]) -> bool:
     return waiter is not None and not waiter.done()
 
 
-def _context(ask: Ask) -> dict[str, Any]:
+def _context(ask: Ask, epoch: int) -> dict[str, Any]:
     policy = ask.policy
     return {
         "step": {"name": ask.name, "count": ask.n},
+        "epoch": epoch,
         "attempt": ask.attempt,
         "config": {
             "retries": {

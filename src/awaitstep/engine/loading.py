@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import inspect
 import types
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from awaitstep.engine import values
-from workers import WorkerEntrypoint, WorkflowEntrypoint
+from workers import Response, WorkerEntrypoint, WorkflowEntrypoint
 from workers.backend import Backend
-from workers.bindings import Env, WorkflowBinding
-from workers.context import Context
+from workers.bindings import Env, ServiceBinding, WorkflowBinding
+from workers.context import Context, running
+from workers.request import received
 from workers.values import AttrDict, wrap
+
+
+class NoHandler(TypeError):
+    """The module has no `Default` class whose `fetch` answers with a Response."""
 
 
 class Loaded:
@@ -49,6 +55,7 @@ def load(
     workflow_name: str,
     variables: dict[str, str],
     bindings: list[str],
+    functions: list[str],
     backend: Backend,
 ) -> Loaded:
     """Execute the module in `file`. Raises whatever it raises."""
@@ -56,7 +63,9 @@ def load(
     module.__file__ = str(file)
     exec(compile(file.read_bytes(), str(file), "exec"), module.__dict__)
     workflow = getattr(module, class_name, None) if class_name else _only_workflow(module)
-    env = Env(variables, {binding: WorkflowBinding(binding, backend) for binding in bindings})
+    workflows = {binding: WorkflowBinding(binding, backend) for binding in bindings}
+    services = {binding: ServiceBinding(binding, backend) for binding in functions}
+    env = Env(variables, {**workflows, **services})
     return Loaded(module, str(file), workflow, getattr(module, "Default", None), workflow_name, env)
 
 
@@ -75,6 +84,28 @@ async def run_code(
     )
     result = entry.run(event, step)  # type: ignore[arg-type]
     return await result if inspect.isawaitable(result) else result
+
+
+async def respond(
+    loaded: Loaded,
+    context: Context,
+    method: str,
+    url: str,
+    headers: Iterable[tuple[str, str]],
+    body: bytes,
+) -> tuple[int, list[tuple[str, str]], bytes]:
+    """What a worker's fetch handler answers: status, headers and body.
+
+    Raises NoHandler, and whatever the handler raises.
+    """
+    if loaded.default is None:
+        raise NoHandler("The module has no Default class with a fetch handler.")
+    request = received(url, method, headers, body)
+    with running(loaded.env, context):
+        response = await loaded.default(context, loaded.env).fetch(request)
+    if not isinstance(response, Response):
+        raise NoHandler(f"fetch returned {type(response).__name__}, not a workers Response")
+    return int(response.status), list(response.headers.items()), await response.bytes()
 
 
 def _only_workflow(module: types.ModuleType) -> type[WorkflowEntrypoint] | None:

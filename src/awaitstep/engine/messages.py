@@ -39,6 +39,7 @@ class Load(Message, tag=1):
     workflow_name: str
     variables: dict[str, str]
     bindings: list[str]
+    functions: list[str]
 
 
 class Start(Message, tag=2):
@@ -51,6 +52,7 @@ class Start(Message, tag=2):
     params: bytes | None
     recorded: list[Recorded]
     one_at_a_time: bool = False
+    epoch: int = 1
 
 
 class Outcome(Message, tag=3):
@@ -188,13 +190,18 @@ class Answer(Message, tag=31):
 
 
 class Call(Message, tag=32):
-    """Something a binding was asked for by code of `deployment`. `args` is JSON."""
+    """Something a binding was asked for by code of `deployment`. `args` is JSON.
+
+    An attempt of a run says who it is: `asker` is the run's assignment, `k` its operation.
+    """
 
     call: Count
     deployment: str
     trigger: str
     operation: str
     args: bytes
+    asker: Count = 0
+    k: Count = 0
 
 
 class Stuck(Message, tag=33):

@@ -18,10 +18,29 @@ Trigger = Literal["manual", "api", "http", "schedule", "workflow"]
 
 
 @dataclass(frozen=True, slots=True)
+class Parent:
+    """The run that waits for another one, as it was when it started that."""
+
+    workflow: str
+    instance: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The step of a run whose attempt asks for something."""
+
+    parent: Parent
+    step: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class StartRun:
     """Everything that starts a run, whichever trigger it came from.
 
-    `instance` is None for an id made by the engine (a UUID, version 7).
+    `instance` is None for an id made by the engine (a UUID, version 7). A run with a `parent` tells
+    it how it ended, in the write that ends it, and is terminated with it.
     """
 
     workflow: str
@@ -30,6 +49,7 @@ class StartRun:
     params: bytes | None = None
     instance: str | None = None
     version: str = ""
+    parent: Parent | None = None
 
 
 class RunError(msgspec.Struct, frozen=True):
@@ -142,6 +162,7 @@ class Runs(Protocol):
             InstanceTaken: the id belongs to a run with another deployment or other params.
             InvalidInstanceId, ValueTooLarge, ValueRefused: nothing was started.
             DeploymentCrashed, JournalUnavailable: intake is closed.
+            RunState: its parent has ended, or begun anew.
         """
         ...
 

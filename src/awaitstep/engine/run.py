@@ -81,8 +81,8 @@ class Change:
     """What one decision changed; nothing of it may be acted on before it is durable."""
 
     __slots__ = (
-        "added", "created", "deleted", "dropped", "operations", "outcomes", "retries", "returned",
-        "run", "save_run", "taken",
+        "added", "beside", "created", "deleted", "dropped", "is_beside", "operations", "outcomes",
+        "retries", "returned", "run", "save_run", "taken",
     )  # fmt: skip
 
     def __init__(self, run: Run) -> None:
@@ -98,6 +98,8 @@ class Change:
         self.taken: Sequence[tuple[int, int]] = ()  # (event, k)
         self.returned: Sequence[int] = ()  # events that are unread again
         self.retries: Sequence[Operation] = ()  # to try again
+        self.beside: Change | None = None  # of another run, in the same write
+        self.is_beside = False
 
     def __bool__(self) -> bool:
         return bool(self.save_run or self.operations or self.dropped or self.added or self.retries)
@@ -109,7 +111,7 @@ class Run:
     __slots__ = (
         "assignment", "created", "deployment", "ended", "epoch", "events", "failure", "frozen",
         "generated", "idle", "inflight", "instance", "operations", "output", "params",
-        "pause_requested", "ref", "seq", "started", "status", "trigger", "uncommitted", "version",
+        "parent", "parent_epoch", "pause_requested", "ref", "seq", "started", "status", "trigger", "uncommitted", "version",
         "workflow",
     )  # fmt: skip
 
@@ -142,6 +144,8 @@ class Run:
         self.seq = 0
         self.output: bytes | None = None
         self.failure: Failure | None = None
+        self.parent: int | None = None  # the run that waits for this one, by its `ref`
+        self.parent_epoch = 0
         self.pause_requested = False
         self.operations: dict[int, Operation] = {}
         self.events: list[Event] = []  # unread

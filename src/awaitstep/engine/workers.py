@@ -13,8 +13,10 @@ class Bundle:
 
     `module` is the Python file, content-addressed and never changed. `variables` holds plain and
     secret values alike; they reach the runner over its link and are never written to disk for it.
-    `bindings` maps a name in `env` to the id of the workflow it starts. `class_name` is None for
-    a worker without a workflow class.
+    `bindings` maps a name in `env` to the id of the workflow it starts, `functions` one to the id
+    of the function it calls. `class_name` is None for a worker without a workflow class.
+    `environment` is the folder of the packages that the module may import besides the standard
+    library, None when it declares none.
     """
 
     deployment: str
@@ -25,6 +27,16 @@ class Bundle:
     version: str = ""
     variables: dict[str, str] = field(default_factory=dict)
     bindings: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, str] = field(default_factory=dict)
+    environment: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The deployment of a workflow that is live now."""
+
+    deployment: str
+    version: str
 
 
 class Bundles(Protocol):
@@ -32,6 +44,10 @@ class Bundles(Protocol):
 
     async def bundle(self, deployment: str) -> Bundle:
         """Raises DeploymentMissing."""
+        ...
+
+    async def active(self, workflow: str, caller: str) -> Active:
+        """What a call of `workflow` by the deployment `caller` reaches. Raises NotDeployed."""
         ...
 
 

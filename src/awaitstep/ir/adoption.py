@@ -177,6 +177,9 @@ class _Adoption:
                     self._duration(data, way[0], node_id, f"data.{way[0]}")
             if kind.control == "loop":
                 self._loop(data, node_id)
+            if kind.type == "sub_workflow" and data.pop("workflowName", None) is not None:
+                told = "Left out: `workflowId` alone names the workflow; check it."
+                self._note(node_id, "data.workflowName", told)
         change = partial(self._text, node_id)
         return {
             key: _changed(value, (key,), f"data.{shown(key)}", roles, None, change)
@@ -332,6 +335,8 @@ def _changed(
 ) -> Any:
     """The value with every text of it changed. `way` is its path as the roles have it."""
     role = roles.get(way, role)
+    if role == "input":
+        role = "condition" if isinstance(value, str) else "template"
     if isinstance(value, str):
         return change(value, role, path) if len(value) <= TEXT else value
     if isinstance(value, list):

@@ -34,6 +34,9 @@ CODES: Final[dict[str, Severity]] = {
     "node.type_unknown": "error",
     "node.unreachable": "warning",
     "output.repeated": "error",
+    # a function
+    "function.needs_run": "error",
+    "function.trigger": "error",
     # a module written by hand
     "module.class_missing": "error",
     "module.class_ambiguous": "error",

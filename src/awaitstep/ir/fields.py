@@ -14,7 +14,9 @@ from pydantic import BaseModel, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-RoleName = Literal["code", "condition", "template", "duration", "timestamp"]
+RoleName = Literal[
+    "code", "condition", "template", "duration", "timestamp", "input", "workflow", "function"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,12 @@ Template = Annotated[str, Role("template")]
 Duration = Annotated[str, Role("duration")]
 Timestamp = Annotated[str, Role("timestamp")]
 JsonTemplate = Annotated[Any, Role("template")]
+# A Python expression as text, or JSON in whose texts expressions may stand.
+Input = Annotated[Any, Role("input")]
+
+_Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_-]+$")]
+WorkflowId = Annotated[_Id, Role("workflow")]
+FunctionId = Annotated[_Id, Role("function")]
 
 Backoff = Literal["constant", "linear", "exponential"]
 RetryLimit = Annotated[int, Field(ge=0, le=10_000)]
@@ -43,7 +51,10 @@ def roles(data: BaseModel, path: str = "data") -> Iterator[tuple[str, RoleName, 
     for field, info in type(data).model_fields.items():
         where = f"{path}.{info.alias or field}"
         marks = [mark for mark in info.metadata if isinstance(mark, Role)]
-        yield from _texts(getattr(data, field), where, marks[0].name if marks else None)
+        value, role = getattr(data, field), marks[0].name if marks else None
+        if role == "input":
+            role = "condition" if isinstance(value, str) else "template"
+        yield from _texts(value, where, role)
 
 
 def _texts(value: Any, path: str, role: RoleName | None) -> Iterator[tuple[str, RoleName, str]]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 THEN = "then"
+Kind = Literal["workflow", "script"]
 
 
 class Strict(BaseModel):
@@ -91,9 +92,9 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A workflow that can be compiled. Nodes keep the order of the drawing."""
+    """A workflow, or a function, that can be compiled. Nodes keep the order of the drawing."""
 
-    kind: Literal["workflow"]
+    kind: Kind
     metadata: Metadata
     nodes: dict[str, Node]
     edges: tuple[Edge, ...]

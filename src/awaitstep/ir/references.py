@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from awaitstep.ir.diagnostics import Report, shown
 from awaitstep.ir.expressions import Reference, Template, checked_template, parse_condition
 from awaitstep.ir.fields import roles
 from awaitstep.ir.flow import Regions
-from awaitstep.ir.graph import Node
+from awaitstep.ir.graph import Kind, Node
 from awaitstep.ir.registry import Registry
 from awaitstep.ir.source import BUILTINS, IMPORTABLE, Source, analyse, braces, impurity
 from awaitstep.ir.typescript import mark_in
 from awaitstep.ir.values import is_duration, is_moment
 
-EVENT_KEYS = frozenset({"payload", "timestamp", "instanceId", "workflowName"})
+# What `event` holds: the start of a run, or the request that a function answers.
+EVENT_KEYS: Final[dict[Kind, frozenset[str]]] = {
+    "workflow": frozenset({"payload", "timestamp", "instanceId", "workflowName"}),
+    "script": frozenset({"payload", "method", "url", "headers"}),
+}
 _ALWAYS = frozenset({"event", "env", "self"})
 
 
@@ -80,6 +85,7 @@ def uses_of(
     ids: Collection[str],
     report: Report,
     visible: Collection[str] = (),
+    kind: Kind = "workflow",
 ) -> Uses:
     """Read all texts of a node and report what is wrong with them by themselves.
 
@@ -87,11 +93,17 @@ def uses_of(
     """
     uses = Uses()
     is_step = registry[node.type].is_step(node.data)
+    replayed = kind == "workflow"
+    names = set(visible) | ({"step"} if replayed else set())
     for path, role, text in roles(node.data):
         if role == "code":
-            _read_code(text, path, is_step, ids, visible, report, uses)
+            own = names | {"ctx"} if is_step and replayed else names
+            pure = replayed and not is_step
+            _read_code(text, path, ids, own, report, uses, must_be_pure=pure)
         elif role == "condition":
-            _read_condition(text, path, ids, visible, report, uses)
+            _read_condition(text, path, ids, visible, report, uses, must_be_pure=replayed)
+        elif role in ("workflow", "function"):
+            continue  # an id, as it is
         else:
             template = checked_template(text, report, path)
             if template is not None:
@@ -126,21 +138,22 @@ def _check_meaning(role: str, template: Template, text: str, path: str, report: 
 def _read_code(
     text: str,
     path: str,
-    is_step: bool,
     ids: Collection[str],
     visible: Collection[str],
     report: Report,
     uses: Uses,
+    *,
+    must_be_pure: bool,
 ) -> None:
     source = analyse(text, report, path)
     if source is None:
         return
     uses.sources[text] = source
-    names = _ALWAYS | {"step"} | ({"ctx"} if is_step else set()) | set(visible)
+    names = _ALWAYS | set(visible)
     _read_names(source, path, names, ids, report, uses)
     uses.binds |= {name: (path, line) for name, line in source.binds.items()}
     check_code(source, path, report)
-    if not is_step:
+    if must_be_pure:
         _check_purity(source, path, report)
 
 
@@ -180,6 +193,8 @@ def _read_condition(
     visible: Collection[str],
     report: Report,
     uses: Uses,
+    *,
+    must_be_pure: bool,
 ) -> None:
     if not text.strip():
         return
@@ -189,7 +204,8 @@ def _read_condition(
     uses.reads += [_read(reference, path) for reference in condition.references.values()]
     names = _ALWAYS | set(condition.references) | set(visible)
     _read_names(condition.source, path, names, ids, report, uses)
-    _check_purity(condition.source, path, report)
+    if must_be_pure:
+        _check_purity(condition.source, path, report)
     _check_ported(condition.source, path, report)
 
 
@@ -247,14 +263,15 @@ def check_references(
     flow: Regions | None,
     report: Report,
     visible: Collection[str] = (),
+    kind: Kind = "workflow",
 ) -> None:
     """Check what a node reads against the graph; without a flow, only that it exists."""
     for read in uses.reads:
         if read.root in visible:
             continue
         if read.root == "event":
-            if read.keys and read.keys[0] not in EVENT_KEYS:
-                _unknown_key(read, EVENT_KEYS, report)
+            if read.keys and read.keys[0] not in EVENT_KEYS[kind]:
+                _unknown_key(read, EVENT_KEYS[kind], report)
         elif read.root == "env":
             if not read.keys or not str(read.keys[0]).isidentifier():
                 _unknown_key(read, frozenset({"NAME"}), report)

@@ -52,7 +52,9 @@ class NodeType:
     A leaf has `emit`, which answers the statements that run it; a container has `control`, the
     construct that the compiler makes of it, and `arms`. `keys` are the keys that its value always
     has, if they are known, `rare_keys` those that it may have; `may_be_none` says that it may be
-    None instead. `is_step`: it is named in a run's history. `value_schema` is the JSON Schema of
+    None instead. `is_step`: it is named in a run's history; `further_steps` are what is added to
+    its name there for steps besides its own. `needs_run`: it cannot stand in a function.
+    `value_schema` is the JSON Schema of
     the value, if its type has one. `targets` are the places it can run in, `packages` the
     requirements its code needs there besides the standard library, `names` what its helpers bring
     into a module, so that nothing else there is called the same.
@@ -71,6 +73,8 @@ class NodeType:
     rare_keys: frozenset[str] = frozenset()
     may_be_none: Callable[[Any], bool] = _no
     is_step: Callable[[Any], bool] = _no
+    needs_run: Callable[[Any], bool] = _no
+    further_steps: tuple[str, ...] = ()
     check: Callable[[Any, Report], None] = _nothing
     emit: Callable[[Node, Writer], list[ast.stmt]] | None = None
     control: Control | None = None

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from awaitstep.ir.diagnostics import Report, shown
-from awaitstep.ir.graph import Edge, Metadata, Node, NodeData, Position, Trigger
+from awaitstep.ir.graph import Edge, Kind, Metadata, Node, NodeData, Position, Trigger
 from awaitstep.ir.names import LONGEST_NAME, id_problem
 from awaitstep.ir.registry import NodeType, Registry
 
@@ -34,6 +34,7 @@ MOST_NODES = 5_000
 class Shape:
     """What could be read. `known` are all ids that stand in the graph, also of broken nodes."""
 
+    kind: Kind = "workflow"
     metadata: Metadata | None = None
     trigger: Any = None
     entry: str | None = None
@@ -46,8 +47,10 @@ def read(data: dict[str, Any], unsound: set[str], registry: Registry, report: Re
     """Read a graph, except for the places whose JSON is not sound."""
     shape = Shape()
     _only(data, _GRAPH_FIELDS, "", report)
-    if data.get("kind", "workflow") != "workflow":
-        report.add("graph.kind", "Only graphs of the kind `workflow` can be compiled.", "kind")
+    shape.kind = data.get("kind", "workflow")
+    if shape.kind not in ("workflow", "script"):
+        report.add("graph.kind", "A graph is of the kind `workflow` or `script`.", "kind")
+        shape.kind = "workflow"
     if "metadata" in unsound:
         pass
     elif "metadata" in data:

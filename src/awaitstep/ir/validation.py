@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from awaitstep.ir.diagnostics import Diagnostic, InvalidGraph, Report, shown
 from awaitstep.ir.flow import Regions, lower
-from awaitstep.ir.graph import THEN, Edge, Graph, Node, ScheduleTrigger
+from awaitstep.ir.graph import THEN, Edge, EventTrigger, Graph, Node, ScheduleTrigger
 from awaitstep.ir.handwritten import examine, is_handwritten
 from awaitstep.ir.names import id_problem
 from awaitstep.ir.raw import check_json
@@ -55,19 +55,29 @@ def _examine(data: object, registry: Registry, report: Report) -> Graph | None:
         problem = cron_problem(shape.trigger.cron)
         if problem is not None:
             report.add("cron.invalid", f"This is no schedule: {problem}.", "trigger.cron")
+    if shape.kind == "script" and isinstance(shape.trigger, ScheduleTrigger | EventTrigger):
+        report.add("function.trigger", "A function is called by requests only.", "trigger.type")
     flow = _check_flow(shape, registry, report)
     for node in shape.nodes.values():
         about = report.about(node.id)
         registry[node.type].check(node.data, about)
         visible = bound_around(node.id, shape.nodes, registry, flow)
-        uses = uses_of(node, registry, shape.known, about, visible)
-        check_references(node, uses, shape.nodes, shape.known, registry, flow, about, visible)
+        uses = uses_of(node, registry, shape.known, about, visible, shape.kind)
+        check_references(
+            node, uses, shape.nodes, shape.known, registry, flow, about, visible, shape.kind
+        )
+        if shape.kind == "script" and registry[node.type].needs_run(node.data):
+            about.add(
+                "function.needs_run",
+                "This waits, or keeps something of a run: a function answers at once.",
+                hint="Draw it in a workflow, and start that from here.",
+            )
     _check_variables(shape, registry, report)
     _check_output(shape, report)
     if flow is None or shape.metadata is None or shape.entry is None:
         return None
     return Graph(
-        "workflow",
+        shape.kind,
         shape.metadata,
         {node.id: node for node in shape.nodes.values() if node.id in flow},
         tuple(e for e in shape.edges if e.source in flow and e.target in flow),

@@ -8,8 +8,11 @@ through `code`, as a region that is proven to hold the user's own tree.
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from awaitstep.ir.graph import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,15 @@ class Writer(Protocol):
     """Writes one node."""
 
     @property
+    def durable(self) -> bool:
+        """Whether the node belongs to a run; in a function there are no steps."""
+
+    @property
     def step_name(self) -> ast.expr:
-        """The node's name in the run's history, as a constant."""
+        """The node's name in the run's history."""
+
+    def named(self, suffix: str) -> ast.expr:
+        """The same with a suffix, for a further step of the node."""
 
     def constant(self, value: Any) -> ast.expr:
         """JSON data as a literal, with no expressions in it."""
@@ -41,6 +51,12 @@ class Writer(Protocol):
 
     def text(self, field: str) -> ast.expr:
         """The same, but always text."""
+
+    def expression(self, text: str) -> ast.expr:
+        """A Python expression of the user's, its references put in."""
+
+    def binding(self, kind: Kind, workflow: str) -> ast.expr:
+        """What stands in `env` for another workflow, or for a function."""
 
     def imported(self, module: str, name: str | None = None) -> ast.expr:
         """A name of the standard library or of `workers`, imported once."""
@@ -62,8 +78,10 @@ class Writer(Protocol):
         step: ast.expr | None = None,
         blocking: bool = False,
         context: bool = False,
+        then: Callable[[ast.expr], ast.expr] | None = None,
     ) -> list[ast.stmt]:
-        """Define the node's function around `body` and bind the node's id to its result.
+        """Define the node's function around `body` and bind the node's id to its result, or to
+        what `then` makes of that.
 
         `source` is the user's code inside it, if any: it decides between `def` and `async def`,
         and whether the function takes `ctx`. Without it, `blocking` asks for `def` and `context`

@@ -20,6 +20,8 @@ from awaitstep.nodes import (
     sleep,
     sleep_until,
     step,
+    sub_script,
+    sub_workflow,
     try_catch,
     wait_for_event,
 )
@@ -36,7 +38,7 @@ __all__ = [
 ]
 
 LIBRARY = Path(__file__).with_name("library")
-_LEAVES = (step, http_request, sleep, sleep_until, wait_for_event)
+_LEAVES = (step, http_request, sleep, sleep_until, wait_for_event, sub_workflow, sub_script)
 _CONTROL = (branch, parallel, race, loop, break_, try_catch)
 _BUILT_IN = tuple(room.NODE_TYPE for room in (*_LEAVES, *_CONTROL))
 # What the helpers of built-in nodes import: no template may call something else so.
@@ -47,6 +49,7 @@ _IMPORTED = {
         http_request.WITH_QUERY,
         http_request.BASIC_AUTH,
         sleep_until.MOMENT,
+        sub_workflow.START_RUN,
     )
     for module, name in helper.imports
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 from pydantic import Field
@@ -17,7 +17,8 @@ from awaitstep.ir.graph import Strict
 from awaitstep.ir.syntax import assign, attribute, awaited, call, mapping, name, returns
 from awaitstep.nodes.retries import Retries, step_decorator
 
-_FAIL_FROM = 400
+# The lowest status that is a failure, unless a node says another.
+FAIL_FROM = 400
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _URL = re.compile(r"https?://[^\s\x00-\x1f\x7f]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -98,7 +99,7 @@ class HttpRequest(Retries):
     body: JsonTemplate = None
     body_type: Literal["json", "text", "form"] | None = None
     auth: Annotated[BearerAuth | BasicAuth, Field(discriminator="type")] | None = None
-    fail_on: Annotated[int, Field(ge=100, le=600)] | None = _FAIL_FROM
+    fail_on: Annotated[int, Field(ge=100, le=600)] | None = FAIL_FROM
     output: bool = False
 
 
@@ -110,18 +111,37 @@ def _check(data: HttpRequest, report: Report) -> None:
             "data.url",
             hint="It begins with https:// or http:// and names a host.",
         )
+    check_headers(data.headers, report)
+    if data.auth is not None and "authorization" in {header.lower() for header in data.headers}:
+        report.add("http.header", "`auth` sets this header already.", "data.headers")
+    check_body(data, report)
+
+
+class Message(Protocol):
+    """What a request with a body has, to whomever it goes."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def body(self) -> Any: ...
+    @property
+    def body_type(self) -> str | None: ...
+
+
+def check_headers(headers: dict[str, str], report: Report) -> None:
     seen: set[str] = set()
-    for header, value in data.headers.items():
+    for header, value in headers.items():
         path = f"data.headers.{shown(header)}"
         if not _HEADER_NAME.fullmatch(header):
             report.add("http.header", f"`{shown(header)}` cannot be a header's name.", path)
         elif header.lower() in seen:
             report.add("http.header", f"The header `{shown(header)}` is given twice.", path)
-        elif header.lower() == "authorization" and data.auth is not None:
-            report.add("http.header", "`auth` sets this header already.", path)
         if _CONTROL.search(value):
             report.add("http.header", "A header's value is one line.", path)
         seen.add(header.lower())
+
+
+def check_body(data: Message, report: Report) -> None:
     if data.body is not None and data.method in ("GET", "HEAD"):
         report.add("http.body", f"A {data.method} request has no body.", "data.body")
     if data.body_type == "form" and not _is_form(data.body):
@@ -152,10 +172,8 @@ def _emit(node: Node, write: Writer) -> list[ast.stmt]:
     url = write.text(data.url)
     if data.query_params:
         url = call(write.helper(WITH_QUERY), url, _texts(data.query_params, write))
-    body, content_type = _body(data, write)
-    headers = {header: write.text(value) for header, value in data.headers.items()}
-    if content_type and "content-type" not in {header.lower() for header in headers}:
-        headers["content-type"] = write.constant(content_type)
+    body, content_type = body_of(data, write)
+    headers = headers_of(data.headers, content_type, write)
     if data.auth is not None:
         headers["authorization"] = _authorization(data.auth, write)
     request = call(
@@ -169,7 +187,7 @@ def _emit(node: Node, write: Writer) -> list[ast.stmt]:
     result = call(
         write.helper(HTTP_RESULT),
         name(response),
-        fail_from=None if data.fail_on == _FAIL_FROM else write.constant(data.fail_on),
+        fail_from=None if data.fail_on == FAIL_FROM else write.constant(data.fail_on),
     )
     body_statements = [assign(response, awaited(request)), returns(awaited(result))]
     return write.function(body_statements, step=step_decorator(data, write))
@@ -179,7 +197,17 @@ def _texts(fields: dict[str, str], write: Writer) -> ast.expr:
     return mapping({key: write.text(value) for key, value in fields.items()})
 
 
-def _body(data: HttpRequest, write: Writer) -> tuple[ast.expr | None, str | None]:
+def headers_of(
+    given: dict[str, str], content_type: str | None, write: Writer
+) -> dict[str, ast.expr]:
+    """The headers of a request, with the type of its body unless one of them says another."""
+    headers = {header: write.text(value) for header, value in given.items()}
+    if content_type and "content-type" not in {header.lower() for header in headers}:
+        headers["content-type"] = write.constant(content_type)
+    return headers
+
+
+def body_of(data: Message, write: Writer) -> tuple[ast.expr | None, str | None]:
     """The request's body, and the content type it has unless a header says another."""
     if data.body is None:
         return None, None

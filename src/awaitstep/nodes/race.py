@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from awaitstep.ir import NodeData, NodeType
 
+# What is added to the node's name for the step that records which arm ended first.
+WINNER = " · winner"
+
 
 class Race(NodeData):
     output: bool = False
@@ -21,5 +24,6 @@ NODE_TYPE = NodeType(
     has_value=True,
     keys=frozenset({"winner", "value"}),
     is_step=_always,
+    further_steps=(WINNER,),
     control="race",
 )

@@ -14,17 +14,25 @@ _BACKOFF: Backoff = "exponential"
 _TIMEOUT = "10 minutes"
 
 
-class Retries(NodeData):
+class Tries(NodeData):
     """Attempts = `retry_limit` + 1; the defaults are Cloudflare's."""
 
     retry_limit: RetryLimit = _LIMIT
     retry_delay: Duration = _DELAY
     backoff: Backoff = _BACKOFF
+
+
+class Retries(Tries):
+    """With a `timeout` for each attempt."""
+
     timeout: Duration = _TIMEOUT
 
 
-def step_decorator(data: Retries, write: Writer) -> ast.expr:
-    """`step.do("Name", config={…})`, without what is the default anyway."""
+def step_decorator(data: Tries, write: Writer) -> ast.expr | None:
+    """`step.do("Name", config={…})`, without what is the default anyway; None in a function,
+    which has no steps."""
+    if not write.durable:
+        return None
     retries: dict[str, ast.expr] = {}
     if data.retry_limit != _LIMIT:
         retries["limit"] = write.constant(data.retry_limit)
@@ -35,7 +43,7 @@ def step_decorator(data: Retries, write: Writer) -> ast.expr:
     config: dict[str, ast.expr] = {}
     if retries:
         config["retries"] = mapping(retries)
-    if data.timeout != _TIMEOUT:
+    if isinstance(data, Retries) and data.timeout != _TIMEOUT:
         config["timeout"] = write.value(data.timeout)
     decorator = attribute(name("step"), "do")
     return call(decorator, write.step_name, config=mapping(config) if config else None)

@@ -26,5 +26,6 @@ NODE_TYPE = NodeType(
     summary="Waits for a duration.",
     data=Sleep,
     is_step=lambda _: True,
+    needs_run=lambda _: True,
     emit=_emit,
 )

@@ -45,5 +45,6 @@ NODE_TYPE = NodeType(
     summary="Waits for a moment.",
     data=SleepUntil,
     is_step=lambda _: True,
+    needs_run=lambda _: True,
     emit=_emit,
 )

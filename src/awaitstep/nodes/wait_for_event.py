@@ -50,5 +50,6 @@ NODE_TYPE = NodeType(
     keys=frozenset({"payload", "type", "timestamp"}),
     may_be_none=lambda data: data.on_timeout == "continue",
     is_step=lambda _: True,
+    needs_run=lambda _: True,
     emit=_emit,
 )

@@ -1,4 +1,4 @@
-"""`env.WORKFLOW` inside a runner: every operation is a question to the server over the link."""
+"""The bindings in `env` inside a runner: every operation is a question to the server over the link."""
 
 from __future__ import annotations
 
@@ -22,14 +22,25 @@ class Questions:
         self._numbers = itertools.count(1)
         self._open: dict[int, asyncio.Future[bytes]] = {}
 
-    async def ask(self, deployment: str, trigger: str, operation: str, args: dict[str, Any]) -> Any:
-        """Raises WorkflowError with the server's code."""
+    async def ask(
+        self,
+        deployment: str,
+        trigger: str,
+        operation: str,
+        args: dict[str, Any],
+        asker: tuple[int, int] = (0, 0),
+    ) -> Any:
+        """`asker` is the attempt that asks: a run's assignment and its operation.
+
+        Raises WorkflowError with the server's code.
+        """
         assert self.link is not None
         call = next(self._numbers)
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._open[call] = future
         try:
-            self.link.send(Call(call, deployment, trigger, operation, values.encode(args)))
+            data = values.encode(args)
+            self.link.send(Call(call, deployment, trigger, operation, data, *asker))
             return values.decode(await future)
         finally:
             del self._open[call]
@@ -80,3 +91,11 @@ class LinkBackend(Backend):
 
     async def send_event(self, binding: str, id: str, type: str, payload: Any) -> None:
         await self._ask("send_event", binding=binding, id=id, type=type, payload=payload)
+
+    async def fetch(
+        self, binding: str, method: str, url: str, headers: Sequence[Sequence[str]], body: str
+    ) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = await self._ask(
+            "fetch", binding=binding, method=method, url=url, headers=headers, body=body
+        )
+        return answer

@@ -13,18 +13,16 @@ from typing import Any
 
 from awaitstep.engine import messages, outcomes
 from awaitstep.engine.clock import Clock
-from awaitstep.engine.execution import Execution, follow_tasks, label
+from awaitstep.engine.execution import Execution, attempting, follow_tasks, label
 from awaitstep.engine.link import Link
-from awaitstep.engine.loading import Loaded, load, run_code
+from awaitstep.engine.loading import Loaded, load, respond, run_code
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.retry import DEFAULT, RetryPolicy
 from awaitstep.engine.states import StepKind
 from awaitstep.engine.step import WorkflowStep
 from awaitstep.runner.bindings import LinkBackend, Questions
 from awaitstep.runner.threads import StepThreads
-from workers import Response
-from workers.context import Context, running
-from workers.request import received
+from workers.context import Context
 
 # Modules kept loaded; the one not used for longest goes first.
 MODULES = 256
@@ -102,6 +100,7 @@ class Runner:
                 workflow_name=known.workflow_name,
                 variables=known.variables,
                 bindings=known.bindings,
+                functions=known.functions,
                 backend=_ByContext(self._questions, known.deployment),
             )
         except BaseException as error:
@@ -121,6 +120,7 @@ class Runner:
             return
         execution = Execution(
             _Voice(self, message.assignment),
+            epoch=message.epoch,
             label=f"run {message.assignment}",
             recorded=message.recorded,
             clock=self._clock,
@@ -186,19 +186,10 @@ class Runner:
             return
         context = Context()
         try:
-            if loaded.default is None:
-                raise TypeError("The module has no Default class with a fetch handler.")
-            request = received(message.url, message.method, message.headers, message.body)
-            with running(loaded.env, context):
-                response = await loaded.default(context, loaded.env).fetch(request)
-            if not isinstance(response, Response):
-                raise TypeError(f"fetch returned {type(response).__name__}, not a workers Response")
-            answer = messages.Answer(
-                message.call,
-                int(response.status),
-                list(response.headers.items()),
-                await response.bytes(),
+            status, headers, body = await respond(
+                loaded, context, message.method, message.url, message.headers, message.body
             )
+            answer = messages.Answer(message.call, status, headers, body)
         except BaseException as error:
             failed = outcomes.failure(error, loaded.file)
             code = getattr(error, "code", None)
@@ -221,43 +212,47 @@ class _ByContext(LinkBackend):
         task = asyncio.current_task()
         handler = task is not None and task.get_name().startswith("fetch ")
         trigger = "http" if handler else "workflow"
-        return await self._questions.ask(self._deployment, trigger, operation, args)
+        attempt = attempting.get()
+        asker = (0, 0)
+        if attempt is not None and isinstance(attempt[0], _Voice):
+            asker = attempt[0].assignment, attempt[1]
+        return await self._questions.ask(self._deployment, trigger, operation, args, asker)
 
 
 class _Voice:
     """An execution's engine: the server, over the link."""
 
-    __slots__ = ("_assignment", "_runner", "_send")
+    __slots__ = ("_runner", "_send", "assignment")
 
     def __init__(self, runner: Runner, assignment: int) -> None:
         self._runner = runner
         self._send = runner.send
-        self._assignment = assignment
+        self.assignment = assignment
 
     def attempt_started(self, k: int, name: str, n: int, attempt: int, policy: RetryPolicy) -> None:
         said = None if policy is DEFAULT else policy
-        self._send(messages.AttemptStarted(self._assignment, k, name, n, attempt, said))
+        self._send(messages.AttemptStarted(self.assignment, k, name, n, attempt, said))
 
     def attempt_succeeded(self, k: int, value: bytes) -> None:
-        self._send(messages.AttemptSucceeded(self._assignment, k, value))
+        self._send(messages.AttemptSucceeded(self.assignment, k, value))
 
     def attempt_failed(self, k: int, failure: Failure, retryable: bool) -> None:
-        self._send(messages.AttemptFailed(self._assignment, k, failure, retryable))
+        self._send(messages.AttemptFailed(self.assignment, k, failure, retryable))
 
     def sleep(self, k: int, kind: StepKind, name: str, n: int, seconds: float) -> None:
-        self._send(messages.Sleep(self._assignment, k, kind, name, n, seconds))
+        self._send(messages.Sleep(self.assignment, k, kind, name, n, seconds))
 
     def wait(self, k: int, name: str, n: int, event_type: str, timeout: float) -> None:
-        self._send(messages.Wait(self._assignment, k, name, n, event_type, timeout))
+        self._send(messages.Wait(self.assignment, k, name, n, event_type, timeout))
 
     def cancel(self, k: int, seen: int) -> None:
-        self._send(messages.Cancel(self._assignment, k, seen))
+        self._send(messages.Cancel(self.assignment, k, seen))
 
     def blocked(self, seen: int) -> None:
-        self._send(messages.Blocked(self._assignment, seen))
+        self._send(messages.Blocked(self.assignment, seen))
 
     def ended(self, output: bytes | None, failure: Failure | None) -> None:
-        self._runner.ended(self._assignment, output, failure)
+        self._runner.ended(self.assignment, output, failure)
 
 
 def end_process(status: int = 0) -> None:

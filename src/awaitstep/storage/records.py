@@ -93,7 +93,11 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One version put live. `variables` is sealed; `module` is the file's SHA-256."""
+    """One version put live. `variables` is sealed; `module` is the file's SHA-256.
+
+    `workflows` and `functions` are what the module calls: a name in `env` and a workflow's id.
+    `environment` names the packages it declares, None when it declares none.
+    """
 
     id: str
     project: str
@@ -108,6 +112,9 @@ class Deployment:
     variables: bytes
     status: DeploymentStatus
     created_at: float
+    workflows: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, str] = field(default_factory=dict)
+    environment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,7 @@ class Entry:
     deployment: str | None = None
     version: str = ""
     connection: str | None = None
+    kind: Kind = "workflow"
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,7 +199,7 @@ class NightShift(WorkflowEntrypoint):
             return (ship, tidy)
 
         tidy = None
-        each_order = await each(_each_order_body, (orders), 4, 10000)
+        each_order = await each(_each_order_body, orders, 4, 10000)
         for place in range(each_order["count"]):
             each_order["results"][place], tidy = each_order["results"][place]
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
 import pytest
 
-from awaitstep.compiler import DEFAULT_ENTRY, check_entry, compile_graph
+from awaitstep.compiler import DEFAULT_ENTRY, FUNCTION_ENTRY, check_entry, compile_graph
 from awaitstep.ir import InvalidGraph, parse
 from awaitstep.nodes import registry
 
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "language.md"
 REGISTRY = registry()
 GRAPH = parse(
     {
@@ -32,6 +34,12 @@ def test_the_default_is_fine_and_is_used() -> None:
     assert compile_graph(GRAPH, REGISTRY) == compile_graph(
         GRAPH, REGISTRY, entry_code=DEFAULT_ENTRY
     )
+
+
+def test_what_the_reference_says_of_the_defaults_is_so() -> None:
+    for entry in (DEFAULT_ENTRY, FUNCTION_ENTRY):
+        assert check_entry(entry) == []
+        assert f"```python\n{entry}```" in REFERENCE.read_text()
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,13 @@ CASES: dict[str, Any] = {
     "field.missing": graph({"id": "here", "type": "sleep", "data": {}}),
     "field.unknown": graph(node("here", retries=3)),
     "field.invalid": graph(node("here", retryLimit="3")),
-    "graph.kind": changed(graph(node("here")), kind="script"),
+    "graph.kind": changed(graph(node("here")), kind="robot"),
+    "function.needs_run": changed(
+        graph({"id": "here", "type": "sleep", "data": {"duration": "1 hour"}}), kind="script"
+    ),
+    "function.trigger": changed(
+        graph(node("here")), kind="script", trigger={"type": "schedule", "cron": "* * * * *"}
+    ),
     "graph.large": graph(*[node(f"n{i}") for i in range(2_001)]),
     "graph.too_large": graph(*[node(f"n{i}") for i in range(5_001)]),
     "graph.cycle": graph(node("a"), node("b"), edges=[("a", "b"), ("b", "a")]),

@@ -372,6 +372,27 @@ def test_loops_lose_what_means_nothing_for_them() -> None:
     assert errors(adopted(data)) == []
 
 
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("{{a-b.x}} === 1", "{{a_b.x}} == 1"),
+        ("{{a-b}}", "{{a_b}}"),
+        (
+            {"id": "{{a-b.x}}", "all": ["${event.payload.y}"]},
+            {"id": "{{a_b.x}}", "all": ["{{event.payload.y}}"]},
+        ),
+    ],
+)
+def test_the_input_of_another_workflow_is_an_expression_or_holds_some(
+    given: Any, wanted: Any
+) -> None:
+    child = node("child", "sub_workflow", workflowId="wf_1", workflowName="Onboard", input=given)
+    made = adopted(graph(node("a-b"), child))
+    assert made.graph["nodes"][1]["data"] == {"workflowId": "wf_1", "input": wanted}
+    assert "data.workflowName" in {note.path for note in made.notes}
+    assert errors(made) == []
+
+
 def test_a_path_of_a_trigger_is_left_out_and_told() -> None:
     data = graph(node("a")) | {"trigger": {"type": "http", "method": "PUT", "path": "/x"}}
     made = adopted(data)

@@ -40,7 +40,7 @@ from awaitstep.engine.errors import (
 from awaitstep.engine.execution import Recorded
 from awaitstep.engine.link import Nonsense
 from awaitstep.engine.outcomes import Failure
-from awaitstep.engine.port import Created, RunPage, RunQuery, StartRun, Trigger
+from awaitstep.engine.port import Caller, Created, Parent, RunPage, RunQuery, StartRun, Trigger
 from awaitstep.engine.retry import DEFAULT
 from awaitstep.engine.run import Change, Operation, Run
 from awaitstep.engine.states import ENDED, RunStatus, StepKind, StepStatus
@@ -83,7 +83,6 @@ class Embedded(Coordinator):
         self._asking = 0  # requests that wait for the runner for suspects
         self._answers: dict[int, asyncio.Future[messages.Answer]] = {}
         self._calls = itertools.count(1)
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._ready = asyncio.Event()
         self._next_parked: float | None = None
         self._waking = False
@@ -161,6 +160,7 @@ class Embedded(Coordinator):
             )
             if known is not None:
                 return await self._same(known, run)
+        self._adopt(run, start.parent)
         self._add(run)
         change = Change(run)
         change.created = True
@@ -314,13 +314,22 @@ class Embedded(Coordinator):
 
     def _refused(self, change: Change, error: Exception) -> None:
         super()._refused(change, error)
-        if not change.created:
+        if change.is_beside:
+            self._spawn(self._go_on(change.run.ref))
+        elif not change.created:
             failed = Failure("JournalError", f"A row was refused: {error}", code="journal.refused")
             self._spawn(self._fail_anew(change.run.ref, failed))
 
     async def _fail_anew(self, ref: int, failed: Failure) -> None:
-        for run in await self._read_runs([ref]):
+        for run in await self._bring([ref]):
             self._fail(run, failed)
+
+    async def _go_on(self, ref: int) -> None:
+        for run in await self._bring([ref]):
+            self._settle(run)
+
+    async def _children(self, parent: int) -> Sequence[tuple[str, str, int]]:
+        return await self._journal.read(lambda db: queries.children(db, self._names, parent))
 
     async def _open(self, workflow: str, instance: str) -> Run:
         run = self._index.get((workflow, instance)) or await self._find(workflow, instance)
@@ -340,7 +349,7 @@ class Embedded(Coordinator):
                 if not self._fresh.is_stale(run.ref, began):
                     return self._add(run)
 
-    async def _read_runs(self, refs: Sequence[int]) -> Sequence[Run]:
+    async def _bring(self, refs: Sequence[int]) -> Sequence[Run]:
         """Runs by number; those in memory as they are, the others read, all in memory after."""
         while missing := [ref for ref in refs if ref not in self._runs]:
             with self._fresh.reading() as began:
@@ -372,14 +381,18 @@ class Embedded(Coordinator):
         while True:
             refs = await self._journal.read(partial(queries.to_execute, after=after, limit=PAGE))
             if not refs:
-                return
+                break
             after = refs[-1]
-            for run in await self._read_runs(refs):
+            for run in await self._bring(refs):
                 if run.pause_requested and run.status is RunStatus.queued:
                     self._apply(run.pause(self._clock.now()))
                 else:
                     self._settle(run)
             await self._room()
+        # the last server may have ended before it could tell the children of a run
+        for parent in await self._bring(await self._journal.read(queries.parents_of_orphans)):
+            await self._end_children(parent)
+            self._settle(parent)
 
     async def _room(self) -> None:
         while len(self._runs) > MOST_LOADED:
@@ -405,7 +418,7 @@ class Embedded(Coordinator):
             while True:
                 self._next_parked = None
                 refs, upcoming = await self._journal.read(lambda db: queries.due(db, now, PAGE))
-                for run in await self._read_runs(refs):
+                for run in await self._bring(refs):
                     self._fire(run, now)
                     self._settle(run)
                 if upcoming is not None:
@@ -508,6 +521,7 @@ class Embedded(Coordinator):
                 run.params,
                 [_recorded(o) for o in run.operations.values()] if run.operations else [],
                 slot.alone,
+                run.epoch,
             )
         )
         if run.operations:
@@ -696,7 +710,8 @@ class Embedded(Coordinator):
         try:
             bundle = self._bundle[call.deployment]
             trigger: Trigger = "http" if call.trigger == "http" else "workflow"
-            backend = RunsBackend(self, bundle, trigger)
+            caller = self._caller(slot, call)
+            backend = RunsBackend(self, self, self._bundles, bundle, trigger, lambda: caller)
             args = values.decode(values.check(call.args))
             if call.deployment not in slot.known or call.operation not in _OPERATIONS:
                 raise WorkflowError("binding.not_found", "There is no such binding.")
@@ -711,12 +726,27 @@ class Embedded(Coordinator):
             reply = messages.Reply(call.call, None, "binding.malformed", str(error))
         slot.send(reply)
 
+    def _caller(self, slot: Slot, call: messages.Call) -> Caller | None:
+        """The attempt that asks, None when no attempt does. Raises WorkflowError when it is over:
+        what it starts now would be nobody's."""
+        if not call.asker:
+            return None
+        run = self._assigned.get(call.asker) if call.asker in slot.assignments else None
+        step = None if run is None else run.inflight.get(call.k)
+        if run is None or step is None:
+            raise WorkflowError("run.state", "This attempt is over.")
+        return Caller(Parent(run.workflow, run.instance, run.epoch), step.name, step.n)
+
     # --- endings that are not the code's ------------------------------------------------------
 
     def _fail(self, run: Run, failed: Failure) -> None:
-        if run.status not in ENDED:
-            self._take(run)
-            self._apply(run.fail(failed, self._clock.now()))
+        if run.status in ENDED:
+            return
+        if self._lacks_parent(run):
+            self._with_parent(run, lambda run: self._fail(run, failed))
+            return
+        self._take(run)
+        self._apply(self._told(run.fail(failed, self._clock.now())))
 
     def close_deployment(self, deployment: str, why: str) -> None:
         """Too many deaths: intake says so, and its runs end."""
@@ -731,18 +761,13 @@ class Embedded(Coordinator):
             lambda db: queries.live_of_deployment(db, self._names, deployment)
         )
         for start in range(0, len(refs), PAGE):
-            for run in await self._read_runs(refs[start : start + PAGE]):
+            for run in await self._bring(refs[start : start + PAGE]):
                 self._fail(run, failed)
                 self._settle(run)
             await self._room()
 
-    def _spawn(self, work: Any) -> None:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
-
-_OPERATIONS: Final = {"create", "create_batch", "get", "status", "verb", "send_event"}
+_OPERATIONS: Final = {"create", "create_batch", "get", "status", "verb", "send_event", "fetch"}
 
 
 def _recorded(operation: Operation) -> Recorded:

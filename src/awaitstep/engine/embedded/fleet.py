@@ -82,6 +82,7 @@ class Slot:
                     bundle.workflow_name,
                     bundle.variables,
                     list(bundle.bindings),
+                    list(bundle.functions),
                 )
             )
 

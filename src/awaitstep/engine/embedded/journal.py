@@ -30,7 +30,13 @@ Done = Callable[[Exception | None], None]
 
 LARGEST_BATCH: Final = 5_000
 RETRY_EVERY: Final = 0.5
-FORMAT: Final = 1
+FORMAT: Final = 2
+# What an older journal lacks, by its format.
+_SINCE: Final = {
+    1: "alter table runs add column parent integer;"
+    " alter table runs add column parent_epoch integer;"
+    " create index runs_by_parent on runs (parent) where parent is not null and status < 4;"
+}
 _BARRIER: Final = Kind.drop
 _log = structlog.get_logger("awaitstep.journal")
 
@@ -249,6 +255,8 @@ class Journal:
         if version == 0:
             schema = (Path(__file__).parent / "schema.sql").read_text()
             db.executescript(f"begin; {schema} pragma user_version = {FORMAT}; commit;")
+        elif version in _SINCE:
+            db.executescript(f"begin; {_SINCE[version]} pragma user_version = {FORMAT}; commit;")
         elif version != FORMAT:
             raise sqlite3.DatabaseError(f"its format {version} is newer than this program")
 

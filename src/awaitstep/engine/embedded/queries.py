@@ -87,6 +87,26 @@ def due(db: sqlite3.Connection, now: float, limit: int) -> tuple[list[int], floa
     return [ref for ref, _ in rows], upcoming
 
 
+def children(db: sqlite3.Connection, known: Names, parent: int) -> list[tuple[str, str, int]]:
+    """The live runs that a run started and waits for: workflow, instance, the epoch then."""
+    rows = db.execute(
+        "select workflow, instance, parent_epoch from runs where parent = ? and status < 4",
+        (parent,),
+    )
+    return [(known.text(w), ids.unpack(instance)[0], epoch) for w, instance, epoch in rows]
+
+
+def parents_of_orphans(db: sqlite3.Connection) -> list[int]:
+    """Runs that were terminated or restarted while children of theirs are still live."""
+    rows = db.execute(
+        "select distinct parent.ref from runs child join runs parent on parent.ref = child.parent"
+        " where child.parent is not null and child.status < 4"
+        " and (parent.status = ? or parent.epoch <> child.parent_epoch)",
+        (code(RunStatus.terminated),),
+    )
+    return [ref for (ref,) in rows]
+
+
 def live(db: sqlite3.Connection, known: Names, workflow: str) -> int:
     (count,) = db.execute(
         "select count(*) from runs where workflow = ? and status < 4", (known.get(workflow),)

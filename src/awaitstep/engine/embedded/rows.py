@@ -38,7 +38,8 @@ STATEMENTS: Final[dict[Kind, str]] = {
     Kind.text: "insert or ignore into names (id, text) values (?, ?)",
     Kind.insert_run: (
         "insert into runs (ref, workflow, instance, deployment, version, trigger, params, created,"
-        " status, epoch, pause_requested) values (?, ?, ?, ?, ?, ?, ?, ?, 0, 1, 0)"
+        " parent, parent_epoch, status, epoch, pause_requested)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 1, 0)"
     ),
     Kind.update_run: (
         "update runs set status = ?2, epoch = ?3, pause_requested = ?4, output = ?5, failure = ?6,"
@@ -85,7 +86,7 @@ def code(status: RunStatus) -> int:
 
 
 def of_change(change: Change, names: Names) -> list[tuple[Kind, Row]]:
-    """The rows of one change, names first."""
+    """The rows of one change and of what it changes beside; the names of each first."""
     run = change.run
     rows: list[tuple[Kind, Row]] = []
     if change.deleted:
@@ -102,6 +103,8 @@ def of_change(change: Change, names: Names) -> list[tuple[Kind, Row]]:
             names.of(run.trigger, rows),
             run.params,
             run.created,
+            run.parent,
+            None if run.parent is None else run.parent_epoch,
         )
         rows.append((Kind.insert_run, inserted))
     for operation in change.operations:
@@ -114,6 +117,8 @@ def of_change(change: Change, names: Names) -> list[tuple[Kind, Row]]:
         rows.append((Kind.take, (None, seq)))
     if change.save_run:
         rows.append((Kind.update_run, _update(run)))
+    if change.beside is not None:
+        rows += of_change(change.beside, names)
     return rows
 
 
@@ -167,7 +172,7 @@ def _operation(ref: int, o: Operation) -> Row:
 
 RUN_COLUMNS: Final = (
     "ref, workflow, instance, deployment, version, trigger, status, epoch, pause_requested, params,"
-    " output, failure, created, started, ended"
+    " output, failure, created, started, ended, parent, parent_epoch"
 )
 OPERATION_COLUMNS: Final = (
     "k, kind, name, n, after, seq, status, started, ended, value, attempts, due, rest, event_type,"
@@ -179,7 +184,7 @@ def read_run(row: Row, names: Names) -> Run:
     """A run without its operations and events."""
     (
         ref, workflow, instance, deployment, version, trigger, status, epoch, pause_requested,
-        params, output, failed, created, started, ended,
+        params, output, failed, created, started, ended, parent, parent_epoch,
     ) = row  # fmt: skip
     text, generated = ids.unpack(instance)
     run = Run(
@@ -202,6 +207,8 @@ def read_run(row: Row, names: Names) -> Run:
     run.failure = None if failed is None else outcomes.unpack(failed)
     run.started = started
     run.ended = ended
+    run.parent = parent
+    run.parent_epoch = parent_epoch or 0
     return run
 
 

@@ -22,13 +22,16 @@ create table runs (
     created real not null,
     started real,
     ended real,
-    due real                            -- when a parked run next has something to do
+    due real,                           -- when a parked run next has something to do
+    parent integer,                     -- the run that waits for this one
+    parent_epoch integer                -- and its epoch when it started it
 );
 create unique index runs_by_instance on runs (workflow, instance);
 create index runs_by_workflow on runs (workflow, created);
 create index runs_by_deployment on runs (deployment) where status < 4;
 create index runs_to_execute on runs (ref) where status < 2;
 create index runs_by_due on runs (due) where due is not null;
+create index runs_by_parent on runs (parent) where parent is not null and status < 4;
 
 create table operations (
     run integer not null,

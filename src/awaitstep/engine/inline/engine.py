@@ -7,7 +7,7 @@ says is durable at once. Nothing survives the process.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -15,16 +15,24 @@ from msgspec.structs import replace
 from awaitstep.engine.bindings import RunsBackend
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator
-from awaitstep.engine.errors import DeploymentMissing, InstanceTaken, RunState, ValueRefused
-from awaitstep.engine.execution import Execution, Recorded
-from awaitstep.engine.loading import Loaded, load, run_code
+from awaitstep.engine.errors import (
+    DeploymentMissing,
+    InstanceTaken,
+    RunState,
+    ValueRefused,
+    WorkerFailed,
+)
+from awaitstep.engine.execution import Execution, Recorded, attempting
+from awaitstep.engine.loading import Loaded, load, respond, run_code
 from awaitstep.engine.outcomes import Failure, failure, rebuild
-from awaitstep.engine.port import Created, RunPage, RunQuery, StartRun
+from awaitstep.engine.port import Caller, Created, Parent, RunPage, RunQuery, StartRun
 from awaitstep.engine.retry import RetryPolicy
 from awaitstep.engine.run import Change, Operation, Run
 from awaitstep.engine.states import ENDED, StepKind, StepStatus
 from awaitstep.engine.step import WorkflowStep
-from awaitstep.engine.workers import Bundles
+from awaitstep.engine.workers import Bundles, RunnerHealth, WorkerRequest, WorkerResponse
+from workers.context import Context
+from workers.workflows import WorkflowError
 
 
 class InlineEngine(Coordinator):
@@ -37,7 +45,6 @@ class InlineEngine(Coordinator):
         self._last_ref = 0
         self._loaded: dict[str, Loaded] = {}
         self._executions: dict[int, Execution] = {}
-        self._starting: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
         """Unload everything."""
@@ -54,6 +61,7 @@ class InlineEngine(Coordinator):
             if (known.deployment, known.params) != (run.deployment, run.params):
                 raise InstanceTaken(run.instance)
             return Created(known.view(), existed=True)
+        self._adopt(run, start.parent)
         self._last_ref = run.ref
         self._all[run.workflow, run.instance] = self._add(run)
         change = Change(run)
@@ -94,6 +102,29 @@ class InlineEngine(Coordinator):
     async def live(self, workflow: str) -> int:
         return sum(r.workflow == workflow and r.status not in ENDED for r in self._all.values())
 
+    # --- the Workers port ---------------------------------------------------------------------
+
+    async def fetch(self, deployment: str, request: WorkerRequest) -> WorkerResponse:
+        """See `Workers.fetch`."""
+        loaded = await self._load(deployment)
+        context = Context()
+        try:
+            status, headers, body = await respond(
+                loaded, context, request.method, request.url, request.headers, request.body
+            )
+        except Exception as error:
+            raise WorkerFailed(f"{type(error).__name__}: {error}") from error
+        finally:
+            await context.drain()
+        return WorkerResponse(status, headers, body)
+
+    def crashed(self, deployment: str) -> str | None:
+        """Nothing here can end the process but the process itself."""
+        return None
+
+    def health(self) -> RunnerHealth:
+        return RunnerHealth(ready=True, runners=1, isolated=False, isolation="one process")
+
     # --- what the coordinator asks for --------------------------------------------------------
 
     async def _open(self, workflow: str, instance: str) -> Run:
@@ -106,14 +137,22 @@ class InlineEngine(Coordinator):
         """Runs stay: memory is all there is. Ended and deleted ones leave the index only."""
         self._index.pop((run.workflow, run.instance), None)
 
+    async def _bring(self, refs: Sequence[int]) -> Sequence[Run]:
+        return [self._runs[ref] for ref in refs if ref in self._runs]
+
+    async def _children(self, parent: int) -> Sequence[tuple[str, str, int]]:
+        return [
+            (run.workflow, run.instance, run.parent_epoch)
+            for run in self._all.values()
+            if run.parent == parent and run.status not in ENDED
+        ]
+
     def _write(self, change: Change, done: Callable[[Exception | None], None]) -> None:
         self._loop.call_soon(done, None)
 
     def _execute(self, run: Run) -> None:
         assignment = self._give(run)
-        task = self._loop.create_task(self._start(run, assignment))
-        self._starting.add(task)
-        task.add_done_callback(self._starting.discard)
+        self._spawn(self._start(run, assignment))
 
     async def _start(self, run: Run, assignment: int) -> None:
         try:
@@ -125,8 +164,9 @@ class InlineEngine(Coordinator):
         if run.assignment != assignment:
             return
         execution = Execution(
-            _Link(self, assignment),
+            _Link(self, assignment, run),
             label=run.instance,
+            epoch=run.epoch,
             recorded=recorded(run),
             clock=self._clock,
             threads=_PlainThreads(),
@@ -155,7 +195,8 @@ class InlineEngine(Coordinator):
                 workflow_name=bundle.workflow_name,
                 variables=bundle.variables,
                 bindings=list(bundle.bindings),
-                backend=RunsBackend(self, bundle, "workflow"),
+                functions=list(bundle.functions),
+                backend=RunsBackend(self, self, self._bundles, bundle, "workflow", _caller),
             )
         return self._loaded[deployment]
 
@@ -187,6 +228,16 @@ class InlineEngine(Coordinator):
             execution.thaw()
 
 
+def _caller() -> Caller | None:
+    """The attempt whose code asks."""
+    attempt = attempting.get()
+    if attempt is None:
+        return None
+    link, k = attempt
+    assert isinstance(link, _Link)
+    return link.caller(k)
+
+
 def recorded(run: Run) -> list[Recorded]:
     """What a replay of the run needs to know."""
     return [
@@ -216,9 +267,18 @@ async def _contained(code: Callable[[], Coroutine[Any, Any, Any]], module: str) 
 class _Link:
     """An execution's engine: the coordinator, with the assignment filled in."""
 
-    def __init__(self, engine: InlineEngine, assignment: int) -> None:
+    def __init__(self, engine: InlineEngine, assignment: int, run: Run) -> None:
         self._engine = engine
         self._assignment = assignment
+        self._run = run
+
+    def caller(self, k: int) -> Caller:
+        """The attempt of operation `k`. Raises WorkflowError when it is over."""
+        run = self._run
+        step = run.inflight.get(k)
+        if step is None or run.assignment != self._assignment:
+            raise WorkflowError("run.state", "This attempt is over.")
+        return Caller(Parent(run.workflow, run.instance, run.epoch), step.name, step.n)
 
     def attempt_started(self, k: int, name: str, n: int, attempt: int, policy: RetryPolicy) -> None:
         self._engine.attempt_started(self._assignment, k, name, n, attempt, policy)

@@ -231,6 +231,7 @@ def _node_type(definition: Definition, settings: list[Setting], template: Templa
         rare_keys=rare_keys,
         may_be_none=lambda _: kinds == "null" or (isinstance(kinds, list) and "null" in kinds),
         is_step=lambda _: not definition.inline,
+        needs_run=lambda _: IDEMPOTENCY_KEY in template.parameters,
         emit=emitter(settings, template),
         value_schema=definition.output,
         targets=tuple(definition.targets),

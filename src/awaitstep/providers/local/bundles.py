@@ -9,12 +9,13 @@ from typing import Final
 
 from awaitstep.auth import places
 from awaitstep.auth.vault import Unreadable, Vault
-from awaitstep.engine.errors import DeploymentMissing
-from awaitstep.engine.workers import Bundle
+from awaitstep.engine.errors import DeploymentMissing, NotDeployed
+from awaitstep.engine.workers import Active, Bundle
 from awaitstep.providers.local.files import ModuleFiles
 from awaitstep.storage.port import Missing, Store
 
 _MOST: Final = 1024
+_LOCAL: Final = "local"
 
 
 class LocalBundles:
@@ -38,6 +39,22 @@ class LocalBundles:
             self._loaded.move_to_end(deployment)
         return found
 
+    async def active(self, workflow: str, caller: str) -> Active:
+        """Raises NotDeployed, also for what another project or another place holds."""
+        return await asyncio.to_thread(self._active, workflow, caller)
+
+    def _active(self, workflow: str, caller: str) -> Active:
+        entry = self._store.workflows.entry(workflow)
+        try:
+            project = self._store.deployments.load(caller).project
+        except Missing:
+            raise NotDeployed(workflow) from None
+        if entry is None or entry.project != project or entry.deployment is None:
+            raise NotDeployed(workflow)
+        if entry.engine != _LOCAL:
+            raise NotDeployed(workflow)
+        return Active(entry.deployment, entry.version)
+
     def _load(self, id: str) -> Bundle:
         try:
             row = self._store.deployments.load(id)
@@ -55,5 +72,6 @@ class LocalBundles:
             class_name=row.class_name,
             version=row.version,
             variables=json.loads(opened),
-            bindings={} if row.binding is None else {row.binding: row.workflow},
+            bindings=row.workflows | ({} if row.binding is None else {row.binding: row.workflow}),
+            functions=row.functions,
         )

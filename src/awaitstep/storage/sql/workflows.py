@@ -163,6 +163,7 @@ class SqlWorkflows:
 _ENTRIES = sa.select(
     workflows.c.id,
     workflows.c.project,
+    workflows.c.kind,
     workflows.c.worker_name,
     workflows.c.route,
     workflows.c.active_deployment,
@@ -181,6 +182,7 @@ def _entry(row: Mapping[str, Any]) -> Entry:
         workflow=row["id"],
         project=row["project"],
         engine=row["type"] or _LOCAL,
+        kind=row["kind"],
         worker_name=row["worker_name"],
         route=row["route"],
         deployment=row["active_deployment"],

@@ -1,0 +1,55 @@
+"""What a run and the runs it started mean to each other.
+
+Pure. A run is a child when its id is the one made from the step that started it; whoever gives a
+run another id gets one that is on its own. What a child ended with reaches its parent as an event.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from awaitstep.engine import values
+from awaitstep.engine.port import Caller, Parent
+from awaitstep.engine.run import Run
+from awaitstep.engine.states import RunStatus
+
+
+def child_instance(caller: Caller) -> str:
+    """The id of the child that a step starts; generated modules make the same."""
+    parts = (caller.parent.instance, caller.parent.epoch, caller.step, caller.count)
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:32]
+
+
+def parent_of(instance: str | None, caller: Caller | None) -> Parent | None:
+    """The run that a new run is a child of, None when it is on its own."""
+    if caller is None or instance is None or instance != child_instance(caller):
+        return None
+    return caller.parent
+
+
+def event_type(child: str) -> str:
+    """The event that tells a parent of its child's end."""
+    return f"child-{child}"
+
+
+def outcome(child: Run) -> bytes:
+    """How an ended child ended: `{status, output}` or `{status, error: {name, message}}`."""
+    status = child.status.value.encode()
+    if child.status is RunStatus.complete:
+        return b'{"status":"%b","output":%b}' % (status, child.output or b"null")
+    if child.failure is not None:
+        error = {"name": child.failure.name, "message": child.failure.message}
+    else:
+        error = {"name": "RunTerminated", "message": f"The run {child.instance} was terminated."}
+    return b'{"status":"%b","error":%b}' % (status, values.encode(error))
+
+
+def still_wanted(parent: Run, child: str, epoch: int) -> bool:
+    """Whether the parent, as it is now, waits for the child it started in `epoch`."""
+    if parent.status is RunStatus.terminated:
+        return False
+    if epoch == parent.epoch:
+        return True
+    # a restart from a step keeps the steps before it, and the children they started
+    started = values.encode(child)
+    return any(operation.value == started for operation in parent.operations.values())

@@ -1,0 +1,261 @@
+"""Runs that wait for runs they started: one child for one step, told once, ended together."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+import pytest
+
+from awaitstep.engine.errors import RunNotFound
+from awaitstep.engine.states import ENDED, RunStatus
+
+START = """
+import hashlib
+if "child" in event["payload"]:
+    @step.do("born")
+    async def born():
+        mark(event["payload"]["child"])
+    await born()
+    code = event["payload"].get("code")
+    if code == "fail":
+        raise LookupError("no such order")
+    if code == "wait":
+        return (await step.wait_for_event("gate", "go")).payload
+    return {"grown": event["payload"]["child"]}
+async def child(name, **params):
+    @step.do(name, config={"retries": {"limit": 3, "delay": 0}})
+    async def start(ctx):
+        at = ctx["step"]
+        parts = (event["instanceId"], ctx["epoch"], at["name"], at["count"])
+        id = hashlib.sha256("\\n".join(map(str, parts)).encode()).hexdigest()[:32]
+        try:
+            await self.env.WORKFLOW.create(id=id, params={"child": name, **params})
+        except Exception as error:
+            if "already_exists" not in str(error):
+                raise
+        return id
+    return await start()
+async def result(id):
+    return dict((await step.wait_for_event("result of " + id, "child-" + id)).payload)
+"""
+
+
+def child_of(instance: str, step: str, epoch: int = 1) -> str:
+    return hashlib.sha256(f"{instance}\n{epoch}\n{step}\n1".encode()).hexdigest()[:32]
+
+
+async def test_a_parent_hears_what_its_child_answers(desk):
+    desk.deploy(START + 'return await result(await child("a"))')
+    assert await desk.output(await desk.start({})) == {
+        "status": "complete",
+        "output": {"grown": "a"},
+    }
+    assert desk.marks() == ["a"]
+
+
+async def test_a_parent_that_sleeps_on_disk_is_woken_by_its_child(desk):
+    desk.deploy(START + 'return await result(await child("a", code="wait"))')
+    run = await desk.start({})
+    child = child_of(run, "a")
+    await desk.has(run, "result of " + child)
+    await desk.has(child, "gate")
+    await desk.until(run, RunStatus.waiting)
+    await desk.reopen()
+    assert (await desk.view(run)).status is RunStatus.waiting
+    await desk.engine.send_event("wf", child, "go", b"7")
+    assert await desk.output(run) == {"status": "complete", "output": 7}
+
+
+async def test_a_failure_comes_with_its_own_message(desk):
+    desk.deploy(START + 'return await result(await child("a", code="fail"))')
+    assert await desk.output(await desk.start({})) == {
+        "status": "errored",
+        "error": {"name": "LookupError", "message": "no such order"},
+    }
+
+
+async def test_a_child_that_is_terminated_says_so(desk):
+    desk.deploy(START + 'return await result(await child("a", code="wait"))')
+    run = await desk.start({})
+    child = child_of(run, "a")
+    await desk.has(run, "result of " + child)
+    await desk.engine.terminate("wf", child)
+    answer = await desk.output(run)
+    assert answer["status"] == "terminated"
+    assert answer["error"]["name"] == "RunTerminated"
+
+
+async def test_a_start_that_is_tried_again_makes_no_second_child(desk):
+    desk.deploy(
+        START
+        + """
+tries = []
+@step.do("twice", config={"retries": {"limit": 3, "delay": 0}})
+async def twice(ctx):
+    parts = (event["instanceId"], 1, "twice", 1)
+    id = hashlib.sha256("\\n".join(map(str, parts)).encode()).hexdigest()[:32]
+    try:
+        await self.env.WORKFLOW.create(id=id, params={"child": "only"})
+    except Exception as error:
+        return [id, str(error)[:25]]
+    raise RuntimeError("lost on the way")
+id, said = await twice()
+return [said, await result(id)]
+"""
+    )
+    run = await desk.start({})
+    await desk.tried(run, "twice", 1)
+    desk.clock.move(1)
+    said, answer = await desk.output(run)
+    assert said == "(instance.already_exists)"
+    assert answer["output"] == {"grown": "only"}
+    assert desk.marks() == ["only"]
+
+
+async def test_terminating_a_parent_ends_its_children_and_theirs(desk):
+    desk.deploy(
+        START.replace('return (await step.wait_for_event("gate", "go")).payload', "pass").replace(
+            'return {"grown": event["payload"]["child"]}', "pass"
+        )
+        + """
+depth = event["payload"].get("depth", 0)
+if depth == 2:
+    return await step.sleep("long", "1 hour")
+return await result(await child(f"level {depth + 1}", depth=depth + 1))
+"""
+    )
+    run = await desk.start({})
+    first = child_of(run, "level 1")
+    second = child_of(first, "level 2")
+    await desk.seen(lambda: len(desk.marks()) == 4)
+    await desk.has(second, "long")
+    await desk.engine.terminate("wf", run)
+    for instance in (run, first, second):
+        assert (await desk.view(instance)).status is RunStatus.terminated
+
+
+async def test_a_run_with_an_id_of_its_own_is_on_its_own(desk):
+    desk.deploy(
+        START
+        + """
+@step.do("start")
+async def start():
+    await self.env.WORKFLOW.create(id="free", params={"child": "free", "code": "wait"})
+await start()
+await step.sleep("long", "1 hour")
+"""
+    )
+    run = await desk.start({})
+    await desk.has(run, "long")
+    await desk.has("free", "gate")
+    await desk.engine.terminate("wf", run)
+    assert (await desk.view("free")).status is RunStatus.waiting
+    await desk.engine.send_event("wf", "free", "go", b"1")
+    assert await desk.output("free") == 1
+
+
+async def test_a_restarted_parent_starts_new_children_and_ends_the_old(desk):
+    desk.deploy(START + 'return await result(await child("a", code="wait"))')
+    run = await desk.start({})
+    old = child_of(run, "a")
+    await desk.has(run, "result of " + old)
+    await desk.has(old, "gate")
+    await desk.engine.restart("wf", run)
+    new = child_of(run, "a", epoch=2)
+    await desk.has(run, "result of " + new)
+    assert (await desk.view(old)).status is RunStatus.terminated
+    await desk.has(new, "gate")
+    await desk.engine.send_event("wf", new, "go", b"2")
+    assert (await desk.output(run))["output"] == 2
+
+
+async def test_a_restart_behind_the_start_keeps_the_child(desk):
+    desk.deploy(
+        START
+        + """
+id = await child("a", code="wait")
+@step.do("between")
+async def between():
+    mark("between")
+await between()
+return await result(id)
+"""
+    )
+    run = await desk.start({})
+    child = child_of(run, "a")
+    await desk.has(run, "result of " + child)
+    await desk.has(child, "gate")
+    await desk.engine.restart("wf", run, step="between")
+    await desk.seen(lambda: desk.marks().count("between") == 2)
+    await desk.has(run, "result of " + child)
+    assert (await desk.view(child)).status is RunStatus.waiting
+    await desk.engine.send_event("wf", child, "go", b"3")
+    assert (await desk.output(run))["output"] == 3
+    assert desk.marks().count("a") == 1
+
+
+async def test_a_paused_parent_hears_of_it_when_it_goes_on(desk):
+    desk.deploy(START + 'return await result(await child("a", code="wait"))')
+    run = await desk.start({})
+    child = child_of(run, "a")
+    await desk.has(run, "result of " + child)
+    await desk.has(child, "gate")
+    await desk.engine.pause("wf", run)
+    await desk.until(run, RunStatus.paused)
+    await desk.engine.send_event("wf", child, "go", b"4")
+    await desk.until(child, RunStatus.complete)
+    await desk.engine.resume("wf", run)
+    assert (await desk.output(run))["output"] == 4
+
+
+async def test_a_child_ends_though_its_parent_was_deleted(desk):
+    desk.deploy(
+        START + 'await child("a", code="wait")\nreturn "gone"',
+    )
+    run = await desk.start({})
+    child = child_of(run, "a")
+    await desk.until(run, RunStatus.complete)
+    await desk.has(child, "gate")
+    await desk.engine.delete("wf", run)
+    with pytest.raises(RunNotFound):
+        await desk.view(run)
+    await desk.engine.send_event("wf", child, "go", b"5")
+    assert await desk.output(child) == 5
+
+
+async def test_many_children_end_each_for_itself(desk):
+    desk.deploy(
+        START
+        + """
+ids = await asyncio.gather(*(child(f"c{i}") for i in range(20)))
+ends = await asyncio.gather(*(result(id) for id in ids))
+return sorted(end["output"]["grown"] for end in ends)
+"""
+    )
+    run = await desk.start({})
+    assert await desk.output(run) == sorted(f"c{i}" for i in range(20))
+    assert sorted(desk.marks()) == sorted(f"c{i}" for i in range(20))
+
+
+async def test_children_of_a_parent_that_was_ended_by_a_dying_server_end_too(embedded_desk):
+    desk = embedded_desk
+    desk.deploy(START + 'return await result(await child("a", code="wait"))')
+    run = await desk.start({})
+    child = child_of(run, "a")
+    await desk.has(run, "result of " + child)
+    await desk.has(child, "gate")
+    engine = desk.engine
+    held = asyncio.Event()
+
+    async def never(parent):
+        held.set()
+        await asyncio.Event().wait()
+
+    engine._children = never  # the server dies between the two
+    ending = asyncio.create_task(engine.terminate("wf", run))
+    await held.wait()
+    ending.cancel()
+    await desk.reopen()
+    await desk.until(child, *ENDED)
+    assert (await desk.view(child)).status is RunStatus.terminated
