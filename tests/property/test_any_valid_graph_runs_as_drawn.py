@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from awaitstep.compiler import blocks
+from awaitstep.compiler import blocks, regions
 
 from .harness import Step, compiled, run
 from .interpreter import Interpreter
@@ -62,4 +62,5 @@ def test_beyond_every_limit_of_nesting(graph: dict[str, Any], data: st.DataObjec
         patch.setattr(blocks, "DEEPEST", 2)
         patch.setattr(blocks, "LONGEST_CHAIN", 2)
         patch.setattr(blocks, "_DEEPEST_TREE", 4)
+        patch.setattr(regions, "DEEPEST", 3)
         check(graph, data)

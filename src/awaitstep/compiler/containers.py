@@ -3,6 +3,8 @@
 An arm is an `async def` that returns its value and, behind it, the values that are read outside of
 it; its caller binds them. So every variable has one function that sets it, and arms that run at the
 same time share nothing.
+
+It stands where it is called, or, when the text would get too deep, as a method of its own.
 """
 
 from __future__ import annotations
@@ -12,7 +14,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from awaitstep.ir import Helper
-from awaitstep.ir.syntax import assign, attribute, awaited, call, item, mapping, name, statement
+from awaitstep.ir.syntax import (
+    assign,
+    attribute,
+    awaited,
+    call,
+    deferred,
+    item,
+    mapping,
+    name,
+    statement,
+)
 
 LEAVE = Helper(
     "LeaveLoop",
@@ -141,14 +153,32 @@ async def each(body, items, concurrency, most):
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One arm as it is called: its function, and what it returns behind its value."""
+    """One arm as it is called: its function, and what it returns behind its value.
+
+    A nested function takes its `parameters` only; one that stands apart, as a method, is also
+    `given` what it reads of the scopes around it.
+    """
 
     label: str
     function: str
     exports: tuple[str, ...]
+    parameters: tuple[str, ...] = ()
+    given: tuple[str, ...] | None = None
 
     def called(self, *arguments: ast.expr) -> ast.expr:
-        return awaited(call(name(self.function), *arguments))
+        return awaited(self._call(arguments))
+
+    def as_function(self) -> ast.expr:
+        """What takes the parameters alone."""
+        if self.given is None:
+            return name(self.function)
+        return deferred(self.parameters, self._call([name(each) for each in self.parameters]))
+
+    def _call(self, arguments: Sequence[ast.expr]) -> ast.expr:
+        if self.given is None:
+            return call(name(self.function), *arguments)
+        given = [name(each) for each in self.given]
+        return call(attribute(name("self"), self.function), *given, *arguments)
 
 
 def nothing() -> ast.expr:
@@ -173,7 +203,7 @@ def parallel(
     node_id: str, arms: Sequence[Arm], gather: ast.expr, *, collects: bool
 ) -> list[ast.stmt]:
     """`node = await parallel({...})`, and the arms' values bound."""
-    functions = mapping({arm.label: name(arm.function) for arm in arms})
+    functions = mapping({arm.label: arm.as_function() for arm in arms})
     made: list[ast.stmt] = [assign(node_id, awaited(call(gather, functions)))]
     exporting = [arm for arm in arms if arm.exports]
     if collects:
@@ -195,7 +225,7 @@ def race(
     node_id: str, arms: Sequence[Arm], run: ast.expr, recorded: list[ast.expr]
 ) -> list[ast.stmt]:
     """`node = await race({...})`, and the winner's values bound. `recorded`: in which step."""
-    functions = mapping({arm.label: name(arm.function) for arm in arms})
+    functions = mapping({arm.label: arm.as_function() for arm in arms})
     exporting = [arm for arm in arms if arm.exports]
     made = unset(exporting)
     made.append(assign(node_id, awaited(call(run, *recorded, functions))))
@@ -215,7 +245,7 @@ def for_each(
 ) -> list[ast.stmt]:
     """`node = await each(body, items, …)`; the last iteration's values are bound."""
     numbers = [ast.Constant(value=option) for option in options]
-    called = awaited(call(run, name(body.function), items, *numbers))
+    called = awaited(call(run, body.as_function(), items, *numbers))
     made: list[ast.stmt] = [*unset([body]), assign(node_id, called)]
     if body.exports:
         results = item(name(node_id), "results")

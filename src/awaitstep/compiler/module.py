@@ -15,7 +15,7 @@ from awaitstep.compiler.errors import TooDeep
 from awaitstep.compiler.pieces import CodeRegion, Names, Pieces, unused_prefix
 from awaitstep.compiler.printing import print_module
 from awaitstep.compiler.recheck import recheck
-from awaitstep.compiler.regions import RegionWriter, Scene
+from awaitstep.compiler.regions import RegionWriter, Scene, methods, with_env
 from awaitstep.compiler.writer import Needs, NodeWriter, code_block, read_source
 from awaitstep.ir import Graph, InvalidGraph, Node, NodeType, Registry, Report
 from awaitstep.ir.fields import roles
@@ -113,11 +113,10 @@ class _Module:
             if self._is_step(node_id)
         ]
         names = step_names(steps, room=self._room())
-        workflow = self._workflow(names)
-        run = function("run", ["self", "event", "step"], workflow, is_async=True)
+        run = self._methods(names)
         fetch = function("fetch", ["self", "request"], self._handler(), is_async=True)
         classes = [
-            _class(class_name, self._needs.imported("workers", "WorkflowEntrypoint"), run),
+            _class(class_name, self._needs.imported("workers", "WorkflowEntrypoint"), *run),
             _class("Default", self._needs.imported("workers", "WorkerEntrypoint"), fetch),
         ]
         source, lines = self._printed(classes)
@@ -133,11 +132,10 @@ class _Module:
 
     def _function(self) -> CompiledModule:
         """The same graph behind a plain request and response: no steps, and nothing is kept."""
-        body = self._workflow({})
-        run = function("run", ["self", "event"], body, is_async=True)
+        run = self._methods({})
         fetch = function("fetch", ["self", "request"], self._handler(), is_async=True)
         base = self._needs.imported("workers", "WorkerEntrypoint")
-        source, lines = self._printed([_class("Default", base, run, fetch)])
+        source, lines = self._printed([_class("Default", base, *run, fetch)])
         return CompiledModule(
             source,
             None,
@@ -177,7 +175,8 @@ class _Module:
         node = self._graph.nodes[node_id]
         return self._type(node).is_step(node.data)
 
-    def _workflow(self, names: dict[str, str]) -> list[ast.stmt]:
+    def _methods(self, names: dict[str, str]) -> list[ast.stmt]:
+        """`run`, and the arms that stand apart from it."""
         nodes, flow = self._graph.nodes, self._flow
         marked = [
             node_id for node_id in flow.order if getattr(nodes[node_id].data, "output", False)
@@ -209,11 +208,9 @@ class _Module:
                 self._uses[node_id],
                 names.get(node_id, ""),
             )
-        body = RegionWriter(scene, flow.top).run()
-        if self._needs.env:
-            env = assign("env", attribute(name("self"), "env"))
-            body[:0] = [env, self._pieces.empty_line()]
-        return body
+        parameters = ["self", "event", *(["step"] if self._graph.kind == "workflow" else [])]
+        body = with_env(RegionWriter(scene, flow.top).run(), self._pieces)
+        return [function("run", parameters, body, is_async=True), *methods(scene)]
 
     def _handler(self) -> list[ast.stmt]:
         source = read_source(self._entry)

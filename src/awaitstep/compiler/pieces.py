@@ -34,10 +34,12 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class CodeRegion:
-    """Statements as a person wrote them: text whose lines are moved, and its own tree."""
+    """Statements as a person wrote them: text whose lines are moved, its own tree, and the names
+    that it takes from outside."""
 
     text: str
     body: list[ast.stmt]
+    reads: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,19 @@ class Pieces:
         name = self._name()
         self.expressions[name] = region
         return ast.Name(id=name, ctx=ast.Load())
+
+    def read(self, name: str, body: Iterable[ast.stmt]) -> bool:
+        """Whether statements read a name, in a user's code and expressions too."""
+        for part in (part for statement in body for part in ast.walk(statement)):
+            if not isinstance(part, ast.Name):
+                continue
+            if part.id == name or (part.id in self.code and name in self.code[part.id].reads):
+                return True
+            if part.id in self.expressions:
+                tree = self.expressions[part.id].tree
+                if any(isinstance(own, ast.Name) and own.id == name for own in ast.walk(tree)):
+                    return True
+        return False
 
     def empty_line(self) -> ast.stmt:
         return ast.Expr(value=ast.Name(id=self.blank, ctx=ast.Load()))

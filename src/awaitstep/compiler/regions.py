@@ -1,13 +1,15 @@
 """From blocks to statements, region by region: the run's own, and a nested function for each arm.
 
-Owns which values an arm returns besides its own, and which names its iterations count with.
+Owns which values an arm returns besides its own, which names its iterations count with, and which
+arms stand apart as methods, because the text is deep enough where they are called.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from awaitstep.compiler import containers
@@ -19,7 +21,7 @@ from awaitstep.compiler.pieces import Names, Pieces
 from awaitstep.compiler.writer import Needs, NodeWriter
 from awaitstep.ir import Graph, NodeType, Registry
 from awaitstep.ir.flow import Region, Regions
-from awaitstep.ir.syntax import assign, call, function, name, returns
+from awaitstep.ir.syntax import assign, attribute, call, function, name, returns
 
 
 @dataclass(slots=True)
@@ -38,6 +40,7 @@ class Scene:
     writers: dict[str, NodeWriter] = field(default_factory=dict)
     exports: dict[Region, dict[str, None]] = field(default_factory=dict)
     inside: dict[Region, list[tuple[str, str, str]]] = field(default_factory=dict)
+    apart: deque[Apart] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         """Sort the reads: those inside one region, and what must leave others for them."""
@@ -58,6 +61,24 @@ class Scene:
     def type_of(self, node_id: str) -> NodeType:
         return self.registry[self.graph.nodes[node_id].type]
 
+    def used_inside(self, region: Region) -> set[str]:
+        """All names that nodes of a region, or of those inside it, take from outside of them."""
+        used: set[str] = set()
+        for node_id in _nodes_of(region):
+            uses = self.writers[node_id].uses
+            used |= uses.outside | {read.root for read in uses.reads}
+        return used
+
+    def bound_around(self, region: Region) -> set[str]:
+        """The names that the arms around a region bind for it."""
+        bound: set[str] = set()
+        here = region.around
+        while here is not None and here.container is not None:
+            data = self.graph.nodes[here.container].data
+            bound |= set(self.type_of(here.container).binds(data, here.label))
+            here = here.around
+        return bound
+
     def leaves_inside(self, region: Region) -> bool:
         """Whether a break inside this region leaves it."""
         pending = [region]
@@ -71,13 +92,53 @@ class Scene:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """An arm that becomes a method. `parameters` are all that it takes."""
+
+    region: Region
+    function: str
+    parameters: tuple[str, ...]
+    indices: tuple[str, ...]
+
+
+# Levels of indentation behind which an arm stands apart. Python reads 100, and what a region
+# nests by itself comes on top.
+DEEPEST = 40
+_METHOD = 2  # the indentation of a method's body
+
+
+def methods(scene: Scene) -> list[ast.stmt]:
+    """The arms that stand apart, and those that they put apart themselves."""
+    made: list[ast.stmt] = []
+    while scene.apart:
+        arm = scene.apart.popleft()
+        body = with_env(RegionWriter(scene, arm.region, arm.indices).body(), scene.pieces)
+        made.append(function(arm.function, ["self", *arm.parameters], body, is_async=True))
+    return made
+
+
+def with_env(body: list[ast.stmt], pieces: Pieces) -> list[ast.stmt]:
+    """A method's body, in which `env` is what it says."""
+    if not pieces.read("env", body):
+        return body
+    return [assign("env", attribute(name("self"), "env")), pieces.empty_line(), *body]
+
+
 class RegionWriter:
     """Writes one region. `indices` are the variables that count the iterations around it."""
 
-    def __init__(self, scene: Scene, region: Region, indices: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        region: Region,
+        indices: tuple[str, ...] = (),
+        indentation: int = _METHOD,
+    ) -> None:
         self._scene = scene
         self._region = region
         self._indices = indices
+        self._indentation = indentation
         self.exports = tuple(scene.exports.get(region, ()))
         self._is_top = region.container is None
         marked = scene.marked if self._is_top else None
@@ -149,14 +210,16 @@ class RegionWriter:
 
     def _block(self, blocks: Iterable[Block]) -> list[ast.stmt]:
         """Statements in paragraphs: nodes and choices stand apart, starts stand together."""
+        self._indentation += 1
         body: list[ast.stmt] = []
         previous: Block | None = None
         for block in blocks:
             statements = self._statements(block)
-            if previous is not None and statements and _apart(previous, block):
+            if previous is not None and statements and _separate(previous, block):
                 body.append(self._scene.pieces.empty_line())
             body += statements
             previous = block if statements else previous
+        self._indentation -= 1
         return body or [ast.Pass()]
 
     def _statements(self, block: Block) -> list[ast.stmt]:
@@ -244,16 +307,36 @@ class RegionWriter:
 
     def _arm(
         self, node_id: str, region: Region, parameters: list[str], indices: tuple[str, ...]
-    ) -> tuple[ast.stmt, Arm]:
+    ) -> tuple[list[ast.stmt], Arm]:
+        """The definition of an arm, unless it stands apart, and how it is called."""
+        scene = self._scene
         label = re.sub(r"[^a-z0-9]+", "_", region.label.lower()).strip("_")
-        identifier = self._scene.names.fresh(f"_{node_id}_{label or 'arm'}")
-        writer = RegionWriter(self._scene, region, indices)
+        identifier = scene.names.fresh(f"_{node_id}_{label or 'arm'}")
+        exports = tuple(scene.exports.get(region, ()))
+        if self._indentation >= DEEPEST:
+            given = self._given(region, parameters, indices)
+            scene.apart.append(Apart(region, identifier, (*given, *parameters), indices))
+            return [], Arm(region.label, identifier, exports, tuple(parameters), given)
+        writer = RegionWriter(scene, region, indices, self._indentation)
         definition = function(identifier, parameters, writer.body(), is_async=True)
-        return definition, Arm(region.label, identifier, writer.exports)
+        return [definition], Arm(region.label, identifier, exports)
+
+    def _given(
+        self, region: Region, parameters: list[str], indices: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """What a method has to be given of the scopes around it."""
+        scene = self._scene
+        used = scene.used_inside(region)
+        inside = set(_nodes_of(region))
+        ids = [other for other in scene.regions.order if other in used and other not in inside]
+        bound = sorted(scene.bound_around(region) & used - set(ids))
+        always = ["event", *(["step"] if scene.graph.kind == "workflow" else [])]
+        given = dict.fromkeys([*always, *ids, *bound, *indices])
+        return tuple(each for each in given if each not in parameters)
 
     def _all(self, node_id: str, regions: dict[str, Region]) -> tuple[list[ast.stmt], list[Arm]]:
         made = [self._arm(node_id, region, [], self._indices) for region in regions.values()]
-        return [definition for definition, _ in made], [arm for _, arm in made]
+        return [one for definition, _ in made for one in definition], [arm for _, arm in made]
 
     def _parallel(self, node_id: str, regions: dict[str, Region]) -> list[ast.stmt]:
         collects = getattr(self._scene.graph.nodes[node_id].data, "on_error", "fail") == "collect"
@@ -283,7 +366,7 @@ class RegionWriter:
                 statements.append(assign(outer[place], name(index)))
         region = regions["body"]
         definition, body = self._arm(node_id, region, parameters, (*outer, parameters[-1]))
-        statements.append(definition)
+        statements += definition
         writer = self._scene.writers[node_id]
         kind, most = getattr(data, "loop_type", ""), getattr(data, "max_iterations", 0)
         if kind == "while":
@@ -309,7 +392,7 @@ class RegionWriter:
             if label in regions:
                 parameters = [] if label == "try" else ["error"]
                 made, arms[label] = self._arm(node_id, regions[label], parameters, self._indices)
-                definitions.append(made)
+                definitions += made
         needs, fresh = self._scene.needs, self._scene.names.fresh
         others = "catch" in arms or "finally" in arms
         passes = any(map(self._scene.leaves_inside, regions.values()))
@@ -325,7 +408,17 @@ class RegionWriter:
         return [*definitions, *containers.try_catch(node_id, parts)]
 
 
-def _apart(before: Block, after: Block) -> bool:
+def _nodes_of(region: Region) -> Iterator[str]:
+    """The nodes of a region and of all regions inside it."""
+    pending = [region]
+    while pending:
+        here = pending.pop()
+        yield from here.flow.order
+        for arms in here.arms.values():
+            pending += arms.values()
+
+
+def _separate(before: Block, after: Block) -> bool:
     if isinstance(before, Start):
         return not isinstance(after, Start | Choose)
     return not isinstance(after, Go | Stop | Leave) or isinstance(before, Choose | Guarded)

@@ -40,12 +40,10 @@ class Needs:
     helpers: dict[str, Helper] = field(default_factory=dict)
     chosen: dict[str, str] = field(default_factory=dict)
     locals: dict[str, str] = field(default_factory=dict)
-    env: bool = False
     bindings: dict[tuple[Kind, str], str] = field(default_factory=dict)
 
     def binding(self, kind: Kind, workflow: str, node_id: str) -> ast.expr:
         """The name in `env` for another workflow: after the first node that calls it."""
-        self.env = True
         if (kind, workflow) not in self.bindings:
             word = re.sub(r"[^A-Z0-9]+", "_", node_id.upper()).strip("_")
             wish = f"{'WORKFLOW' if kind == 'workflow' else 'FUNCTION'}_{word or 'CALLED'}"
@@ -83,7 +81,6 @@ class Needs:
         for read in source.reads:
             if read in IMPORTABLE and read not in ids:
                 self.imports.add(IMPORTABLE[read])
-        self.env |= "env" in source.reads
 
 
 @dataclass(slots=True)
@@ -186,7 +183,6 @@ class NodeWriter:
         """The value that an expression names."""
         root, path = reference.root, reference.path
         if root == "env":
-            self.needs.env = True
             variable = str(path[0])
             plain = _PLAIN_ATTRIBUTE.fullmatch(variable)
             # Inside a class Python would mangle __names; getattr takes any.
@@ -318,5 +314,5 @@ def read_source(text: str) -> Source:
 def code_block(source: Source, pieces: Pieces, needs: Needs, ids: Container[str]) -> list[ast.stmt]:
     """A user's statements as a region; `pass` keeps an empty one a block."""
     needs.of_source(source, ids)
-    block = pieces.add_code(CodeRegion(source.text, source.body))
+    block = pieces.add_code(CodeRegion(source.text, source.body, frozenset(source.reads)))
     return block if source.body else [*block, ast.Pass()]

@@ -52,6 +52,14 @@ def returns(value: ast.expr | None) -> ast.stmt:
     return ast.Return(value=value)
 
 
+def deferred(parameters: Sequence[str], value: ast.expr) -> ast.expr:
+    """`lambda parameters: value`."""
+    made = ast.parse(f"lambda {', '.join(parameters)}: None", mode="eval").body
+    assert isinstance(made, ast.Lambda)
+    made.body = value
+    return made
+
+
 def function(
     identifier: str,
     args: Sequence[str],

@@ -233,7 +233,14 @@ def test_literals_are_spelled_alike_everywhere(text: str, spelled: str) -> None:
 
 
 def test_what_python_cannot_read_is_told_as_a_problem_of_the_graph() -> None:
-    """Containers and conditions that are each within their limits, and too deep together."""
+    """Code that is within its limit, and too deep where it stands."""
+    code = "\n".join(" " * level + "if 1:" for level in range(97)) + "\n" + " " * 97 + "pass"
+    with pytest.raises(InvalidGraph) as refused:
+        compiled({"id": "deep", "type": "step", "data": {"code": code}})
+    assert [problem.code for problem in refused.value.diagnostics] == ["graph.too_deep"]
+
+
+def test_containers_and_conditions_may_be_as_deep_as_each_is_by_itself() -> None:
     nodes: list[Any] = []
     edges: list[tuple[str, ...]] = []
     for i in range(50):
@@ -244,6 +251,6 @@ def test_what_python_cannot_read_is_told_as_a_problem_of_the_graph() -> None:
             (f"b{i}", f"t{i + 1}", "a0"),
             (f"b{i}", f"s{i}", "then"),
         ]
-    with pytest.raises(InvalidGraph) as refused:
-        compiled(*nodes, step("t50"), edges=edges)
-    assert [problem.code for problem in refused.value.diagnostics] == ["graph.too_deep"]
+    nodes += [{"id": "t50", "type": "try_catch", "data": {}}, step("s50")]
+    source = compiled(*nodes, edges=[*edges, ("t50", "s50", "try")]).source
+    assert depth(source) < 60

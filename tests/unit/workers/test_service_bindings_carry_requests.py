@@ -16,7 +16,8 @@ class Worker:
         self.answer = {"status": 200, "headers": [], "body": "", **answer}
 
     async def fetch(self, binding: str, method: str, url: str, headers: Any, body: str) -> Any:
-        self.asked = dict(binding=binding, method=method, url=url, headers=headers, body=body)
+        self.asked = {"binding": binding, "method": method, "url": url}
+        self.asked |= {"headers": headers, "body": body}
         return self.answer
 
 
