@@ -69,9 +69,9 @@ CASES: dict[str, Any] = {
     ),
     "entry.unknown": changed(graph(node("here")), entryNodeId="there"),
     "graph.too_deep": graph(
-        *[node(f"n{i}", "try_catch") for i in range(61)],
+        *[node(f"n{i}", "try_catch") for i in range(151)],
         node("last"),
-        edges=[(f"n{i}", f"n{i + 1}" if i < 60 else "last", "try") for i in range(61)],
+        edges=[(f"n{i}", f"n{i + 1}" if i < 150 else "last", "try") for i in range(151)],
     ),
     "edge.arm_missing": graph(node("here", "loop", collection="[1]")),
     "loop.variable": graph(
