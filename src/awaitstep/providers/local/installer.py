@@ -17,11 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from awaitstep.providers.port import PackagesRefused, PackagesUnavailable
 
-_log = structlog.get_logger("awaitstep.packages")
 Tell = Callable[[str], None]
 
 SECONDS: Final = 600.0
@@ -101,7 +98,6 @@ async def install(
             os.killpg(child.pid, signal.SIGKILL)
         await child.wait()
     if status:
-        _log.warning("packages could not be installed", status=status, said=said[-20:])
         raise _failure(status, said, draft)
 
 
@@ -148,10 +144,12 @@ def _command(
 ) -> list[str]:
     wanted, fixed = draft / "requirements.txt", draft / "constraints.txt"
     wanted.write_text("".join(f"{line}\n" for line in requirements))
-    fixed.write_text("".join(f"{line}\n" for line in pins))
     command = [uv(), "pip", "install", "--python", sys.executable, "--target", str(draft / "site")]
     command += ["--only-binary", ":all:", "--compile-bytecode"]
-    command += ["--requirements", str(wanted), "--constraints", str(fixed)]
+    command += ["--requirements", str(wanted)]
+    if pins:
+        fixed.write_text("".join(f"{line}\n" for line in pins))
+        command += ["--constraints", str(fixed)]
     if cache is not None and "UV_CACHE_DIR" not in os.environ:
         command += ["--cache-dir", str(cache)]
     return command
