@@ -594,7 +594,7 @@ class Embedded(Coordinator):
         for start in range(0, len(refs), PAGE):
             page = refs[start : start + PAGE]
             try:
-                for run in await self._read_runs(page):
+                for run in await self._bring(page):
                     self._settle(run)
             except Exception:
                 _log.exception("reading waiting runs failed; it is tried again")
