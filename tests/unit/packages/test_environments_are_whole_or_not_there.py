@@ -184,17 +184,21 @@ async def test_an_index_that_is_away_is_told_without_its_password(environments, 
 async def hanging_index(variables) -> AsyncIterator[asyncio.Event]:
     """An index that takes questions and never answers; set once it was asked."""
     asked = asyncio.Event()
+    held: set[asyncio.Task[None] | None] = set()
 
     async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.add(asyncio.current_task())
         asked.set()
         with contextlib.suppress(ConnectionError):
-            await reader.read()
-        writer.close()
+            await reader.read()  # until who asked has ended
+            writer.close()
+            await writer.wait_closed()
 
     async with await asyncio.start_server(hold, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         variables.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{port}/simple")
         yield asked
+        await asyncio.wait_for(asyncio.gather(*filter(None, held)), SECONDS)
 
 
 @pytest.fixture
