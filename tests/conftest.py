@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,7 @@ class LiveServer:
 
     folder: Path
     arguments: tuple[str, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] = field(init=False)
     started: int = 0
 
@@ -64,7 +66,7 @@ class LiveServer:
                 ],
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=environment(),
+                env=environment() | self.variables,
             )
         self.until(self._ready)
         return self
@@ -201,15 +203,55 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("AWAITSTEP_")}
 
 
+class Wheels:
+    """Packages that can be installed without a network, and the variables that lead uv to them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "wheels"
+        index = folder / "index"
+        for made in (self.folder, index):
+            made.mkdir()
+        (index / "index.html").write_text("<html></html>")
+        self.variables = {
+            "UV_DEFAULT_INDEX": index.as_uri(),
+            "UV_FIND_LINKS": str(self.folder),
+            "UV_CACHE_DIR": str(folder / "uv-cache"),
+        }
+
+    def add(self, name: str, version: str, requires: str = "", **modules: str) -> Path:
+        """A wheel of these modules, by their file's name without `.py`."""
+        path = self.folder / f"{name}-{version}-py3-none-any.whl"
+        info = f"{name}-{version}.dist-info"
+        about = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        about += f"Requires-Dist: {requires}\n" if requires else ""
+        files = {f"{name}/{module}.py": source for module, source in modules.items()}
+        files[f"{info}/METADATA"] = about
+        files[f"{info}/WHEEL"] = (
+            "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        files[f"{info}/RECORD"] = "".join(f"{file},,\n" for file in [*files, f"{info}/RECORD"])
+        with zipfile.ZipFile(path, "w") as wheel:
+            for file, source in files.items():
+                wheel.writestr(file, source)
+        return path
+
+
+@pytest.fixture
+def wheels(tmp_path: Path) -> Wheels:
+    folder = tmp_path / "packages"
+    folder.mkdir()
+    return Wheels(folder)
+
+
 @pytest.fixture
 def new_server(tmp_path: Path) -> Iterator[Callable[..., LiveServer]]:
     """Makes servers that end with the test."""
     made: list[LiveServer] = []
 
-    def make(*arguments: str) -> LiveServer:
+    def make(*arguments: str, **variables: str) -> LiveServer:
         folder = tmp_path / f"server-{len(made)}"
         folder.mkdir()
-        made.append(LiveServer(folder, arguments))
+        made.append(LiveServer(folder, arguments, variables))
         return made[-1].start()
 
     yield make

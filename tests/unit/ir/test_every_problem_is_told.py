@@ -82,6 +82,9 @@ CASES: dict[str, Any] = {
     "module.class_missing": module("class W: ..."),
     "module.class_ambiguous": module(WORKFLOW.format("A") + WORKFLOW.format("B")),
     "module.class_unknown": module(WORKFLOW.format("A"), className="B"),
+    "module.packages": module(
+        "# /// script\n# dependencies = ['./here']\n# ///\n" + WORKFLOW.format("A")
+    ),
     "id.invalid": graph(node("not a name")),
     "id.reserved": graph(node("lambda")),
     "id.repeated": graph(node("here"), node("here"), edges=[]),
