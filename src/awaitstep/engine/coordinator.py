@@ -48,6 +48,8 @@ KEEP_LOADED: Final = 1.0
 REPLAY_COST: Final = 0.0002
 # The longest the timer sleeps without looking at the clock: laptops are closed and opened.
 LONGEST_NAP: Final = 5.0
+# How often ended runs are looked for that are not kept any longer (seconds).
+RETIRE_EVERY: Final = 60.0
 # Children that are ended at once.
 CHILDREN_AT_ONCE: Final = 100
 
@@ -70,6 +72,7 @@ class Coordinator(Runs, ABC):
         self._closed = False
         self._admission = Admission()
         self._retention: dict[str, Retention] = {}
+        self._retired = clock.now()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._ends: dict[int, list[asyncio.Future[None]]] = {}
 
@@ -116,6 +119,9 @@ class Coordinator(Runs, ABC):
 
     def _check_intake(self, deployment: str | None) -> None:
         """Raise when nothing can be accepted now."""
+
+    async def _retire(self, now: float) -> None:
+        """Forget ended runs that are not kept any longer."""
 
     def _wake_parked(self, now: float) -> None:
         """Wake what is due outside memory."""
@@ -253,7 +259,11 @@ class Coordinator(Runs, ABC):
         for ref in self._admission.set_limits(workflow, limits, executed):
             self._spawn(self._begin_anew(ref))
         self._admit(workflow)
-        self._retention[workflow] = retention
+        if retention == Retention():
+            self._retention.pop(workflow, None)
+        else:
+            self._retention[workflow] = retention
+            self._arm(self._clock.now() + LONGEST_NAP)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         task = self._loop.create_task(work)
@@ -301,6 +311,9 @@ class Coordinator(Runs, ABC):
                 self._admit(workflow)
             else:
                 self._arm(at)
+        if self._retention and abs(now - self._retired) >= RETIRE_EVERY:
+            self._retired = now
+            self._spawn(self._retire(now))
         self._wake_parked(now)
         upcoming = self._alarms[0][0] if self._alarms else float("inf")
         self._arm(min(upcoming, now + LONGEST_NAP))

@@ -378,6 +378,20 @@ class Embedded(Coordinator):
         super()._evict(run)
         self._fresh.left(run.ref)
 
+    # --- runs that are not kept any longer ----------------------------------------------------
+
+    async def _retire(self, now: float) -> None:
+        """In small batches, so that nobody waits long for the journal meanwhile."""
+        for workflow, kept in list(self._retention.items()):
+            while refs := await self._journal.read(
+                partial(queries.expired, known=self._names, workflow=workflow, kept=kept, now=now)
+            ):
+                gone = [ref for ref in refs if ref not in self._runs]
+                self._journal.write([(rows.Kind.delete, (ref,)) for ref in gone], _nobody)
+                await self._flushed()
+                if len(gone) < len(refs) or self._closed:
+                    break  # somebody looks at one of them: the next round comes soon
+
     # --- runs that are not in memory ----------------------------------------------------------
 
     async def _recover(self) -> None:
@@ -816,6 +830,10 @@ def _recorded(operation: Operation) -> Recorded:
         attempts=len(operation.attempts),
         cancelled=operation.status is StepStatus.cancelled,
     )
+
+
+def _nobody(error: Exception | None) -> None:
+    """Nobody waits for these rows: what was not forgotten now is later."""
 
 
 def _told(failed: Failure) -> str:
