@@ -12,7 +12,7 @@ import io
 import symtable
 import tokenize
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -81,6 +81,8 @@ def indented(text: str, prefix: str) -> str:
 
 def _lines_inside_strings(text: str) -> set[int]:
     inside: set[int] = set()
+    if "\n" not in text:
+        return inside
     opened: list[int] = []
     try:
         for token in tokenize.generate_tokens(io.StringIO(text, newline="\n").readline):
@@ -143,13 +145,14 @@ def _analyse(text: str, report: Report, path: str) -> Source | None:
     if refused:
         return None
     outside = {name for table in _tables(scope) for name in _read_from_outside(table)}
+    nodes = list(_walk(body))
     return Source(
         text,
         body,
         is_async,
-        _first_uses(body, outside),
-        _subscripted(body, outside),
-        _bindings(body, scope),
+        _first_uses(nodes, outside),
+        _subscripted(nodes, outside),
+        _bindings(nodes, scope),
     )
 
 
@@ -259,28 +262,28 @@ def _read_from_outside(table: symtable.SymbolTable) -> Iterator[str]:
             yield symbol.get_name()
 
 
-def _first_uses(body: list[ast.stmt], names: set[str]) -> dict[str, int]:
+def _first_uses(nodes: Iterable[ast.AST], names: set[str]) -> dict[str, int]:
     lines: dict[str, int] = {}
-    for node in _walk(body):
+    for node in nodes:
         if isinstance(node, ast.Name) and node.id in names:
             lines[node.id] = min(node.lineno, lines.get(node.id, node.lineno))
     return dict(sorted(lines.items(), key=lambda use: (use[1], use[0])))
 
 
-def _subscripted(body: list[ast.stmt], names: set[str]) -> frozenset[str]:
+def _subscripted(nodes: Iterable[ast.AST], names: set[str]) -> frozenset[str]:
     return frozenset(
         node.value.id
-        for node in _walk(body)
+        for node in nodes
         if isinstance(node, ast.Subscript | ast.Attribute)
         and isinstance(node.value, ast.Name)
         and node.value.id in names
     )
 
 
-def _bindings(body: list[ast.stmt], scope: symtable.SymbolTable) -> dict[str, int]:
+def _bindings(nodes: Iterable[ast.AST], scope: symtable.SymbolTable) -> dict[str, int]:
     names = {symbol.get_name() for symbol in scope.get_symbols() if symbol.is_local()}
     lines: dict[str, int] = {}
-    for node in _walk(body):
+    for node in nodes:
         for name in _bound_names(node):
             if name in names:
                 lines.setdefault(name, getattr(node, "lineno", 1))
