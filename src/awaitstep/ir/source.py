@@ -119,6 +119,11 @@ def parsed(text: str) -> list[ast.stmt]:
         return ast.parse(text).body
 
 
+def forget() -> None:
+    """Read everything anew, as a process does that just began."""
+    _read.cache_clear()
+
+
 @lru_cache(maxsize=512)
 def _read(text: str) -> tuple[Source | None, tuple[Diagnostic, ...]]:
     report = Report()
