@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from awaitstep.ir.names import LONGEST_ID
 from awaitstep.ir.source import BUILTINS, IMPORTABLE
 
-_RESERVED = {"event", "step", "env", "ctx", "self", "request", "error", "Default"}
+_RESERVED = {"event", "step", "env", "ctx", "self", "request", "error", "Default", "Any"}
 
 
 class Names:
