@@ -122,8 +122,24 @@ def person_wrote(graph: Graph, source: str) -> frozenset[int]:
     return frozenset(found)
 
 
+def nest(depth: int) -> dict[str, Any]:
+    """Loops and tries in each other, so deep that some arms stand apart."""
+    nodes, edges = [], []
+    for level in range(depth):
+        box = {"loop": {"collection": "[1, 2]"}, "try_catch": {}}
+        kind = "try_catch" if level % 3 else "loop"
+        nodes += [
+            node(f"box{level}", kind, **box[kind]),
+            node(f"s{level}", "step", code="return 1", inline=level % 2 > 0),
+        ]
+        edges.append((f"box{level}", f"s{level}", "try" if level % 3 else "body"))
+        edges.append((f"s{level}", f"box{level + 1}"))
+    return drawing(*nodes, edges=edges[:-1])
+
+
 def drawings() -> dict[str, dict[str, Any]]:
-    found = {"leaves": drawing(*LEAVES)}
+    found = {"leaves": drawing(*LEAVES), "nest": nest(90)}
+    found["function"] = {**nest(90), "kind": "script"}
     files = [*ROOT.glob("tests/golden/graphs/*.json"), *ROOT.glob("examples/*/graph.json")]
     for path in files:
         name = path.stem if path.stem != "graph" else path.parent.name
