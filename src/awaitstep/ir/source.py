@@ -71,12 +71,19 @@ def indented(text: str, prefix: str) -> str:
         SyntaxError: the text has no tokens that end.
     """
     inside = _lines_inside_strings(text)
-    lines = text.split("\n")
     moved = (
-        line if number in inside else prefix + line if line.strip() else ""
-        for number, line in enumerate(lines, 1)
+        line if number in inside else _moved(line, prefix)
+        for number, line in enumerate(text.split("\n"), 1)
     )
     return "\n".join(moved)
+
+
+def _moved(line: str, prefix: str) -> str:
+    if not line.strip():
+        return ""
+    # Behind a form feed Python counts the indentation anew.
+    start = line.rfind("\f", 0, len(line) - len(line.lstrip(" \t\f"))) + 1
+    return line[:start] + prefix + line[start:]
 
 
 def _lines_inside_strings(text: str) -> set[int]:
