@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from ruff import find_ruff_bin  # type: ignore[import-untyped]
 
 import awaitstep.compiler
-from awaitstep.compiler import DEFAULT_ENTRY, compile_graph
+from awaitstep.compiler import compile_graph
 from awaitstep.compiler.printing import LINE_LENGTH
 from awaitstep.ir import Graph, parse
 from awaitstep.ir.fields import roles
@@ -106,9 +106,8 @@ class Module:
 
 
 def person_wrote(graph: Graph, source: str) -> frozenset[int]:
-    texts = [DEFAULT_ENTRY]
-    for each in graph.nodes.values():
-        texts += [text for _, role, text in roles(each.data) if role == "code"]
+    nodes = graph.nodes.values()
+    texts = [text for each in nodes for _, role, text in roles(each.data) if role == "code"]
     found: set[int] = set()
     whole = f"\n{source}"
     for text in map(normalized, texts):
