@@ -114,7 +114,11 @@ def methods(scene: Scene) -> list[ast.stmt]:
     while scene.apart:
         arm = scene.apart.popleft()
         body = with_env(RegionWriter(scene, arm.region, arm.indices).body(), scene.pieces)
-        made.append(function(arm.function, ["self", *arm.parameters], body, is_async=True))
+        # Without a type, a checker would take a step's decorator for one that changes nothing.
+        typed = [f"{each}: Any" if each == "step" else each for each in arm.parameters]
+        if "step" in arm.parameters:
+            scene.needs.imported("typing", "Any")
+        made.append(function(arm.function, ["self", *typed], body, is_async=True))
     return made
 
 
@@ -332,6 +336,7 @@ class RegionWriter:
         bound = sorted(scene.bound_around(region) & used - set(ids))
         always = ["event", *(["step"] if scene.graph.kind == "workflow" else [])]
         given = dict.fromkeys([*always, *ids, *bound, *indices])
+        scene.needs.told |= set(indices)
         return tuple(each for each in given if each not in parameters)
 
     def _all(self, node_id: str, regions: dict[str, Region]) -> tuple[list[ast.stmt], list[Arm]]:
@@ -358,14 +363,18 @@ class RegionWriter:
     def _loop(self, node_id: str, regions: dict[str, Region]) -> list[ast.stmt]:
         data = self._scene.graph.nodes[node_id].data
         parameters = list(self._scene.type_of(node_id).binds(data, "body"))
-        statements: list[ast.stmt] = []
-        outer = list(self._indices)
-        for place, index in enumerate(outer):
-            if index in parameters:  # it would be hidden
-                outer[place] = self._scene.names.fresh(f"outer_{index}")
-                statements.append(assign(outer[place], name(index)))
-        region = regions["body"]
-        definition, body = self._arm(node_id, region, parameters, (*outer, parameters[-1]))
+        outer = {
+            # what would be hidden inside
+            index: self._scene.names.fresh(f"outer_{index}") if index in parameters else index
+            for index in self._indices
+        }
+        region, indices = regions["body"], (*outer.values(), parameters[-1])
+        definition, body = self._arm(node_id, region, parameters, indices)
+        statements = [
+            assign(kept, name(index))
+            for index, kept in outer.items()
+            if kept != index and kept in self._scene.needs.told
+        ]
         statements += definition
         writer = self._scene.writers[node_id]
         kind, most = getattr(data, "loop_type", ""), getattr(data, "max_iterations", 0)
@@ -397,6 +406,7 @@ class RegionWriter:
         others = "catch" in arms or "finally" in arms
         passes = any(map(self._scene.leaves_inside, regions.values()))
         parts = TryParts(
+            needs.helper(containers.OUTCOME),
             arms.get("try"),
             arms.get("catch"),
             arms.get("finally"),

@@ -26,7 +26,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 HTTP_RESULT = Helper(
     "http_result",
     '''\
-async def http_result(response, fail_from=400):
+async def http_result(response, fail_from: int | None = 400):
     """What a run keeps of an HTTP response: status, headers, body and, if it is JSON, json."""
     content = await response.bytes()
     kept = content[: 256 * 1024]
