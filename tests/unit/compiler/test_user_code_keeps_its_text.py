@@ -103,6 +103,15 @@ def body_of(source: str) -> ast.FunctionDef | ast.AsyncFunctionDef:
     return next(each for each in found if each.name == "_a")
 
 
+def without_indentation(line: str) -> set[str]:
+    """The line as it was, wherever the 12 spaces went: behind a form feed, columns begin anew."""
+    return {
+        line[:at] + line[at + 12 :]
+        for at in range(len(line))
+        if line[at : at + 12] == " " * 12 and not line[:at].strip()
+    }
+
+
 def is_python(code: str) -> bool:
     try:
         ast.parse(code)
@@ -115,6 +124,7 @@ def is_python(code: str) -> bool:
 @given(layouts())
 @example("if x:\n\f x = 1\n x = 2")
 @example("\fx = 1\nx = '''\n\f'''\n  \f")
+@example("if x:\n            x = 1\n            \fx = 4")
 @example("if x:\r\n\tx = '''a\r\n\tb'''\r\n\t# c")
 def test_every_line_is_the_same_and_says_the_same(code: str) -> None:
     assume(is_python(code))
@@ -126,4 +136,4 @@ def test_every_line_is_the_same_and_says_the_same(code: str) -> None:
     before = text.split("\n")
     after = source.split("\n")[function.lineno :][: len(before)]
     for was, is_ in zip(before, after, strict=True):
-        assert is_ == was or is_.replace(" " * 12, "", 1) == was or not (is_ + was).strip()
+        assert is_ == was or was in without_indentation(is_) or not (is_ + was).strip()
