@@ -92,8 +92,8 @@ def readers(count: int) -> Drawing:
 
 def mixed(count: int) -> Drawing:
     """Every kind of node."""
-    kinds = [_step, _choice, _waits, _request, _loop, _try, _at_once("parallel"), _at_once("race")]
-    return _drawn(count, kinds)
+    at_once = [_at_once("parallel"), _at_once("race")]
+    return _drawn(count, [_step, _choice, _waits, _request, _calls, _loop, _try, *at_once])
 
 
 def _drawn(count: int, paragraphs: list[Paragraph]) -> Drawing:
@@ -159,6 +159,14 @@ def _request(sheet: Sheet, last: str) -> str:
             body={"last": f"{{{{{last}}}}}", "sure": True},
         )
     )
+
+
+def _calls(sheet: Sheet, last: str) -> str:
+    count = len(sheet.nodes)
+    given = {"input": {"last": f"{{{{{last}}}}}"}, "timeout": "1 hour"}
+    run = sheet.go(sheet.node("sub_workflow", workflowId=f"wf_{count}", **given))
+    sheet.go(sheet.node("sub_script", workflowId=f"wf_{count + 1}", body={"run": f"{{{{{run}}}}}"}))
+    return run
 
 
 def _loop(sheet: Sheet, last: str) -> str:
