@@ -123,6 +123,24 @@ def test_bodies_have_their_type() -> None:
     assert form == ("a+b=x%26", "application/x-www-form-urlencoded")
 
 
+def test_an_id_hides_no_function_of_the_standard_library() -> None:
+    network = Network()
+    graph = drawing(
+        node("urlencode", "step", code="return 1"),
+        node(
+            "ask",
+            "http_request",
+            url="https://x.example/",
+            method="POST",
+            body={"a": "{{urlencode}}"},
+            bodyType="form",
+            queryParams={"b": "{{urlencode}}"},
+        ),
+    )
+    run(compiled(graph), {}, Step(), fetch=network)
+    assert network.requests[0][1]["body"] == "a=1"
+
+
 def test_credentials_go_into_the_header() -> None:
     network = Network()
     request(

@@ -67,6 +67,16 @@ def with_query(url, params):
 ''',
     (("urllib.parse", "urlencode"),),
 )
+# A function of its own: inside `run` a node's id may hide an import.
+FORM = Helper(
+    "form",
+    '''\
+def form(fields):
+    """The body of a form."""
+    return urlencode(fields)
+''',
+    (("urllib.parse", "urlencode"),),
+)
 BASIC_AUTH = Helper(
     "basic_auth",
     '''\
@@ -212,8 +222,8 @@ def body_of(data: Message, write: Writer) -> tuple[ast.expr | None, str | None]:
     if data.body is None:
         return None, None
     if data.body_type == "form":
-        encode = write.imported("urllib.parse", "urlencode")
-        return call(encode, _texts(data.body, write)), "application/x-www-form-urlencoded"
+        encoded = call(write.helper(FORM), _texts(data.body, write))
+        return encoded, "application/x-www-form-urlencoded"
     is_text = isinstance(data.body, str) and parse_template(data.body).exact is None
     if data.body_type == "text" or (data.body_type is None and is_text):
         return write.text(data.body), None
