@@ -290,3 +290,25 @@ def test_an_empty_catch_catches() -> None:
         edges=[("safe", "risky", "try"), ("safe", "end", "catch"), ("safe", "end", "then")],
     )
     assert run(compiled(graph), {}, Step()) == "no"
+
+
+@pytest.mark.parametrize("way", [0, 1])
+def test_a_branch_in_an_arm_may_lead_to_what_follows_the_container(way: int) -> None:
+    graph = drawing(
+        node("both", "parallel"),
+        node(
+            "which",
+            "branch",
+            branches=[{"label": "yes", "condition": "{{event.payload.way}} == 1"}],
+        ),
+        node("inside", "step", code="return 1"),
+        node("end", "step", code="return [both, inside]"),
+        edges=[
+            ("both", "which", "a"),
+            ("which", "inside", "yes"),
+            ("which", "end", "then"),
+            ("both", "end", "then"),
+        ],
+    )
+    inside = 1 if way else None
+    assert run(compiled(graph), {"way": way}, Step()) == [{"a": inside}, inside]
