@@ -256,6 +256,9 @@ class Coordinator(Runs, ABC):
         for ref in due:
             if (fired := self._runs.get(ref)) is not None:
                 self._fire(fired, now)
+                following = fired.next_due()
+                if following is not None:  # the sweep saw only what was due first
+                    self._set_alarm(following, ref)
         self._wake_parked(now)
         upcoming = self._alarms[0][0] if self._alarms else float("inf")
         self._arm(min(upcoming, now + LONGEST_NAP))
