@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,30 @@ def figures(record_property: Callable[[str, object], None]) -> Callable[[str], N
     return lambda line: record_property("figures", line)
 
 
+@pytest.fixture
+def tally(
+    record_property: Callable[[str, object], None],
+) -> Callable[[str, Mapping[str, int]], None]:
+    """Have counts added up over tests under a title, and printed as shares of the first of them."""
+    return lambda title, counts: record_property("tally", [title, dict(counts)])
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
+    tallies: dict[str, dict[str, int]] = {}
     for report in terminalreporter.getreports("passed"):
-        for name, line in report.user_properties:
-            if name == "figures" and report.when == "call":
-                terminalreporter.write_line(line)
+        if report.when != "call":
+            continue
+        for name, told in report.user_properties:
+            if name == "figures":
+                terminalreporter.write_line(told)
+            elif name == "tally":
+                total = tallies.setdefault(told[0], {})
+                for what, count in told[1].items():
+                    total[what] = total.get(what, 0) + count
+    for title, total in tallies.items():
+        (_, whole), *parts = total.items()
+        shares = ", ".join(f"{what} {count:,} ({count / whole:.0%})" for what, count in parts)
+        terminalreporter.write_line(f"{title}: {whole:,}; {shares}")
 
 
 @dataclass(frozen=True)

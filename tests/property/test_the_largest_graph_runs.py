@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 from awaitstep.ir import validate
 from awaitstep.ir.shape import MOST_NODES
 
-from .harness import REGISTRY, Step, compiled, drawing, node, run
-from .interpreter import Interpreter
-from .test_any_valid_graph_runs_as_drawn import events
+from .harness import REGISTRY, compiled, drawing, node
+from .playing import meant, play_inline, seen
 
 LONGEST_PARAGRAPH = 7
 
@@ -39,10 +39,10 @@ class Paragraphs:
             self.last, label = node_id, ""
 
     def straight(self) -> None:
-        self.chain(self.add("sleep", duration="1 second"), self.step(self.nodes[0]["id"]))
-        read = self.last
-        self.chain(self.add("wait_for_event", eventType=f"go-{{{{{read}.node}}}}"))
-        self.nodes[-1]["data"]["onTimeout"] = "continue"
+        self.chain(self.add("sleep", duration="3 seconds"), self.step(self.nodes[0]["id"]))
+        waits = {"timeout": "60 seconds", "onTimeout": "continue"}
+        event = f"{len(self.nodes)}-{{{{{self.last}.node}}}}"
+        self.chain(self.add("wait_for_event", eventType=event, **waits))
 
     def choice(self) -> None:
         branch = f"n{len(self.nodes)}"
@@ -86,15 +86,16 @@ def largest() -> dict[str, Any]:
     return drawing(*sheet.nodes, edges=sheet.edges)
 
 
-def test_it_does_what_it_draws() -> None:
+def test_it_does_what_it_draws(tmp_path: Path) -> None:
     graph = largest()
     assert len(graph["nodes"]) == MOST_NODES
     assert [problem.code for problem in validate(graph, REGISTRY)] == ["graph.large"]
     payload: dict[str, Any] = {each["id"]: n % 2 for n, each in enumerate(graph["nodes"])}
     waits = [each["id"] for each in graph["nodes"] if each["type"] == "wait_for_event"]
-    payload["timeouts"] = {node_id: number % 5 == 0 for number, node_id in enumerate(waits)}
-    meant = Interpreter(graph, payload)
-    step = Step(events(graph, payload))
-    assert run(compiled(graph), payload, step) == meant.output
-    assert len(step.trace) > MOST_NODES / 2
-    assert step.trace == meant.trace
+    payload |= {node_id: 7 if number % 5 else None for number, node_id in enumerate(waits)}
+    expected = meant(graph, payload)
+    module = compiled(graph)
+    assert module.class_name is not None
+    ((found, history),), _ = play_inline(module.source, module.class_name, [payload], tmp_path)
+    assert len(history) > MOST_NODES / 2
+    assert seen(found, history, expected) == expected

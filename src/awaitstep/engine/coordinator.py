@@ -306,6 +306,10 @@ class Coordinator(Runs, ABC):
         for ref in due:
             if (fired := self._runs.get(ref)) is not None:
                 self._fire(fired, now)
+                following = fired.next_due()
+                if following is not None and following > now:
+                    # the sweep saw only what was due first
+                    self._set_alarm(following, ref)
         for at, workflow in self._admission.upcoming():
             if at <= now:
                 self._admit(workflow)
