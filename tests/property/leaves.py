@@ -65,7 +65,7 @@ def answer(url: str) -> tuple[str, dict[str, str], int]:
     number, status = url.split("/")[-2:]
     body = json.dumps({"node": f"n{number}"})
     headers = {"content-type": "application/json", "content-length": str(len(body))}
-    return body, {**headers, "connection": "close"}, int(status)
+    return body, headers, int(status)
 
 
 class Leaves:

@@ -69,15 +69,16 @@ class Paragraphs:
 
 def largest() -> dict[str, Any]:
     sheet = Paragraphs()
+    others = [
+        sheet.choice,
+        lambda: sheet.box("loop", "body", loopType="times", count="2"),
+        lambda: sheet.box("try_catch", "try", "finally"),
+        lambda: sheet.box("parallel", "left", "right", onError="collect"),
+        lambda: sheet.box("race", "first"),
+    ]
     kinds = cycle(
-        [
-            sheet.straight,
-            sheet.choice,
-            lambda: sheet.box("loop", "body", loopType="times", count="2"),
-            lambda: sheet.box("try_catch", "try", "finally"),
-            lambda: sheet.box("parallel", "left", "right", onError="collect"),
-            lambda: sheet.box("race", "first"),
-        ]
+        # time passes seldom: at each moment the player looks at the whole history
+        [sheet.straight, *others * 8]
     )
     while len(sheet.nodes) + LONGEST_PARAGRAPH <= MOST_NODES:
         next(kinds)()
