@@ -43,7 +43,9 @@ class Answering(socketserver.StreamRequestHandler):
             pass
         body, headers, status = answer(url)
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self.wfile.write(f"HTTP/1.1 {status} Told\r\n{head}Connection: close\r\n\r\n{body}".encode())
+        self.wfile.write(
+            f"HTTP/1.1 {status} Told\r\n{head}Connection: close\r\n\r\n{body}".encode()
+        )
 
 
 @pytest.fixture(scope="module")
