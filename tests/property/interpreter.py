@@ -19,7 +19,8 @@ from typing import Any
 
 from .leaves import START, Data, Failed, Leaves, Line, Moments, Token, Undecided
 
-STEPS = ("step", "http_request", "sleep", "sleep_until", "wait_for_event", "race")
+STEPS = ("step", "http_request", "sub_script", "sub_workflow", "sleep", "sleep_until")
+STEPS += ("wait_for_event", "race")
 
 
 class Leave(BaseException):
@@ -75,7 +76,7 @@ class Interpreter(Leaves):
         except Leave as stopped:
             self.output = stopped.args[0]
         except Failed as error:
-            self.error = error.data
+            self.error = error.told
 
     def _answer(self, token: Token) -> Any:
         marked = self.marked if token is self.top else []

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 START = 1_800_000_000.0
+# Stands for the id of a run that another one started.
+CHILD = "c" * 32
 Data = dict[str, Any]
 # The moments at which it goes on.
 Moments = Generator[float, None, Any]
@@ -23,8 +25,11 @@ class Undecided(BaseException):
 
 
 class Failed(Exception):
-    def __init__(self, name: str, message: str, step: str | None = None) -> None:
+    """`data` is what a catch arm sees of it, `told` what the run says when nobody catches it."""
+
+    def __init__(self, name: str, message: str, step: str | None = None, told: str = "") -> None:
         self.data = {"name": name, "message": message, "step": step}
+        self.told = {"name": told, "message": message, "step": None} if told else self.data
 
 
 @dataclass
@@ -113,6 +118,29 @@ class Leaves:
         fails = 0 if status < 400 else 99
         yield from self._attempts(node_id, data, token, value, fails, *error)
         token.keep(node_id, value)
+
+    def _sub_script(self, node_id: str, _: Data, token: Token) -> Moments:
+        asked = {**self.nodes[node_id]["data"], "url": ""}
+        return self._http_request(node_id, asked, token)
+
+    def _sub_workflow(self, node_id: str, data: Data, token: Token) -> Moments:
+        waits, told = data.get("waitForCompletion", True), self.payload[node_id]
+        value = CHILD if waits else {"instanceId": CHILD}
+        self._begin("do", node_id, token).end("complete", self.now, value)
+        if not waits:
+            return token.keep(node_id, value)
+        line = self._begin("wait", node_id, token, " · result")
+        yield self.now + told["takes"]
+        outcome = {"status": "complete", "output": {"node": node_id}}
+        if told["fails"]:
+            error = {"name": "LookupError", "message": node_id}
+            outcome = {"status": "errored", "error": error}
+        moment = datetime.fromtimestamp(self.now, UTC)
+        value = {"payload": outcome, "type": f"child-{CHILD}", "timestamp": moment}
+        line.end("complete", self.now, value)
+        if told["fails"]:
+            raise Failed("LookupError", node_id, line.name, told="ChildFailed")
+        token.keep(node_id, {"node": node_id})
 
     def _attempts(self, node_id, data, token, value, fails, name, message) -> Moments:
         """A step whose first `fails` attempts fail."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,12 +19,12 @@ import workers
 from awaitstep.engine import values
 from awaitstep.engine.clock import ManualClock
 from awaitstep.engine.inline import InlineEngine
-from awaitstep.engine.port import Runs, RunView, StartRun, StepView
+from awaitstep.engine.port import RunQuery, Runs, RunView, StartRun, StepView
 from awaitstep.engine.states import ENDED, RunStatus, StepStatus
-from awaitstep.engine.workers import Bundle
+from awaitstep.engine.workers import Active, Bundle
 
 from .interpreter import Interpreter
-from .leaves import START, answer
+from .leaves import CHILD, START, answer
 
 DEADLINE = 10.0
 
@@ -35,19 +36,62 @@ class Part:
     deployment: str
     payload: dict[str, Any]
     instance: str
+    workflow: str = "wf"
+
+
+# What random graphs call: a workflow that takes its time, and a function.
+CALLED = {
+    "wf_child": """
+from workers import WorkflowEntrypoint
+
+
+class Child(WorkflowEntrypoint):
+    async def run(self, event, step):
+        asked = event["payload"]
+        await step.sleep("grow", f"{asked['told']['takes']} seconds")
+        if asked["told"]["fails"]:
+            raise LookupError(asked["node"])
+        return {"node": asked["node"]}
+""",
+    "wf_function": """
+import json
+
+from workers import Response, WorkerEntrypoint
+
+
+class Default(WorkerEntrypoint):
+    async def fetch(self, request):
+        asked = await request.json()
+        body = json.dumps({"node": asked["node"]})
+        headers = {"content-type": "application/json", "content-length": str(len(body))}
+        return Response(body, status=asked["status"], headers=headers)
+""",
+}
 
 
 class Bundles:
-    """Deployments by id, from one folder."""
+    """Deployments by id, from one folder; those that are called are there from the start."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._known: dict[str, Bundle] = {}
+        for workflow, source in CALLED.items():
+            class_name = "Child" if workflow == "wf_child" else None
+            self.add(workflow, source, class_name, workflow=workflow)
 
-    def add(self, deployment: str, source: str, class_name: str) -> None:
+    def add(
+        self, deployment: str, source: str, class_name: str | None, workflow: str = "wf"
+    ) -> None:
         file = self.folder / f"{deployment}.py"
         file.write_text(source)
-        self._known[deployment] = Bundle(deployment, "wf", "w", file, class_name)
+        bindings = dict.fromkeys(re.findall(r"env\.(WORKFLOW_\w+)", source), "wf_child")
+        functions = dict.fromkeys(re.findall(r"env\.(FUNCTION_\w+)", source), "wf_function")
+        self._known[deployment] = Bundle(
+            deployment, workflow, "w", file, class_name, bindings=bindings, functions=functions
+        )
+
+    async def active(self, workflow: str, caller: str) -> Active:
+        return Active(workflow, "")
 
     async def bundle(self, deployment: str) -> Bundle:
         return self._known[deployment]
@@ -65,6 +109,7 @@ async def play(engine: Runs, clock: ManualClock, parts: Sequence[Part], pause: f
     while pending:
         moments: list[float] = []
         events: list[tuple[float, Part, StepView]] = []
+        before = await _children(engine)
         for part in list(pending):
             waiting = await _at_rest(engine, clock, part, pause)
             if waiting is None:
@@ -72,10 +117,15 @@ async def play(engine: Runs, clock: ManualClock, parts: Sequence[Part], pause: f
                 continue
             moments += [step.due_at for step in waiting if step.due_at is not None]
             for step in waiting:
-                if step.event_type is not None:
+                if step.event_type is not None and not step.event_type.startswith("child-"):
                     arrives = part.payload[_asker(step.event_type)]
                     if arrives is not None:
                         events.append((step.started_at + arrives, part, step))
+        for child in await _children(engine):
+            waiting = await _at_rest(engine, clock, child, pause)
+            moments += [step.due_at for step in waiting or () if step.due_at is not None]
+        if await _children(engine) != before:
+            continue  # one began or ended meanwhile: who was at rest may not be any more
         moments += [moment for moment, _, _ in events]
         if not moments:
             continue
@@ -84,6 +134,13 @@ async def play(engine: Runs, clock: ManualClock, parts: Sequence[Part], pause: f
             if moment <= clock.now() and step.event_type is not None:
                 sent = values.encode({"node": _asker(step.event_type)})
                 await engine.send_event("wf", part.instance, step.event_type, sent)
+
+
+async def _children(engine: Runs) -> list[Part]:
+    """The live runs that other runs have started."""
+    live = [RunStatus.queued, RunStatus.running, RunStatus.waiting]
+    found = await engine.list(RunQuery(["wf_child"], status=live, limit=1_000))
+    return [Part("wf_child", {}, run.instance, "wf_child") for run in found.runs]
 
 
 def _asker(event_type: str) -> str:
@@ -97,11 +154,11 @@ async def _at_rest(
     """What the run waits for once it does nothing but wait; None when it has ended."""
     stop = time.monotonic() + DEADLINE
     while True:
-        run = await engine.get("wf", part.instance)
+        run = await engine.get(part.workflow, part.instance)
         if run.status in ENDED:
             return None
         if run.status is RunStatus.waiting:
-            history = await engine.history("wf", part.instance)
+            history = await engine.history(part.workflow, part.instance)
             waiting = [step for step in history if step.status is StepStatus.waiting]
             if all(step.due_at is None or step.due_at > clock.now() for step in waiting):
                 return waiting
@@ -139,7 +196,9 @@ def seen(run: RunView, history: Sequence[StepView], told: dict[str, Any]) -> dic
 
 
 def _plain(value: Any) -> Any:
-    return json.loads(json.dumps(value, default=datetime.isoformat))
+    text = json.dumps(value, default=datetime.isoformat)
+    # any id of a child, though it be cut short, is as good as another
+    return json.loads(re.sub(r"[0-9a-f]{9,32}", lambda found: CHILD[: len(found[0])], text))
 
 
 async def fetch(url: str) -> workers.Response:

@@ -17,7 +17,8 @@ from awaitstep.ir import validate
 from .harness import REGISTRY
 
 CONTAINERS = ("parallel", "race", "loop", "try_catch")
-VALUED = ("step", "http_request", "json_transform", "wait_for_event", *CONTAINERS)
+CALLS = ("http_request", "sub_script", "sub_workflow")
+VALUED = ("step", "json_transform", "wait_for_event", *CALLS, *CONTAINERS)
 DEEPEST = 4
 START = datetime(2027, 1, 15, 8, tzinfo=UTC)
 
@@ -103,8 +104,9 @@ def _region(
         sheet.nodes.append({"id": node_id, "name": name})
     above: dict[str, set[str]] = {node_id: set(place.readable) for node_id in ids}
     steps = set(place.steps)
-    kinds = ["branch", "branch", "step", "step", "step", "sleep", "sleep_until"]
-    kinds += ["wait_for_event", "http_request", "json_transform", "break"]
+    kinds = ["branch"] * 4 + ["step"] * 3 + ["sleep", "sleep_until"]
+    kinds += ["wait_for_event", "json_transform", *CALLS]
+    kinds += ["break"] * (3 if place.depth else 1)
     if place.depth < DEEPEST:
         kinds += ["loop", "loop", "try_catch", "try_catch", "parallel", "race"]
     made: set[str] = set()
@@ -210,6 +212,13 @@ def _leaf(
             return {"timestamp": moment.isoformat()}, [None]
         case "http_request":
             return {"url": f"{{{{event.payload.desk}}}}/{node_id[1:]}/{chosen}", **retries}, [None]
+        case "sub_script":
+            asked = {"node": node_id, "status": chosen}
+            return {"workflowId": "wf_function", "body": asked, **retries}, [None]
+        case "sub_workflow":
+            asked = {"node": node_id, "told": chosen}
+            alone = {"waitForCompletion": False} if sheet.chance(5) else {}
+            return {"workflowId": "wf_child", "input": asked, **alone}, [None]
         case "json_transform":
             names = sorted(place.readable | set(place.bound))
             data = {"mapping": {"made": "by transform", "of": "$.node"}}
@@ -277,12 +286,19 @@ def _valid(graph: dict[str, Any], plain: dict[str, dict[str, Any]], late: int) -
 @st.composite
 def payloads(draw: st.DrawFn, graph: dict[str, Any]) -> dict[str, Any]:
     """By node: which arm a branch takes, when a break leaves, how often a step fails, what a
-    server answers, and when an event arrives (None: never)."""
+    server or a function answers, what a child does, and when an event arrives (None: never)."""
     drawn = {
         "branch": st.sampled_from([0, 0, 0, 1, 1, 2, 3, 4]),
         "break": st.integers(0, 2),
         "step": st.sampled_from([0, 0, 0, 0, 1, 2]),
         "http_request": st.sampled_from([200, 200, 200, 503]),
+        "sub_script": st.sampled_from([200, 200, 200, 503]),
+        "sub_workflow": st.fixed_dictionaries(
+            {
+                "takes": st.sampled_from([3, 17, 131, 307]),
+                "fails": st.sampled_from([False, False, False, True]),
+            }
+        ),
         "wait_for_event": st.sampled_from([None, 7, 111, 211, 509]),
     }
     chosen: dict[str, Any] = {"desk": "http://desk.example"}

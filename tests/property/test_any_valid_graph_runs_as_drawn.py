@@ -23,7 +23,7 @@ from .playing import fetch, meant, play_inline, seen
 from .random_graphs import graphs, payloads
 from .shares import Shares
 
-PARTS, PART = 8, 250  # 2,000 graphs
+PARTS, PART = 4, 500  # 2,000 graphs
 SOAK = int(os.environ.get("GRAPHS", "100000"))
 SOAK_PART = 500
 Tally = Callable[[str, Mapping[str, int]], None]
@@ -80,8 +80,8 @@ def check_many(number: int, count: int, folder: Path) -> Shares:
     if count >= PART:
         shares.assert_enough()
         counts = shares.counts
-        assert counts["lives when loaded"] == counts["runs"]
-        assert counts["lives when unloaded"] > 1.5 * counts["runs"]
+        assert counts["lives when loaded"] >= counts["runs"]  # children have lives too
+        assert counts["lives when unloaded"] > 1.5 * counts["lives when loaded"]
     return shares
 
 

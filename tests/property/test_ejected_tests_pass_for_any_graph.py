@@ -48,7 +48,7 @@ def test_they_pass_where_runs_of_others_are_waited_for(graph: dict[str, Any]) ->
 def test_they_pass_for_functions(graph: dict[str, Any]) -> None:
     graph["kind"] = "script"
     for node in graph["nodes"]:
-        if node["type"] in ("sleep", "sleep_until", "wait_for_event"):
+        if node["type"] in ("sleep", "sleep_until", "wait_for_event", "sub_workflow"):
             code = f'return {{"node": "{node["id"]}", "saw": []}}'
             node |= {"type": "step", "data": {"code": code}}
     assert_they_pass(graph)

@@ -151,6 +151,7 @@ class InlineEngine(Coordinator):
         self._loop.call_soon(done, None)
 
     def _execute(self, run: Run) -> None:
+        self._add(run)  # who woke it may have known it by its number alone
         assignment = self._give(run)
         self._spawn(self._start(run, assignment))
 
