@@ -161,7 +161,7 @@ class Embedded(Coordinator):
                 run.workflow, run.instance
             )
             if known is not None:
-                return await self._same(known, run)
+                return await self._same(known, run, start.parent)
         self._adopt(run, start.parent)
         self._add(run)
         change = Change(run)
@@ -174,13 +174,15 @@ class Embedded(Coordinator):
             known = await self._find(run.workflow, run.instance)
             if known is None:
                 raise InstanceTaken(run.instance) from error
-            return await self._same(known, run)  # it came and went while this one looked
+            # it came and went while this one looked
+            return await self._same(known, run, start.parent)
         return Created(run.view(), existed=False)
 
-    async def _same(self, known: Run, wanted: Run) -> Created:
+    async def _same(self, known: Run, wanted: Run, parent: Parent | None) -> Created:
         if known.uncommitted:  # it counts once it is on disk
             await self._flushed()
         self._settle(known)
+        self._check_parent(known, parent)
         if (known.deployment, known.params) != (wanted.deployment, wanted.params):
             raise InstanceTaken(wanted.instance)
         return Created(known.view(), existed=True)
@@ -783,7 +785,9 @@ class Embedded(Coordinator):
         step = None if run is None else run.inflight.get(call.k)
         if run is None or step is None:
             raise WorkflowError("run.state", "This attempt is over.")
-        return Caller(Parent(run.workflow, run.instance, run.epoch), step.name, step.n)
+        parent = Parent(run.workflow, run.instance, run.epoch)
+        worker = self._bundle[run.deployment].workflow_name
+        return Caller(parent, step.name, step.n, worker, run.created)
 
     # --- endings that are not the code's ------------------------------------------------------
 

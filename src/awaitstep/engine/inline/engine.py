@@ -58,6 +58,7 @@ class InlineEngine(Coordinator):
         run = self._new_run(self._last_ref + 1, start)
         known = self._all.get((run.workflow, run.instance))
         if known is not None:
+            self._check_parent(known, start.parent)
             if (known.deployment, known.params) != (run.deployment, run.params):
                 raise InstanceTaken(run.instance)
             return Created(known.view(), existed=True)
@@ -214,6 +215,10 @@ class InlineEngine(Coordinator):
         if (execution := self._executions.pop(run.assignment, None)) is not None:
             execution.close()
 
+    def worker_of(self, run: Run) -> str:
+        """The name of a loaded run's worker."""
+        return self._loaded[run.deployment].workflow_name
+
     def executed(self, assignment: int) -> None:
         """Its execution has ended by itself."""
         self._executions.pop(assignment, None)
@@ -278,7 +283,9 @@ class _Link:
         step = run.inflight.get(k)
         if step is None or run.assignment != self._assignment:
             raise WorkflowError("run.state", "This attempt is over.")
-        return Caller(Parent(run.workflow, run.instance, run.epoch), step.name, step.n)
+        parent = Parent(run.workflow, run.instance, run.epoch)
+        worker = self._engine.worker_of(run)
+        return Caller(parent, step.name, step.n, worker, run.created)
 
     def attempt_started(self, k: int, name: str, n: int, attempt: int, policy: RetryPolicy) -> None:
         self._engine.attempt_started(self._assignment, k, name, n, attempt, policy)
