@@ -81,6 +81,7 @@ class Embedded(Coordinator):
         self._fleet = Fleet(place, self, runners)
         self._slots: dict[int, Slot] = {}  # assignment -> runner
         self._answers: dict[int, asyncio.Future[messages.Answer]] = {}
+        self._depths: dict[int, int] = {}  # of the requests that are answered now
         self._calls = itertools.count(1)
         self._ready = asyncio.Event()
         self._next_parked: float | None = None
@@ -226,6 +227,7 @@ class Embedded(Coordinator):
         future: asyncio.Future[messages.Answer] = self._loop.create_future()
         self._answers[call] = future
         slot.fetches[call] = deployment
+        self._depths[call] = request.depth
         slot.tell(bundle)
         slot.send(
             messages.Fetch(
@@ -239,6 +241,7 @@ class Embedded(Coordinator):
             raise WorkerFailed("The handler did not answer in time.", "worker.timeout") from None
         finally:
             slot.fetches.pop(call, None)
+            self._depths.pop(call, None)
             self._answers.pop(call, None)
             if slot.alone:
                 self._freed(slot)
@@ -761,7 +764,10 @@ class Embedded(Coordinator):
             bundle = self._bundle[call.deployment]
             trigger: Trigger = "http" if call.trigger == "http" else "workflow"
             caller = self._caller(slot, call)
-            backend = RunsBackend(self, self, self._bundles, bundle, trigger, lambda: caller)
+            depth = self._depths.get(call.within, 0) if call.within in slot.fetches else 0
+            backend = RunsBackend(
+                self, self, self._bundles, bundle, trigger, lambda: caller, lambda: depth
+            )
             args = values.decode(values.check(call.args))
             if call.deployment not in slot.known or call.operation not in _OPERATIONS:
                 raise WorkflowError("binding.not_found", "There is no such binding.")

@@ -7,12 +7,13 @@ says is durable at once. Nothing survives the process.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
-from awaitstep.engine.bindings import RunsBackend
+from awaitstep.engine.bindings import TOO_DEEP, RunsBackend
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator
 from awaitstep.engine.errors import (
@@ -33,6 +34,9 @@ from awaitstep.engine.step import WorkflowStep
 from awaitstep.engine.workers import Bundles, RunnerHealth, WorkerRequest, WorkerResponse
 from workers.context import Context
 from workers.workflows import WorkflowError
+
+# How many workers wait for each other's answers, in whatever task.
+_depth: contextvars.ContextVar[int] = contextvars.ContextVar("awaitstep_depth", default=0)
 
 
 class InlineEngine(Coordinator):
@@ -109,13 +113,16 @@ class InlineEngine(Coordinator):
         """See `Workers.fetch`."""
         loaded = await self._load(deployment)
         context = Context()
+        before = _depth.set(request.depth)
         try:
             status, headers, body = await respond(
                 loaded, context, request.method, request.url, request.headers, request.body
             )
         except Exception as error:
-            raise WorkerFailed(f"{type(error).__name__}: {error}") from error
+            code = TOO_DEEP if getattr(error, "code", None) == TOO_DEEP else "worker.failed"
+            raise WorkerFailed(f"{type(error).__name__}: {error}", code) from error
         finally:
+            _depth.reset(before)
             await context.drain()
         return WorkerResponse(status, headers, body)
 
@@ -197,7 +204,9 @@ class InlineEngine(Coordinator):
                 variables=bundle.variables,
                 bindings=list(bundle.bindings),
                 functions=list(bundle.functions),
-                backend=RunsBackend(self, self, self._bundles, bundle, "workflow", _caller),
+                backend=RunsBackend(
+                    self, self, self._bundles, bundle, "workflow", _caller, _depth.get
+                ),
             )
         return self._loaded[deployment]
 
