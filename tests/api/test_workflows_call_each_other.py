@@ -215,3 +215,66 @@ def test_a_child_is_started_once_and_heard_of_though_the_server_is_killed(new_se
     outputs = [server.ended(parent["id"], instance)["output"] for instance in instances]
     assert sorted(outputs) == [[number] for number in range(5)]
     assert len(runs_of(server, child["id"])) == 5
+
+
+def asks(function: str, **data: Any) -> dict[str, Any]:
+    return node("ask", "sub_script", {"workflowId": function, "retryLimit": 0, **data})
+
+
+def test_functions_that_call_each_other_in_a_circle_say_so(live_server: Any) -> None:
+    circle = live_server.deploy(drawn("Circle", code("return 1"), kind="script"))
+    other = live_server.deploy(drawn("Half", asks(circle["id"]), kind="script"))
+    back = {"ir": drawn("Circle", asks(other["id"]), kind="script")}
+    assert live_server.api("POST", f"/workflows/{circle['id']}/versions", back).status == 201
+    assert live_server.api("POST", f"/workflows/{circle['id']}/deploy", {}).status == 200
+    assert live_server.curl(circle["url"]).status == 500
+    parent = live_server.deploy(drawn("Asks the circle", asks(circle["id"])))
+    run = live_server.ended(parent["id"], started(live_server, parent["id"]))
+    assert "(function.too_deep)" in run["error"]["message"]
+    fine = live_server.deploy(drawn("Not in the circle", code("return 2"), kind="script"))
+    assert live_server.curl(fine["url"]).json == 2
+
+
+def test_what_a_function_answers_without_a_body_is_kept(live_server: Any) -> None:
+    text = "return Response(None, status=204)"
+    function = live_server.deploy(drawn("Says nothing", code(text), kind="script"))
+    for method in ("HEAD", "OPTIONS", "DELETE", "GET"):
+        parent = live_server.deploy(
+            drawn(f"Asks by {method}", asks(function["id"], method=method), code("return ask"))
+        )
+        run = live_server.ended(parent["id"], started(live_server, parent["id"]))
+        assert (run["output"]["status"], run["output"]["body"]) == (204, ""), run
+
+
+def test_an_answer_of_the_largest_size_reaches_the_parent(live_server: Any) -> None:
+    size = 1024 * 1024 - 2
+    child = live_server.deploy(drawn("Large", code(f'return "x" * {size}')))
+    parent = live_server.deploy(drawn("Reads large", calls(child["id"]), code("return len(call)")))
+    run = live_server.ended(parent["id"], started(live_server, parent["id"]))
+    assert run["output"] == size, run["error"]
+
+
+def test_ids_that_differ_in_case_only_call_what_they_name(live_server: Any) -> None:
+    one = live_server.deploy(drawn("One", code("return 1")))
+    two = live_server.deploy(drawn("Zwei é", code("return 2")))
+    parent = live_server.deploy(
+        drawn(
+            "Both",
+            calls(one["id"], "ship"),
+            calls(two["id"], "SHIP"),
+            calls(one["id"], "schiff_é"),
+            code("return [ship, SHIP, schiff_é]"),
+        )
+    )
+    run = live_server.ended(parent["id"], started(live_server, parent["id"]))
+    assert run["output"] == [1, 2, 1], run["error"]
+
+
+def test_parents_of_two_workflows_with_one_instance_id_have_a_child_each(live_server: Any) -> None:
+    child = live_server.deploy(drawn("Shared", code('return event["payload"]["n"]')))
+    for number in (1, 2):
+        graph = drawn(f"Parent {number}", calls(child["id"], input={"n": number}))
+        parent = live_server.deploy(graph)
+        body = {"params": {}, "instanceId": "order-1"}
+        assert live_server.api("POST", f"/workflows/{parent['id']}/trigger", body).status == 201
+        assert live_server.ended(parent["id"], "order-1")["output"] == number

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from awaitstep.engine.errors import RunNotFound
+from awaitstep.engine.errors import InvalidEventType, RunNotFound
 from awaitstep.engine.states import ENDED, RunStatus
 
 START = """
@@ -27,7 +29,8 @@ async def child(name, **params):
     @step.do(name, config={"retries": {"limit": 3, "delay": 0}})
     async def start(ctx):
         at = ctx["step"]
-        parts = (event["instanceId"], ctx["epoch"], at["name"], at["count"])
+        run = (event["workflowName"], event["instanceId"], event["timestamp"], ctx["epoch"])
+        parts = (*run, at["name"], at["count"])
         id = hashlib.sha256("\\n".join(map(str, parts)).encode()).hexdigest()[:32]
         try:
             await self.env.WORKFLOW.create(id=id, params={"child": name, **params})
@@ -41,8 +44,10 @@ async def result(id):
 """
 
 
-def child_of(instance: str, step: str, epoch: int = 1) -> str:
-    return hashlib.sha256(f"{instance}\n{epoch}\n{step}\n1".encode()).hexdigest()[:32]
+async def child_of(desk: Any, instance: str, step: str, epoch: int = 1) -> str:
+    created = datetime.fromtimestamp((await desk.view(instance)).created_at, UTC)
+    parts = ("desk", instance, created, epoch, step, 1)
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:32]
 
 
 async def test_a_parent_hears_what_its_child_answers(desk):
@@ -57,7 +62,7 @@ async def test_a_parent_hears_what_its_child_answers(desk):
 async def test_a_parent_that_sleeps_on_disk_is_woken_by_its_child(desk):
     desk.deploy(START + 'return await result(await child("a", code="wait"))')
     run = await desk.start({})
-    child = child_of(run, "a")
+    child = await child_of(desk, run, "a")
     await desk.has(run, "result of " + child)
     await desk.has(child, "gate")
     await desk.until(run, RunStatus.waiting)
@@ -78,7 +83,7 @@ async def test_a_failure_comes_with_its_own_message(desk):
 async def test_a_child_that_is_terminated_says_so(desk):
     desk.deploy(START + 'return await result(await child("a", code="wait"))')
     run = await desk.start({})
-    child = child_of(run, "a")
+    child = await child_of(desk, run, "a")
     await desk.has(run, "result of " + child)
     await desk.engine.terminate("wf", child)
     answer = await desk.output(run)
@@ -93,7 +98,8 @@ async def test_a_start_that_is_tried_again_makes_no_second_child(desk):
 tries = []
 @step.do("twice", config={"retries": {"limit": 3, "delay": 0}})
 async def twice(ctx):
-    parts = (event["instanceId"], 1, "twice", 1)
+    run = (event["workflowName"], event["instanceId"], event["timestamp"])
+    parts = (*run, 1, "twice", 1)
     id = hashlib.sha256("\\n".join(map(str, parts)).encode()).hexdigest()[:32]
     try:
         await self.env.WORKFLOW.create(id=id, params={"child": "only"})
@@ -126,9 +132,9 @@ return await result(await child(f"level {depth + 1}", depth=depth + 1))
 """
     )
     run = await desk.start({})
-    first = child_of(run, "level 1")
-    second = child_of(first, "level 2")
     await desk.seen(lambda: len(desk.marks()) == 4)
+    first = await child_of(desk, run, "level 1")
+    second = await child_of(desk, first, "level 2")
     await desk.has(second, "long")
     await desk.engine.terminate("wf", run)
     for instance in (run, first, second):
@@ -158,11 +164,11 @@ await step.sleep("long", "1 hour")
 async def test_a_restarted_parent_starts_new_children_and_ends_the_old(desk):
     desk.deploy(START + 'return await result(await child("a", code="wait"))')
     run = await desk.start({})
-    old = child_of(run, "a")
+    old = await child_of(desk, run, "a")
     await desk.has(run, "result of " + old)
     await desk.has(old, "gate")
     await desk.engine.restart("wf", run)
-    new = child_of(run, "a", epoch=2)
+    new = await child_of(desk, run, "a", epoch=2)
     await desk.has(run, "result of " + new)
     assert (await desk.view(old)).status is RunStatus.terminated
     await desk.has(new, "gate")
@@ -183,7 +189,7 @@ return await result(id)
 """
     )
     run = await desk.start({})
-    child = child_of(run, "a")
+    child = await child_of(desk, run, "a")
     await desk.has(run, "result of " + child)
     await desk.has(child, "gate")
     await desk.engine.restart("wf", run, step="between")
@@ -198,7 +204,7 @@ return await result(id)
 async def test_a_paused_parent_hears_of_it_when_it_goes_on(desk):
     desk.deploy(START + 'return await result(await child("a", code="wait"))')
     run = await desk.start({})
-    child = child_of(run, "a")
+    child = await child_of(desk, run, "a")
     await desk.has(run, "result of " + child)
     await desk.has(child, "gate")
     await desk.engine.pause("wf", run)
@@ -214,7 +220,7 @@ async def test_a_child_ends_though_its_parent_was_deleted(desk):
         START + 'await child("a", code="wait")\nreturn "gone"',
     )
     run = await desk.start({})
-    child = child_of(run, "a")
+    child = await child_of(desk, run, "a")
     await desk.until(run, RunStatus.complete)
     await desk.has(child, "gate")
     await desk.engine.delete("wf", run)
@@ -242,7 +248,7 @@ async def test_children_of_a_parent_that_was_ended_by_a_dying_server_end_too(emb
     desk = embedded_desk
     desk.deploy(START + 'return await result(await child("a", code="wait"))')
     run = await desk.start({})
-    child = child_of(run, "a")
+    child = await child_of(desk, run, "a")
     await desk.has(run, "result of " + child)
     await desk.has(child, "gate")
     engine = desk.engine
@@ -259,3 +265,119 @@ async def test_children_of_a_parent_that_was_ended_by_a_dying_server_end_too(emb
     await desk.reopen()
     await desk.until(child, *ENDED)
     assert (await desk.view(child)).status is RunStatus.terminated
+
+
+async def test_a_run_that_took_the_childs_id_is_not_waited_for(desk):
+    desk.deploy(START + 'await step.wait_for_event("gate", "go")\nreturn await child("a")')
+    run = await desk.start({})
+    stranger = await child_of(desk, run, "a")
+    await desk.start({"child": "stranger"}, stranger)
+    await desk.until(stranger, RunStatus.complete)
+    await desk.engine.send_event("wf", run, "go", b"1")
+    for attempt in range(1, 4):
+        await desk.tried(run, "a", attempt)
+        desk.clock.move(1)
+    error = await desk.error(run)
+    assert "instance.not_a_child" in error.message, error
+    assert desk.marks() == ["stranger"]
+
+
+async def test_an_instance_id_that_is_given_again_has_children_of_its_own(desk):
+    desk.deploy(START + 'return await result(await child("a"))')
+    for _ in range(2):
+        desk.clock.move(1)
+        run = await desk.start({}, "order-1")
+        assert (await desk.output(run))["output"] == {"grown": "a"}
+        await desk.engine.delete("wf", run)
+    assert desk.marks() == ["a", "a"]
+
+
+async def test_nobody_else_tells_of_a_childs_end(desk):
+    desk.deploy(START + 'return await result(await child("a", code="wait"))')
+    run = await desk.start({})
+    child = await child_of(desk, run, "a")
+    await desk.has(run, "result of " + child)
+    with pytest.raises(InvalidEventType):
+        await desk.engine.send_event("wf", run, "child-" + child, b'{"status":"complete"}')
+    await desk.engine.send_event("wf", run, "child-of-mine", b"1")
+
+
+IMPATIENT = """
+id = await child("a", code="wait")
+return dict((await step.wait_for_event("end", "child-" + id, timeout="1 minute")).payload)
+"""
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+async def test_an_end_that_came_after_the_parents_own_is_kept_for_its_restart(desk, reopened):
+    desk.deploy(START + IMPATIENT)
+    run = await desk.start({})
+    child = await child_of(desk, run, "a")
+    await desk.has(run, "end")
+    await desk.has(child, "gate")
+    desk.clock.move(61)
+    assert (await desk.error(run)).name == "TimeoutError"
+    await desk.engine.send_event("wf", child, "go", b"9")
+    assert await desk.output(child) == 9
+    if reopened:
+        await desk.reopen()
+    await desk.engine.restart("wf", run, step="end")
+    assert (await desk.output(run))["output"] == 9
+
+
+async def test_a_parent_restarted_after_its_end_hears_how_its_children_ended(desk):
+    desk.deploy(START + IMPATIENT)
+    run = await desk.start({})
+    child = await child_of(desk, run, "a")
+    await desk.has(run, "end")
+    await desk.has(child, "gate")
+    await desk.engine.terminate("wf", run)
+    await desk.reopen()
+    await desk.engine.restart("wf", run, step="end")
+    assert (await desk.output(run))["status"] == "terminated"
+
+
+async def test_the_last_end_of_a_child_is_the_one_that_counts(desk):
+    desk.deploy(
+        START
+        + """
+id = await child("a", code="wait")
+end = dict((await step.wait_for_event("end", "child-" + id)).payload)
+if end["status"] != "complete":
+    raise LookupError(end["status"])
+return end["output"]
+"""
+    )
+    run = await desk.start({})
+    child = await child_of(desk, run, "a")
+    await desk.has(run, "end")
+    await desk.has(child, "gate")
+    await desk.engine.terminate("wf", child)
+    assert (await desk.error(run)).message == "terminated"
+    await desk.engine.restart("wf", child)
+    await desk.has(child, "gate")
+    await desk.engine.send_event("wf", child, "go", b"8")
+    assert await desk.output(child) == 8
+    await desk.reopen()
+    await desk.engine.restart("wf", run, step="end")
+    assert await desk.output(run) == 8
+    await desk.engine.restart("wf", run)  # its first child's end is of no use to the second's
+    await desk.has(run, "end")
+    await desk.engine.send_event("wf", await child_of(desk, run, "a", epoch=3), "go", b"10")
+    assert await desk.output(run) == 10
+
+
+async def test_a_child_restarted_after_its_parents_end_is_on_its_own(desk):
+    desk.deploy(START + IMPATIENT)
+    run = await desk.start({})
+    child = await child_of(desk, run, "a")
+    await desk.has(run, "end")
+    await desk.has(child, "gate")
+    await desk.engine.terminate("wf", run)
+    await desk.engine.restart("wf", child)
+    await desk.has(child, "gate")
+    await desk.reopen()
+    await desk.engine.restart("wf", run)
+    await desk.has(child, "gate")
+    await desk.engine.send_event("wf", child, "go", b"6")
+    assert await desk.output(child) == 6

@@ -14,11 +14,16 @@ from awaitstep.engine.workers import Active, Bundle, Bundles, WorkerRequest, Wor
 from workers.backend import Backend, Verb
 from workers.workflows import WorkflowError
 
+# Functions that call each other in a circle would never answer.
+DEEPEST_CALL: Final = 16
+TOO_DEEP: Final = "function.too_deep"
+
 
 class RunsBackend(Backend):
     """The bindings of one deployment. Refusals are `WorkflowError` with the engine's code.
 
-    `caller` says which attempt of which run asks, None when none does.
+    `caller` says which attempt of which run asks, None when none does; `depth` how many workers
+    wait for each other's answers, up to the one that asks.
     """
 
     def __init__(
@@ -29,6 +34,7 @@ class RunsBackend(Backend):
         bundle: Bundle,
         trigger: Trigger,
         caller: Callable[[], Caller | None],
+        depth: Callable[[], int],
     ) -> None:
         self._runs = runs
         self._workers = workers
@@ -36,6 +42,7 @@ class RunsBackend(Backend):
         self._bundle = bundle
         self._trigger: Trigger = trigger
         self._caller = caller
+        self._depth = depth
 
     async def create(self, binding: str, id: str | None, params: Any) -> Mapping[str, Any]:
         try:
@@ -115,13 +122,18 @@ class RunsBackend(Backend):
     async def fetch(
         self, binding: str, method: str, url: str, headers: Sequence[Sequence[str]], body: str
     ) -> Mapping[str, Any]:
+        depth = self._depth() + 1
+        if depth > DEEPEST_CALL:
+            raise _too_deep()
         pairs = [(str(name), str(value)) for name, value in headers]
-        request = WorkerRequest(method, url, pairs, base64.b64decode(body))
+        request = WorkerRequest(method, url, pairs, base64.b64decode(body), depth)
         try:
             function = self._named(self._bundle.functions, binding)
             to = await self._bundles.active(function, self._bundle.deployment)
             answer = await self._workers.fetch(to.deployment, request)
         except WorkerFailed as error:
+            if error.code == TOO_DEEP:
+                raise _too_deep() from None  # said by all who wait, so that the first one knows
             return {"status": 500, "headers": _PLAIN, "body": _text(str(error))}
         except EngineError as error:
             raise _refused(error) from None
@@ -163,6 +175,10 @@ class RunsBackend(Backend):
             instance=id,
             parent=parent_of(id, self._caller()),
         )
+
+
+def _too_deep() -> WorkflowError:
+    return WorkflowError(TOO_DEEP, f"Functions call each other more than {DEEPEST_CALL} deep.")
 
 
 _PLAIN: Final = [["content-type", "text/plain; charset=utf-8"]]

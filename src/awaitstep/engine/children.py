@@ -7,6 +7,7 @@ run another id gets one that is on its own. What a child ended with reaches its 
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 
 from awaitstep.engine import values
 from awaitstep.engine.port import Caller, Parent
@@ -15,8 +16,14 @@ from awaitstep.engine.states import RunStatus
 
 
 def child_instance(caller: Caller) -> str:
-    """The id of the child that a step starts; generated modules make the same."""
-    parts = (caller.parent.instance, caller.parent.epoch, caller.step, caller.count)
+    """The id of the child that a step starts; generated modules make the same.
+
+    Instance ids alone would not do: those of two workflows may be equal, and that of a deleted run
+    may be given again.
+    """
+    created = datetime.fromtimestamp(caller.created, UTC)
+    run = (caller.worker, caller.parent.instance, created, caller.parent.epoch)
+    parts = (*run, caller.step, caller.count)
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:32]
 
 
@@ -25,11 +32,6 @@ def parent_of(instance: str | None, caller: Caller | None) -> Parent | None:
     if caller is None or instance is None or instance != child_instance(caller):
         return None
     return caller.parent
-
-
-def event_type(child: str) -> str:
-    """The event that tells a parent of its child's end."""
-    return f"child-{child}"
 
 
 def outcome(child: Run) -> bytes:
@@ -45,9 +47,12 @@ def outcome(child: Run) -> bytes:
 
 
 def still_wanted(parent: Run, child: str, epoch: int) -> bool:
-    """Whether the parent, as it is now, waits for the child it started in `epoch`."""
-    if parent.status is RunStatus.terminated:
-        return False
+    """Whether the parent, as it is now, waits for the child it started in `epoch`, or may."""
+    return parent.status is not RunStatus.terminated and is_known(parent, child, epoch)
+
+
+def is_known(parent: Run, child: str, epoch: int) -> bool:
+    """Whether the parent, as it is now, has started the child that it started in `epoch`."""
     if epoch == parent.epoch:
         return True
     # a restart from a step keeps the steps before it, and the children they started

@@ -21,6 +21,8 @@ from awaitstep.engine.errors import (
     EngineError,
     InvalidEventType,
     InvalidInstanceId,
+    NotAChild,
+    ReservedEventType,
     RunNotFound,
     RunState,
 )
@@ -40,7 +42,7 @@ from awaitstep.engine.port import (
     StepView,
 )
 from awaitstep.engine.retry import RetryPolicy
-from awaitstep.engine.run import Change, Event, Operation, Run
+from awaitstep.engine.run import Change, Event, Operation, Run, child_event, child_told_of
 from awaitstep.engine.states import ENDED, RunStatus, StepKind
 
 # A loaded run is cheaper than its replay when it goes on this soon (seconds, and per operation).
@@ -437,6 +439,24 @@ class Coordinator(Runs, ABC):
             raise RunState(parent.instance, "start another run", status)
         run.parent, run.parent_epoch = known.ref, known.epoch
 
+    def _check_parent(self, known: Run, parent: Parent | None) -> None:
+        """Raise NotAChild when a step finds another's run under the id of its child: it would wait
+        for an end that it is never told."""
+        if parent is None:
+            return
+        wanting = self._index.get((parent.workflow, parent.instance))
+        if wanting is None or known.parent != wanting.ref:
+            raise NotAChild(known.instance)
+
+    def _free(self, run: Run) -> bool:
+        """Whether a restarted run, which nobody waits for any more, is on its own from now on."""
+        parent = None if run.parent is None else self._runs.get(run.parent)
+        if parent is None or children.still_wanted(parent, run.instance, run.parent_epoch):
+            return False
+        run.parent = None
+        self._loop.call_soon(self._settle, parent)
+        return True
+
     def _lacks_parent(self, run: Run) -> bool:
         """Whether the run can't end yet, for its parent has to hear of it in the same write."""
         return run.parent is not None and run.parent not in self._runs
@@ -447,20 +467,21 @@ class Coordinator(Runs, ABC):
         parent = None if child.parent is None else self._runs.get(child.parent)
         if parent is None:
             return change
-        wanted = children.still_wanted(parent, child.instance, child.parent_epoch)
-        if wanted and parent.status not in ENDED:
-            type, payload = children.event_type(child.instance), children.outcome(child)
-            change.beside = self._heard(parent, type, payload)
+        if children.is_known(parent, child.instance, child.parent_epoch):
+            type, payload = child_event(child.instance), children.outcome(child)
+            change.beside = self._heard(parent, type, payload, parent.hear)
             change.beside.is_beside = True
         else:
             self._loop.call_soon(self._settle, parent)  # it was perhaps read for this alone
         return change
 
-    def _heard(self, run: Run, type: str, payload: bytes) -> Change:
-        """An event reaches a run. Raises RunState."""
+    def _heard(
+        self, run: Run, type: str, payload: bytes, take: Callable[[Event, float], Change]
+    ) -> Change:
+        """An event reaches a run. Raises what `take` raises."""
         now = self._clock.now()
         self._last_event += 1
-        change = run.receive(Event(self._last_event, type, payload, now), now)
+        change = take(Event(self._last_event, type, payload, now), now)
         if change.outcomes and run.status is RunStatus.waiting:
             run.wake()
             change.save_run = True
@@ -564,11 +585,13 @@ class Coordinator(Runs, ABC):
     async def send_event(self, workflow: str, instance: str, type: str, payload: bytes) -> None:
         if not 1 <= len(type) <= 100 or not type.isprintable():
             raise InvalidEventType
+        if child_told_of(type) is not None:
+            raise ReservedEventType
         values.check(payload)
         self._check_intake(None)
         run = await self._open(workflow, instance)
         try:
-            await self._durable(self._heard(run, type, payload))
+            await self._durable(self._heard(run, type, payload, run.receive))
         finally:
             self._settle(run)
 
@@ -619,11 +642,12 @@ class Coordinator(Runs, ABC):
         count: int = 1,
         onto: Onto | None = None,
     ) -> RunView:
-        run = await self._open(workflow, instance)
+        run = await self._open_beside_parent(workflow, instance)
         try:
             self._check_intake(run.deployment if onto is None else onto.deployment)
             assigned = run.assignment
             change = run.restart(self._clock.now(), step, count, onto)
+            change.freed = self._free(run)
             run.assignment = assigned
             self._take(run)
             run.assignment = 0

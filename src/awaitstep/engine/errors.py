@@ -37,6 +37,15 @@ class InstanceTaken(EngineError):
         super().__init__(f"The instance id {instance!r} is taken by another run of this workflow.")
 
 
+class NotAChild(EngineError):
+    """The id that a step's child has belongs to a run that the step did not start."""
+
+    code = "instance.not_a_child"
+
+    def __init__(self, instance: str) -> None:
+        super().__init__(f"The id {instance!r} belongs to a run that this step did not start.")
+
+
 class InvalidInstanceId(EngineError):
     """The id is not 1–100 characters of `[A-Za-z0-9_-]`, starting with a letter, digit or `_`."""
 
@@ -55,6 +64,13 @@ class InvalidEventType(EngineError):
 
     def __init__(self) -> None:
         super().__init__("An event type is 1 to 100 printable characters.")
+
+
+class ReservedEventType(InvalidEventType):
+    """The event type is one that tells a run of the end of a run it started."""
+
+    def __init__(self) -> None:
+        EngineError.__init__(self, "Events of this type tell of a child's end; nobody sends them.")
 
 
 class ValueRefused(EngineError):

@@ -192,7 +192,8 @@ class Answer(Message, tag=31):
 class Call(Message, tag=32):
     """Something a binding was asked for by code of `deployment`. `args` is JSON.
 
-    An attempt of a run says who it is: `asker` is the run's assignment, `k` its operation.
+    An attempt of a run says who it is: `asker` is the run's assignment, `k` its operation. Code of
+    a fetch handler says which: `within` is the number of the `Fetch`.
     """
 
     call: Count
@@ -202,6 +203,7 @@ class Call(Message, tag=32):
     args: bytes
     asker: Count = 0
     k: Count = 0
+    within: Count = 0
 
 
 class Stuck(Message, tag=33):

@@ -28,11 +28,13 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The step of a run whose attempt asks for something."""
+    """The step of a run whose attempt asks for something; `worker` and `created` are the run's."""
 
     parent: Parent
     step: str
     count: int
+    worker: str
+    created: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ outcomes, in the order they were committed, which is the order a replay delivers
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -24,6 +25,23 @@ from awaitstep.engine.states import ENDED, Cause, RunStatus, StepKind, StepStatu
 
 _RUNNING, _WAITING = StepStatus.running, StepStatus.waiting
 _COMPLETE, _ERRORED, _CANCELLED = StepStatus.complete, StepStatus.errored, StepStatus.cancelled
+
+
+# The event that tells a run of the end of one that it started; nobody else may send it.
+_CHILD_EVENT = re.compile(r"child-([0-9a-f]{32})")
+# What no operation took and none will.
+_FORGOTTEN = -1
+
+
+def child_event(child: str) -> str:
+    """The type of the event that tells a run of its child's end."""
+    return f"child-{child}"
+
+
+def child_told_of(event_type: str) -> str | None:
+    """The child whose end an event of this type tells, None for all other events."""
+    told = _CHILD_EVENT.fullmatch(event_type)
+    return None if told is None else told[1]
 
 
 class Attempt:
@@ -81,7 +99,7 @@ class Change:
     """What one decision changed; nothing of it may be acted on before it is durable."""
 
     __slots__ = (
-        "added", "beside", "created", "deleted", "dropped", "is_beside", "moved", "operations", "outcomes",
+        "added", "beside", "created", "deleted", "dropped", "freed", "is_beside", "moved", "operations", "outcomes",
         "retries", "returned", "run", "save_run", "taken",
     )  # fmt: skip
 
@@ -90,6 +108,7 @@ class Change:
         self.created = False
         self.deleted = False
         self.moved = False  # to another deployment
+        self.freed = False  # it is nobody's child any more
         self.save_run = False
         self.operations: list[Operation] = []  # to write
         self.outcomes: list[Operation] = []  # to deliver, in order
@@ -341,6 +360,20 @@ class Run:
             self._serve(change, now)
         return change
 
+    def hear(self, event: Event, now: float) -> Change:
+        """A child has ended, perhaps not for the first time: then the last end counts.
+
+        A run that has ended keeps it, for it may be restarted behind the step that started the child.
+        """
+        change = Change(self)
+        older = [other for other in self.events if other.type == event.type]
+        change.taken = [(other.seq, _FORGOTTEN) for other in older]
+        self.events = [*(other for other in self.events if other not in older), event]
+        change.added = [event]
+        if self.status is not RunStatus.paused and self.status not in ENDED:
+            self._serve(change, now)
+        return change
+
     def wake(self) -> None:
         """A waiting run has something to do again."""
         if self.status is RunStatus.waiting:
@@ -421,6 +454,7 @@ class Run:
             if operation.event is not None:
                 change.returned = [*change.returned, operation.event]
                 self.take_back([_untaken(operation)])
+        self._forget_children(change, kept)
         self.operations = {operation.k: operation for operation in kept}
         self.seq = max((operation.seq for operation in kept), default=0)
         self.epoch += 1
@@ -429,6 +463,22 @@ class Run:
         self.output = self.failure = self.started = self.ended = None
         self.pause_requested = self.idle = self.frozen = False
         return change
+
+    def _forget_children(self, change: Change, kept: Sequence[Operation]) -> None:
+        """How children ended whose start is not kept; of several ends of one, all but the last."""
+        started = {operation.value for operation in kept}
+        last = {event.type: event.seq for event in self.events}
+        gone = set()
+        for event in self.events:
+            child = child_told_of(event.type)
+            if child is not None and (
+                values.encode(child) not in started or event.seq != last[event.type]
+            ):
+                gone.add(event.seq)
+        if gone:
+            self.events = [event for event in self.events if event.seq not in gone]
+            change.returned = [seq for seq in change.returned if seq not in gone]
+            change.taken = [*change.taken, *((seq, _FORGOTTEN) for seq in sorted(gone))]
 
     def take_back(self, events: list[Event]) -> None:
         """Events that are unread again, in their old order."""

@@ -60,12 +60,16 @@ class Bundles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WorkerRequest:
-    """An HTTP request for a worker. `url` is absolute, without any worker-name prefix."""
+    """An HTTP request for a worker. `url` is absolute, without any worker-name prefix.
+
+    `depth` counts the workers that wait for each other's answers, this one included.
+    """
 
     method: str
     url: str
     headers: list[tuple[str, str]]
     body: bytes = b""
+    depth: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ async def start_run(workflow, params, event, ctx, own=False):
     A run of its `own` is nobody's child: it goes on whatever becomes of this one.
     """
     at = ctx["step"]
-    parts = [event["instanceId"], ctx.get("epoch", 1), at["name"], at["count"]]
+    run = [event["workflowName"], event["instanceId"], event["timestamp"], ctx.get("epoch", 1)]
+    parts = [*run, at["name"], at["count"]]
     key = "\\n".join(map(str, [*parts, "own"] if own else parts))
     instance = hashlib.sha256(key.encode()).hexdigest()[:32]
     try:

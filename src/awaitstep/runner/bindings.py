@@ -29,8 +29,10 @@ class Questions:
         operation: str,
         args: dict[str, Any],
         asker: tuple[int, int] = (0, 0),
+        within: int = 0,
     ) -> Any:
-        """`asker` is the attempt that asks: a run's assignment and its operation.
+        """`asker` is the attempt that asks: a run's assignment and its operation; `within` is the
+        fetch whose handler asks.
 
         Raises WorkflowError with the server's code.
         """
@@ -40,7 +42,7 @@ class Questions:
         self._open[call] = future
         try:
             data = values.encode(args)
-            self.link.send(Call(call, deployment, trigger, operation, data, *asker))
+            self.link.send(Call(call, deployment, trigger, operation, data, *asker, within))
             return values.decode(await future)
         finally:
             del self._open[call]

@@ -6,6 +6,7 @@ Stateless: whatever is here can be lost at any moment without loss to a run.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,8 @@ from awaitstep.runner.bindings import LinkBackend, Questions
 from awaitstep.runner.threads import StepThreads
 from workers.context import Context
 
+# The number of the fetch whose handler is executed, in whatever task.
+_answering: contextvars.ContextVar[int] = contextvars.ContextVar("awaitstep_answering", default=0)
 # Modules kept loaded; the one not used for longest goes first.
 MODULES = 256
 
@@ -180,6 +183,7 @@ class Runner:
 
     async def _answer(self, message: messages.Fetch) -> None:
         label.set(f"fetch {message.call}")
+        _answering.set(message.call)
         loaded = self._module(message.deployment)
         if isinstance(loaded, Failure):
             self.send(messages.Answer(message.call, 500, [], b"", loaded))
@@ -216,7 +220,9 @@ class _ByContext(LinkBackend):
         asker = (0, 0)
         if attempt is not None and isinstance(attempt[0], _Voice):
             asker = attempt[0].assignment, attempt[1]
-        return await self._questions.ask(self._deployment, trigger, operation, args, asker)
+        return await self._questions.ask(
+            self._deployment, trigger, operation, args, asker, _answering.get()
+        )
 
 
 class _Voice:

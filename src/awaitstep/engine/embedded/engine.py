@@ -81,6 +81,7 @@ class Embedded(Coordinator):
         self._fleet = Fleet(place, self, runners)
         self._slots: dict[int, Slot] = {}  # assignment -> runner
         self._answers: dict[int, asyncio.Future[messages.Answer]] = {}
+        self._depths: dict[int, int] = {}  # of the requests that are answered now
         self._calls = itertools.count(1)
         self._ready = asyncio.Event()
         self._next_parked: float | None = None
@@ -161,7 +162,7 @@ class Embedded(Coordinator):
                 run.workflow, run.instance
             )
             if known is not None:
-                return await self._same(known, run)
+                return await self._same(known, run, start.parent)
         self._adopt(run, start.parent)
         self._add(run)
         change = Change(run)
@@ -174,13 +175,15 @@ class Embedded(Coordinator):
             known = await self._find(run.workflow, run.instance)
             if known is None:
                 raise InstanceTaken(run.instance) from error
-            return await self._same(known, run)  # it came and went while this one looked
+            # it came and went while this one looked
+            return await self._same(known, run, start.parent)
         return Created(run.view(), existed=False)
 
-    async def _same(self, known: Run, wanted: Run) -> Created:
+    async def _same(self, known: Run, wanted: Run, parent: Parent | None) -> Created:
         if known.uncommitted:  # it counts once it is on disk
             await self._flushed()
         self._settle(known)
+        self._check_parent(known, parent)
         if (known.deployment, known.params) != (wanted.deployment, wanted.params):
             raise InstanceTaken(wanted.instance)
         return Created(known.view(), existed=True)
@@ -224,6 +227,7 @@ class Embedded(Coordinator):
         future: asyncio.Future[messages.Answer] = self._loop.create_future()
         self._answers[call] = future
         slot.fetches[call] = deployment
+        self._depths[call] = request.depth
         slot.tell(bundle)
         slot.send(
             messages.Fetch(
@@ -237,6 +241,7 @@ class Embedded(Coordinator):
             raise WorkerFailed("The handler did not answer in time.", "worker.timeout") from None
         finally:
             slot.fetches.pop(call, None)
+            self._depths.pop(call, None)
             self._answers.pop(call, None)
             if slot.alone:
                 self._freed(slot)
@@ -759,7 +764,10 @@ class Embedded(Coordinator):
             bundle = self._bundle[call.deployment]
             trigger: Trigger = "http" if call.trigger == "http" else "workflow"
             caller = self._caller(slot, call)
-            backend = RunsBackend(self, self, self._bundles, bundle, trigger, lambda: caller)
+            depth = self._depths.get(call.within, 0) if call.within in slot.fetches else 0
+            backend = RunsBackend(
+                self, self, self._bundles, bundle, trigger, lambda: caller, lambda: depth
+            )
             args = values.decode(values.check(call.args))
             if call.deployment not in slot.known or call.operation not in _OPERATIONS:
                 raise WorkflowError("binding.not_found", "There is no such binding.")
@@ -783,7 +791,9 @@ class Embedded(Coordinator):
         step = None if run is None else run.inflight.get(call.k)
         if run is None or step is None:
             raise WorkflowError("run.state", "This attempt is over.")
-        return Caller(Parent(run.workflow, run.instance, run.epoch), step.name, step.n)
+        parent = Parent(run.workflow, run.instance, run.epoch)
+        worker = self._bundle[run.deployment].workflow_name
+        return Caller(parent, step.name, step.n, worker, run.created)
 
     # --- endings that are not the code's ------------------------------------------------------
 

@@ -31,8 +31,9 @@ class Kind(IntEnum):
     event = 4
     take = 5
     move = 6
-    drop = 7
-    delete = 8
+    free = 7
+    drop = 8
+    delete = 9
 
 
 STATEMENTS: Final[dict[Kind, str]] = {
@@ -52,6 +53,7 @@ STATEMENTS: Final[dict[Kind, str]] = {
     Kind.event: "insert into events (seq, run, type, payload, at) values (?, ?, ?, ?, ?)",
     Kind.take: "update events set taken = ? where seq = ?",
     Kind.move: "update runs set deployment = ?, version = ? where ref = ?",
+    Kind.free: "update runs set parent = null where ref = ?",
     Kind.drop: "delete from operations where run = ? and k = ?",
     Kind.delete: "delete from runs where ref = ?",
 }
@@ -121,6 +123,8 @@ def of_change(change: Change, names: Names) -> list[tuple[Kind, Row]]:
     if change.moved:
         place = names.of(run.deployment, rows), names.of(run.version, rows), run.ref
         rows.append((Kind.move, place))
+    if change.freed:
+        rows.append((Kind.free, (run.ref,)))
     if change.save_run:
         rows.append((Kind.update_run, _update(run)))
     if change.beside is not None:

@@ -7,12 +7,13 @@ says is durable at once. Nothing survives the process.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
-from awaitstep.engine.bindings import RunsBackend
+from awaitstep.engine.bindings import TOO_DEEP, RunsBackend
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator
 from awaitstep.engine.errors import (
@@ -33,6 +34,9 @@ from awaitstep.engine.step import WorkflowStep
 from awaitstep.engine.workers import Bundles, RunnerHealth, WorkerRequest, WorkerResponse
 from workers.context import Context
 from workers.workflows import WorkflowError
+
+# How many workers wait for each other's answers, in whatever task.
+_depth: contextvars.ContextVar[int] = contextvars.ContextVar("awaitstep_depth", default=0)
 
 
 class InlineEngine(Coordinator):
@@ -58,6 +62,7 @@ class InlineEngine(Coordinator):
         run = self._new_run(self._last_ref + 1, start)
         known = self._all.get((run.workflow, run.instance))
         if known is not None:
+            self._check_parent(known, start.parent)
             if (known.deployment, known.params) != (run.deployment, run.params):
                 raise InstanceTaken(run.instance)
             return Created(known.view(), existed=True)
@@ -108,13 +113,16 @@ class InlineEngine(Coordinator):
         """See `Workers.fetch`."""
         loaded = await self._load(deployment)
         context = Context()
+        before = _depth.set(request.depth)
         try:
             status, headers, body = await respond(
                 loaded, context, request.method, request.url, request.headers, request.body
             )
         except Exception as error:
-            raise WorkerFailed(f"{type(error).__name__}: {error}") from error
+            code = TOO_DEEP if getattr(error, "code", None) == TOO_DEEP else "worker.failed"
+            raise WorkerFailed(f"{type(error).__name__}: {error}", code) from error
         finally:
+            _depth.reset(before)
             await context.drain()
         return WorkerResponse(status, headers, body)
 
@@ -200,7 +208,9 @@ class InlineEngine(Coordinator):
                 variables=bundle.variables,
                 bindings=list(bundle.bindings),
                 functions=list(bundle.functions),
-                backend=RunsBackend(self, self, self._bundles, bundle, "workflow", _caller),
+                backend=RunsBackend(
+                    self, self, self._bundles, bundle, "workflow", _caller, _depth.get
+                ),
             )
         return self._loaded[deployment]
 
@@ -217,6 +227,10 @@ class InlineEngine(Coordinator):
     def _unload(self, run: Run) -> None:
         if (execution := self._executions.pop(run.assignment, None)) is not None:
             execution.close()
+
+    def worker_of(self, run: Run) -> str:
+        """The name of a loaded run's worker."""
+        return self._loaded[run.deployment].workflow_name
 
     def executed(self, assignment: int) -> None:
         """Its execution has ended by itself."""
@@ -282,7 +296,9 @@ class _Link:
         step = run.inflight.get(k)
         if step is None or run.assignment != self._assignment:
             raise WorkflowError("run.state", "This attempt is over.")
-        return Caller(Parent(run.workflow, run.instance, run.epoch), step.name, step.n)
+        parent = Parent(run.workflow, run.instance, run.epoch)
+        worker = self._engine.worker_of(run)
+        return Caller(parent, step.name, step.n, worker, run.created)
 
     def attempt_started(self, k: int, name: str, n: int, attempt: int, policy: RetryPolicy) -> None:
         self._engine.attempt_started(self._assignment, k, name, n, attempt, policy)
