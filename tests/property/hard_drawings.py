@@ -48,4 +48,62 @@ def a_break_above_a_failure() -> tuple[dict[str, Any], dict[str, Any]]:
     return graph, {"stop": 2, "work": 1}
 
 
-HARD = (a_losing_arm_with_a_finally, a_break_above_a_failure)
+def a_break_through_a_finally() -> tuple[dict[str, Any], dict[str, Any]]:
+    graph = drawing(
+        node("each1", "loop", collection="[13, 17]"),
+        node("guard", "try_catch"),
+        node("stop", "break", condition="i == {{event.payload.stop}}"),
+        step("work"),
+        step("caught"),
+        step("tidy"),
+        edges=[
+            ("each1", "guard", "body"),
+            ("guard", "stop", "try"),
+            ("stop", "work"),
+            ("guard", "caught", "catch"),
+            ("guard", "tidy", "finally"),
+        ],
+    )
+    return graph, {"stop": 1}
+
+
+def iterations_that_overtake_each_other() -> tuple[dict[str, Any], dict[str, Any]]:
+    graph = drawing(
+        node("each1", "loop", collection="[22, 17, 8]", concurrency=3),
+        node("nap", "sleep", duration="1{{item}} seconds"),
+        node("work", "step", code='return {"node": "work", "saw": [str(item)[:80]]}'),
+        edges=[("each1", "nap", "body"), ("nap", "work")],
+    )
+    return graph, {}
+
+
+def an_arm_that_fails_beside_others() -> tuple[dict[str, Any], dict[str, Any]]:
+    graph = drawing(
+        node("guard", "try_catch"),
+        node("both", "parallel"),
+        node("nap", "sleep", duration="5 seconds"),
+        step("work", fails=True),
+        node("rest", "sleep", duration="60 seconds"),
+        step("late"),
+        step("caught"),
+        node("later", "sleep", duration="90 seconds"),
+        edges=[
+            ("guard", "both", "try"),
+            ("both", "nap", "left"),
+            ("nap", "work"),
+            ("both", "rest", "right"),
+            ("rest", "late"),
+            ("guard", "caught", "catch"),
+            ("guard", "later", "then"),
+        ],
+    )
+    return graph, {"work": 1}
+
+
+HARD = (
+    a_losing_arm_with_a_finally,
+    a_break_above_a_failure,
+    a_break_through_a_finally,
+    iterations_that_overtake_each_other,
+    an_arm_that_fails_beside_others,
+)

@@ -52,9 +52,12 @@ def test_what_is_valid_stays_as_it_is(graph: dict[str, Any], text: str) -> None:
 def test_renamed_ids_are_renamed_everywhere_and_nothing_else_is(graph: dict[str, Any]) -> None:
     """`n3` is written `_n3` in the file, which no id may be; it is called after its name then."""
     for node in graph["nodes"]:
-        # Text in code is no mention of a node.
+        # Text in code, or sent to others, is no mention of a node.
         if "code" in node["data"]:
             node["data"]["code"] = node["data"]["code"].replace('"n', '"#')
+        for sent in ("body", "input"):
+            if isinstance(node["data"].get(sent), dict):
+                node["data"][sent]["node"] = "a node"
     file = json.loads(re.sub(r"\bn(\d+)\b", r"_n\1", json.dumps(graph)))
     made = adopt(file, REGISTRY)
     assert len(made.renames) == len(graph["nodes"])
