@@ -202,3 +202,15 @@ async def test_ended_runs_are_forgotten_by_age_and_by_number(embedded_desk, most
         while await remaining() != expected:
             desk.clock.move(30)
             await asyncio.sleep(0.01)
+
+
+async def test_a_period_that_is_over_does_not_open_a_full_house(desk):
+    desk.deploy(GATED)
+    desk.engine.limit("wf", Limits(concurrency=1, starts=5, period=60), FOREVER)
+    for name in ("first", "second"):
+        await started(desk, name)
+    await desk.seen(lambda: desk.marks() == ["first"])
+    desk.clock.move(61)
+    assert (await desk.view("second")).status is QUEUED
+    opened(desk)
+    assert await desk.output("second") == "second"

@@ -104,10 +104,15 @@ class Admission:
             return ref
         return None
 
-    def upcoming(self) -> list[tuple[float, str]]:
-        """When the next start of each line that waits for its period may be."""
-        return [
-            (line.starts[0] + line.limits.period, workflow)
-            for workflow, line in self._lines.items()
-            if line.waiting and line.starts
-        ]
+    def counting(self) -> list[str]:
+        """The workflows with a line that moves on as time passes."""
+        return [workflow for workflow, line in self._lines.items() if line.waiting and line.starts]
+
+    def next_start(self, workflow: str, now: float) -> float | None:
+        """When the period of the oldest start is over, None when none is to be waited for: then
+        who is inside makes room."""
+        line = self._lines.get(workflow)
+        if line is None or not line.waiting or not line.starts:
+            return None
+        at = line.starts[0] + line.limits.period
+        return at if at > now else None

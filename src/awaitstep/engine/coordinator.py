@@ -239,8 +239,7 @@ class Coordinator(Runs, ABC):
         if self._admission.enter(run, self._clock.now()):
             self._execute(run)
             return
-        for at, _ in self._admission.upcoming():
-            self._arm(at)
+        self._await_start(run.workflow)
         if run.ref not in self._ends:
             self._evict(run)
 
@@ -249,7 +248,11 @@ class Coordinator(Runs, ABC):
         now = self._clock.now()
         while (ref := self._admission.next(workflow, now)) is not None:
             self._spawn(self._begin_anew(ref))
-        for at, _ in self._admission.upcoming():
+        self._await_start(workflow)
+
+    def _await_start(self, workflow: str) -> None:
+        at = self._admission.next_start(workflow, self._clock.now())
+        if at is not None:
             self._arm(at)
 
     async def _begin_anew(self, ref: int) -> None:
@@ -312,11 +315,8 @@ class Coordinator(Runs, ABC):
                 if following is not None and following > now:
                     # the sweep saw only what was due first
                     self._set_alarm(following, ref)
-        for at, workflow in self._admission.upcoming():
-            if at <= now:
-                self._admit(workflow)
-            else:
-                self._arm(at)
+        for workflow in self._admission.counting():
+            self._admit(workflow)
         if self._retention and abs(now - self._retired) >= RETIRE_EVERY:
             self._retired = now
             self._spawn(self._retire(now))
