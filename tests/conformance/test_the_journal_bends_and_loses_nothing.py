@@ -109,6 +109,35 @@ except BaseException as error:
     assert len((await desk.steps(run))["slow"].attempts) == 1
 
 
+async def test_no_attempt_begins_before_the_end_of_the_last_one_is_on_disk(desk, monkeypatch):
+    desk.deploy(
+        """
+@step.do("flaky", config={"retries": {"limit": 3, "delay": "1 second", "backoff": "constant"}})
+async def flaky(ctx):
+    mark(f"attempt-{ctx['attempt']}")
+    while not os.path.exists(self.env.EFFECTS + ".go"):
+        await asyncio.sleep(0.005)
+    if ctx["attempt"] == 1:
+        raise ValueError("not yet")
+    return ctx["attempt"]
+return await flaky()
+"""
+    )
+    told = []
+    tell = desk.engine._retry
+    monkeypatch.setattr(desk.engine, "_retry", lambda *which: (told.append(which), tell(*which)))
+    run = await desk.start()
+    await desk.seen(lambda: desk.marks() == ["attempt-1"])
+    await writable(desk, False)
+    desk.effects.with_suffix(".go").touch()
+    await desk.seen(lambda: desk.engine.journal.unavailable is not None)
+    desk.clock.move(1)
+    assert told == []
+    await writable(desk, True)
+    assert await desk.output(run) == 2
+    assert desk.marks() == ["attempt-1", "attempt-2"]
+
+
 async def test_what_was_not_written_when_the_server_ends_is_done_again(desk):
     desk.deploy(STEPS)
     run = await desk.start()
@@ -166,7 +195,7 @@ async def test_a_refused_row_fails_its_own_run_only(desk):
 async def test_a_refused_row_fails_the_newest_run_too(desk):
     desk.deploy(NEIGHBOURS)
     poison(desk)
-    run = await desk.engine.wait("wf", await desk.start("poison"), 1)
+    run = await desk.engine.wait("wf", await desk.start("poison"), 30)
     assert run.error.code == "journal.refused"
 
 

@@ -205,7 +205,8 @@ class Coordinator(Runs, ABC):
                 if operation.seq:  # not undone by a cancel meanwhile
                     self._deliver(run, operation)
             for operation in change.retries:
-                self._retry(run, operation)
+                if operation.k in run.inflight:  # not taken back by a pause meanwhile
+                    self._retry(run, operation)
         if run.status in ENDED:
             for future in self._ends.pop(run.ref, []):
                 _resolve(future)
@@ -331,8 +332,8 @@ class Coordinator(Runs, ABC):
         if not run.assignment and run.status is RunStatus.waiting:
             run.wake()
             change.save_run = True
-        if change.save_run or change.operations:
-            self._apply(change)
+        if change.save_run or change.operations or run.uncommitted:
+            self._apply(change)  # an attempt never begins before it is on disk how the last ended
         else:
             self._act(change)
 
