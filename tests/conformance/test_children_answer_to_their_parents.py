@@ -12,6 +12,7 @@ import pytest
 from awaitstep.engine.errors import InvalidEventType, RunNotFound
 from awaitstep.engine.states import ENDED, RunStatus
 
+DEADLINE = 30.0
 START = """
 import hashlib
 if "child" in event["payload"]:
@@ -381,3 +382,20 @@ async def test_a_child_restarted_after_its_parents_end_is_on_its_own(desk):
     await desk.has(child, "gate")
     await desk.engine.send_event("wf", child, "go", b"6")
     assert await desk.output(child) == 6
+
+
+async def test_many_children_end_with_their_parent(desk):
+    desk.deploy(
+        START
+        + """
+ids = await asyncio.gather(*(child(f"c{i}", code="wait") for i in range(300)))
+await asyncio.gather(*map(result, ids))
+"""
+    )
+    run = await desk.start({})
+    await desk.seen(lambda: len(desk.marks()) == 300)
+    first = await child_of(desk, run, "c0")
+    await desk.has(run, "result of " + first)
+    async with asyncio.timeout(DEADLINE):
+        await desk.engine.terminate("wf", run)
+    assert await desk.engine.live("wf") == 0

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import heapq
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
@@ -77,6 +78,7 @@ class Coordinator(Runs, ABC):
         self._retired = clock.now()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._ends: dict[int, list[asyncio.Future[None]]] = {}
+        self._held: Counter[int] = Counter()  # runs that stay in memory, by who needs them
 
     # --- what an adapter provides -------------------------------------------------------------
 
@@ -230,8 +232,12 @@ class Coordinator(Runs, ABC):
         elif not run.assignment:
             if self._admission.leave(run):
                 self._admit(run.workflow)
-            if run.ref not in self._ends:
+            if not self._is_needed(run):
                 self._evict(run)
+
+    def _is_needed(self, run: Run) -> bool:
+        """Whether the run stays in memory although nothing of it is executed."""
+        return run.ref in self._ends or run.ref in self._held
 
     # --- who may begin ------------------------------------------------------------------------
 
@@ -241,7 +247,7 @@ class Coordinator(Runs, ABC):
             self._execute(run)
             return
         self._await_start(run.workflow)
-        if run.ref not in self._ends:
+        if not self._is_needed(run):
             self._evict(run)
 
     def _admit(self, workflow: str) -> None:
@@ -523,9 +529,20 @@ class Coordinator(Runs, ABC):
             for workflow, instance, epoch in await self._children(parent.ref)
             if not children.still_wanted(parent, instance, epoch)
         ]
-        for start in range(0, len(unwanted), CHILDREN_AT_ONCE):
-            some = unwanted[start : start + CHILDREN_AT_ONCE]
-            await asyncio.gather(*(self._end_child(*child) for child in some))
+        if not unwanted:
+            return
+        # each of them looks at its parent: that is read once, not once for each
+        self._held[parent.ref] += 1
+        try:
+            for start in range(0, len(unwanted), CHILDREN_AT_ONCE):
+                some = unwanted[start : start + CHILDREN_AT_ONCE]
+                await asyncio.gather(*(self._end_child(*child) for child in some))
+        finally:
+            self._held[parent.ref] -= 1
+            if not self._held[parent.ref]:
+                del self._held[parent.ref]
+            if (known := self._runs.get(parent.ref)) is not None:
+                self._settle(known)
 
     async def _end_child(self, workflow: str, instance: str) -> None:
         with contextlib.suppress(RunNotFound, RunState):  # it ended by itself

@@ -477,7 +477,7 @@ class Embedded(Coordinator):
         slot = self._fleet.pick(group)
         if slot is None:
             group.unplaced[run.ref] = None
-            if group.environment is not None and run.ref not in self._ends:
+            if group.environment is not None and not self._is_needed(run):
                 self._evict(run)  # they may be many, and wait for long: others need the room
             return
         self._start(run, bundle, slot)
