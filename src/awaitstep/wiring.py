@@ -205,5 +205,9 @@ class _One:
         """There is nothing else to call."""
         raise NotDeployed(workflow)
 
+    async def reached(self, workflow: str, caller: str) -> None:
+        """There is nothing else to reach."""
+        raise NotDeployed(workflow)
+
     async def restore(self, environment: Path) -> None:
         await self._environments.restore(environment)

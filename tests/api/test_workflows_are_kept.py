@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import httpx
 import pytest
+
+from awaitstep.engine.bindings import RunsBackend
+from workers.workflows import WorkflowError
 
 from .fakes import GRAPH, Plane, graph_with
 
@@ -230,6 +234,30 @@ async def test_a_moved_workflow_takes_everything_along(plane: Plane) -> None:
     assert bundle.variables == {"TOKEN": "hunter2"}
     assert len((await there.get("/deployments")).json()["data"]) == 2
     assert (await client.get("/deployments")).json()["data"] == []
+
+
+async def test_what_moved_away_is_out_of_reach_of_those_who_called_it(plane: Plane) -> None:
+    client = await plane.client()
+    caller, called = await plane.deployed(client), await plane.deployed(client, "Called")
+    started = (await client.post(f"/workflows/{called}/trigger", json={})).json()["instanceId"]
+    deployment = (await client.get(f"/workflows/{caller}")).json()["activeDeploymentId"]
+    bundle = replace(await plane.bundles.bundle(deployment), bindings={"OTHER": called})
+    backend = RunsBackend(
+        plane.engine, plane.workers, plane.bundles, bundle, "workflow", lambda: None, lambda: 0
+    )
+    assert (await backend.status("OTHER", started))["status"] == "queued"
+    other = await plane.other_project()
+    await plane.app.workflows.move(plane.project, called, other, {plane.project, other})
+    for asked in (
+        backend.create("OTHER", None, None),
+        backend.get("OTHER", started),
+        backend.status("OTHER", started),
+        backend.verb("OTHER", started, "terminate"),
+        backend.send_event("OTHER", started, "go", 1),
+    ):
+        with pytest.raises(WorkflowError, match="not_deployed"):
+            await asked
+    assert (await plane.engine.get(called, started)).status.value == "queued"
 
 
 async def test_out_and_in_again_is_the_same(client: httpx.AsyncClient) -> None:

@@ -96,9 +96,9 @@ class RunsBackend(Backend):
         return answer
 
     async def verb(self, binding: str, id: str, verb: Verb, **options: Any) -> None:
-        workflow = self._workflow(binding)
         step = options.get("from_step") or {}
         try:
+            workflow = await self._reached(binding)
             match verb:
                 case "pause":
                     await self._runs.pause(workflow, id)
@@ -115,7 +115,8 @@ class RunsBackend(Backend):
 
     async def send_event(self, binding: str, id: str, type: str, payload: Any) -> None:
         try:
-            await self._runs.send_event(self._workflow(binding), id, type, values.encode(payload))
+            workflow = await self._reached(binding)
+            await self._runs.send_event(workflow, id, type, values.encode(payload))
         except EngineError as error:
             raise _refused(error) from None
 
@@ -145,12 +146,19 @@ class RunsBackend(Backend):
 
     async def _view(self, binding: str, id: str) -> RunView:
         try:
-            return await self._runs.get(self._workflow(binding), id)
+            return await self._runs.get(await self._reached(binding), id)
         except EngineError as error:
             raise _refused(error) from None
 
     def _workflow(self, binding: str) -> str:
         return self._named(self._bundle.bindings, binding)
+
+    async def _reached(self, binding: str) -> str:
+        """The workflow of a binding whose runs are asked for: it may have moved away since."""
+        workflow, own = self._workflow(binding), self._bundle
+        if workflow != own.workflow:
+            await self._bundles.reached(workflow, own.deployment)
+        return workflow
 
     def _named(self, bindings: Mapping[str, str], binding: str) -> str:
         try:

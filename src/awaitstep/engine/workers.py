@@ -50,6 +50,11 @@ class Bundles(Protocol):
         """What a call of `workflow` by the deployment `caller` reaches. Raises NotDeployed."""
         ...
 
+    async def reached(self, workflow: str, caller: str) -> None:
+        """Raises NotDeployed when the runs of `workflow` are out of reach of the deployment
+        `caller`; they need not be live."""
+        ...
+
     async def restore(self, environment: Path) -> None:
         """Install the packages of an environment that is not there (any more), as they were.
 

@@ -15,6 +15,7 @@ from awaitstep.engine.workers import Active, Bundle
 from awaitstep.providers.local.environments import Environments
 from awaitstep.providers.local.files import ModuleFiles
 from awaitstep.storage.port import Missing, Store
+from awaitstep.storage.records import Entry
 
 _MOST: Final = 1024
 _LOCAL: Final = "local"
@@ -48,17 +49,26 @@ class LocalBundles:
         """Raises NotDeployed, also for what another project or another place holds."""
         return await asyncio.to_thread(self._active, workflow, caller)
 
+    async def reached(self, workflow: str, caller: str) -> None:
+        """Raises NotDeployed for what another project holds."""
+        await asyncio.to_thread(self._entry, workflow, caller)
+
     def _active(self, workflow: str, caller: str) -> Active:
+        entry = self._entry(workflow, caller)
+        if entry.deployment is None or entry.engine != _LOCAL:
+            raise NotDeployed(workflow)
+        return Active(entry.deployment, entry.version)
+
+    def _entry(self, workflow: str, caller: str) -> Entry:
+        """The workflow, as long as it and the caller are in one project."""
         entry = self._store.workflows.entry(workflow)
         try:
             project = self._store.deployments.load(caller).project
         except Missing:
             raise NotDeployed(workflow) from None
-        if entry is None or entry.project != project or entry.deployment is None:
+        if entry is None or entry.project != project:
             raise NotDeployed(workflow)
-        if entry.engine != _LOCAL:
-            raise NotDeployed(workflow)
-        return Active(entry.deployment, entry.version)
+        return entry
 
     async def restore(self, environment: Path) -> None:
         """Raises EnvironmentMissing."""
