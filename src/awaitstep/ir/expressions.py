@@ -144,13 +144,28 @@ def parse_condition(text: str, report: Report, path: str) -> Condition | None:
     if source is None:
         return None
     tree = _single_expression(source.text)
-    if tree is None:
+    if tree is None or not _is_whole(python):
         report.add("code.syntax", "A condition is one Python expression.", path)
         return None
     refused = _refused(tree, report, path)
     if _hidden(tree, references, report, path) or refused:
         return None
     return Condition(template.parts, tree, references, source)
+
+
+def _is_whole(python: str) -> bool:
+    """Whether it is an expression by itself: `1) + (2` is one only in our brackets, and a comment
+    is nothing in them. An empty text is nobody's mistake here."""
+    last = python.rpartition("\n")[2]
+    if last.endswith("\\") and "#" not in last:
+        return False
+    try:
+        (statement,) = ast.parse(f"[{python}\n]").body
+    except (SyntaxError, RecursionError, MemoryError, ValueError):
+        return False
+    listed = statement.value if isinstance(statement, ast.Expr) else None
+    filled = isinstance(listed, ast.ListComp) or (isinstance(listed, ast.List) and listed.elts)
+    return bool(filled) or not python.strip()
 
 
 def _as_written(

@@ -161,3 +161,19 @@ def test_a_condition_tells_mistakes_in_the_persons_own_words() -> None:
     (problem,) = report.problems
     assert (problem.code, problem.line) == ("code.syntax", 1)
     assert "_reference" not in problem.message
+
+
+@pytest.mark.parametrize(
+    "text", ["1) + (2", "1), (2", "1) if (2) else (3", "1\\", "# nothing", "1]; [2"]
+)
+def test_what_is_no_expression_by_itself_is_refused(text: str) -> None:
+    report = Report()
+    assert parse_condition(text, report, "data.x") is None
+    assert [problem.code for problem in report.problems] == ["code.syntax"]
+
+
+@pytest.mark.parametrize("text", ["1 # )", "1 # \\", "1,", "*[1], 2", "x for x in [1]", "(\n1\n)"])
+def test_an_expression_may_be_written_as_one_likes(text: str) -> None:
+    report = Report()
+    assert parse_condition(text, report, "data.x") is not None
+    assert report.problems == []
