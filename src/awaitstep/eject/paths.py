@@ -1,7 +1,7 @@
 """The paths through a graph: every way its branches, waits, tries and races may go.
 
-A loop's body is gone through once, or not at all. Works on the lowered flow alone; which values lead along a path
-is not known here.
+A loop's body is gone through once, or not at all. Works on the lowered flow alone; which values lead
+along a path is not known here.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Path:
     """One way through a region, or through the whole run.
 
     `nodes` are executed, in this order as far as there is one; `maybe` stand in arms that are
-    given up, so they may have begun. The steps of `fails` raise, or the run that they started and
-    waited for does, the waits of `late` get no event,
+    given up, so they may have begun. The steps of `fails` raise, or the runs they wait for fail; the
+    waits of `late` get no event,
     the steps of `blocked` never end, and `winners` are (race, label). `end` says how the region is
     left: to what follows, out of the innermost loop, or by an error. `choices` tell the path in
     words, `conditions` what must hold on it.
@@ -90,6 +90,7 @@ class _Walk:
         self._graph, self._registry, self._regions = graph, registry, regions
         self._iterates = iterates
         self._children = children_of(graph)
+        self._held_up: dict[Region, bool] = {}
 
     def region(self, region: Region | None) -> Iterator[Path]:
         """All paths of a region, first arms first; an arm that is not drawn is passed at once."""
@@ -188,8 +189,10 @@ class _Walk:
 
     def _is_held_up(self, arm: Region) -> bool:
         """Whether a step that never ends stands on every way through an arm."""
-        paths = islice(self.region(arm), COUNTED)
-        return all(any(map(self._is_leaf_step, path.nodes)) for path in paths)
+        if arm not in self._held_up:
+            paths = islice(self.region(arm), COUNTED)
+            self._held_up[arm] = all(any(map(self._is_leaf_step, path.nodes)) for path in paths)
+        return self._held_up[arm]
 
     def _try(self, node_id: str, arms: dict[str, Region]) -> Iterator[Path]:
         last = arms.get("finally")

@@ -61,8 +61,8 @@ class Example:
 @dataclass(frozen=True, slots=True)
 class Told:
     """The nodes that a test tells something. `names` are those of steps, by node id; `waits` wait
-    for events, `children` for the runs that they have started; `in_function` when it has no
-    steps of its own, and they are made of it."""
+    for events, `children` for runs that they have started. `in_function`: the steps are inner
+    functions, and their names are the ids."""
 
     names: Mapping[str, str]
     waits: frozenset[str]

@@ -257,32 +257,39 @@ def run(workflow: type[Any], **told: Any) -> Done:
 def load(source: str, file: str | Path, steps: Collection[str] = ()) -> dict[str, Any]:
     """The names that a module defines, `workers` being this stand-in.
 
-    `steps` are the steps of a function: `x` is what its inner function `_x` does.
+    `steps` are the steps of a function: `x` is what its inner function `_x` does. Raises
+    LookupError when there is no such function: what is not found would be executed.
     """
     namespace: dict[str, Any] = {"__name__": "worker"}
     module = ast.parse(source, str(file))
     functions = {f"_{step}": step for step in steps}
     for node in module.body:
-        if isinstance(node, ast.ClassDef) and node.name == "Default":
-            _declare_steps(node.body, functions)
+        if steps and isinstance(node, ast.ClassDef) and node.name == "Default":
+            _declare_steps(node, functions)
     with installed():
         exec(compile(module if steps else source, str(file), "exec"), namespace)
     return namespace
 
 
-def _declare_steps(methods: list[ast.stmt], functions: Mapping[str, str]) -> None:
+def _declare_steps(default: ast.ClassDef, functions: Mapping[str, str]) -> None:
     """Put `@self.ctx.do("x")` before each `def _x`, and `await` before each `_x()`."""
-    pending: list[ast.AST] = [*methods]
+    pending: list[ast.AST] = [
+        method for method in default.body if getattr(method, "name", None) != "fetch"
+    ]
+    missing = set(functions)
     while pending:
         node = pending.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in functions:
             declared = ast.parse(f"self.ctx.do({functions[node.name]!r})", mode="eval").body
             node.decorator_list = [_standing_at(declared, node)]
+            missing.discard(node.name)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             if getattr(node.value.func, "id", None) in functions:
                 node.value = ast.copy_location(ast.Await(value=node.value), node.value)
         elif not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.expr):
             pending += ast.iter_child_nodes(node)
+    if missing:
+        raise LookupError(f"Default has no inner function {', '.join(sorted(missing))}")
 
 
 def _standing_at(tree: ast.expr, place: ast.stmt) -> ast.expr:

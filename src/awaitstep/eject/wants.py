@@ -1,8 +1,9 @@
 """What decides the way of a run: the values that conditions and code between steps read.
 
 Every such value is a place inside something that a test gives: the event's payload, what else a
-function's event holds, a step's result, the payload of an awaited event, a variable. Owns finding these places, and values that
-are worth trying there: what the same text compares with, and a little of every kind.
+function's event holds, a step's result, the payload of an awaited event, a variable. Owns finding
+these places, and values that are worth trying there: what the same text compares with, and a little
+of every kind.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from awaitstep.eject import stand_in
+
 from .drawings import branch, choice, graph, node, step
 from .test_a_project_is_complete import without_comments
 from .test_every_path_has_a_test import names_of, written
@@ -85,6 +87,13 @@ def test_a_step_of_a_function_may_fail_and_lose_a_race(ejected, tested):
     assert "4 passed" in tested(folder).stdout
 
 
+def test_a_function_without_one_of_its_steps_is_not_loaded():
+    source = "class Default:\n    async def run(self, event):\n        async def _a(): ...\n"
+    assert stand_in.load(source, "worker.py", ["a"])["Default"]
+    with pytest.raises(LookupError, match="_b"):
+        stand_in.load(source, "worker.py", ["a", "b"])
+
+
 def test_an_arm_of_a_function_that_nothing_holds_up_wins_over_later_ones(ejected, tested):
     given = graph(
         [node("first", "race"), step("left", inline=True), step("right")],
@@ -113,7 +122,7 @@ def test_a_function_that_goes_another_way_fails_its_tests(old, new, ejected, tes
     module.write_text(text.replace(old, new))
     done = tested(folder)
     assert done.returncode == 1, done.stdout
-    assert "failed" in done.stdout
+    assert re.search(r"\d (failed|error)", done.stdout)
 
 
 def test_a_function_is_no_workflow_of_its_settings_and_says_how_to_call_it(ejected):
