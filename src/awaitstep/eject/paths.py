@@ -91,6 +91,7 @@ class _Walk:
         self._iterates = iterates
         self._children = children_of(graph)
         self._held_up: dict[Region, bool] = {}
+        self._failed: dict[Region, list[Path]] = {}
 
     def region(self, region: Region | None) -> Iterator[Path]:
         """All paths of a region, first arms first; an arm that is not drawn is passed at once."""
@@ -196,7 +197,7 @@ class _Walk:
 
     def _try(self, node_id: str, arms: dict[str, Region]) -> Iterator[Path]:
         last = arms.get("finally")
-        failures = [*islice(self._failures(arms["try"]), COUNTED)] if "try" in arms else []
+        failures = self._failures(arms["try"]) if "try" in arms else []
         works = Path(choices=((node_id, "works"),)) if failures else Path()
         for path in self.region(arms.get("try")):
             if path.end != "fails":
@@ -214,9 +215,15 @@ class _Walk:
             whole = before.then(path)
             yield replace(whole, end=before.end) if path.end == "ends" else whole
 
-    def _failures(self, region: Region) -> Iterator[Path]:
+    def _failures(self, region: Region) -> list[Path]:
         """The paths on which a step of this region fails and nothing inside catches it: one for the
         first step that can, and one for each run that is waited for."""
+        # Every try around asks again: without this, twice as much work for each level.
+        if region not in self._failed:
+            self._failed[region] = [*islice(self._failing(region), COUNTED)]
+        return self._failed[region]
+
+    def _failing(self, region: Region) -> Iterator[Path]:
         before, node_id, found = Path(), region.flow.order[0], False
         while True:
             here, arms = before.then(Path((node_id,))), region.arms.get(node_id, {})

@@ -162,3 +162,15 @@ def test_a_module_that_goes_another_way_fails_its_tests(old, new, ejected, teste
     done = tested(folder)
     assert done.returncode == 1, done.stdout
     assert "failed" in done.stdout
+
+
+def test_tries_inside_each_other_cost_no_more_for_each_level(ejected, tested):
+    levels = range(40)
+    tries = [node(f"t{level}", "try_catch") for level in levels]
+    caught = [step(f"c{level}") for level in levels]
+    edges = [(f"t{level}", f"t{level + 1}", "try") for level in levels[:-1]]
+    edges += [(f"t{level}", f"c{level}", "catch") for level in levels]
+    given = graph([*tries, step("risky"), *caught], [*edges, ("t39", "risky", "try")])
+    folder = ejected(given)
+    assert names_of(folder) == ["test_t39_works", "test_t39_fails"]
+    assert "2 passed" in tested(folder).stdout
