@@ -13,6 +13,7 @@ from typing import Literal
 
 from awaitstep.ir import Graph, NodeType, Registry
 from awaitstep.ir.flow import Region, Regions, Way
+from awaitstep.ir.graph import THEN
 
 # More paths than these are not counted.
 COUNTED = 2_000
@@ -90,6 +91,11 @@ class _Walk:
         self._graph, self._registry, self._regions = graph, registry, regions
         self._iterates = iterates
         self._children = children_of(graph)
+        # Arms that lead right to what follows are drawn, but are no regions.
+        self._drawn: dict[str, list[str]] = {}
+        for edge in graph.edges:
+            if edge.label is not None and edge.label != THEN:
+                self._drawn.setdefault(edge.source, []).append(edge.label)
         self._held_up: dict[Region, bool] = {}
         self._failed: dict[Region, list[Path]] = {}
 
@@ -171,13 +177,14 @@ class _Walk:
             yield replace(whole, end=stopped)
 
     def _race(self, node_id: str, arms: dict[str, Region]) -> Iterator[Path]:
-        for number, (label, arm) in enumerate(arms.items()):
+        drawn = self._drawn[node_id]
+        for number, label in enumerate(drawn):
             # In a function nothing records the winner: it is the first arm that nothing holds up.
-            earlier = islice(arms.values(), number)
+            earlier = [arms.get(other) for other in drawn[:number]]
             if self._graph.kind == "script" and not all(map(self._is_held_up, earlier)):
                 return
-            others = [inside for other in arms.values() if other is not arm
-                      for inside in _inside(other)]  # fmt: skip
+            others = [inside for other, arm in arms.items() if other != label
+                      for inside in _inside(arm)]  # fmt: skip
             blocked = tuple(filter(self._is_step, others))
             lost = Path(
                 maybe=frozenset(others),
@@ -185,11 +192,13 @@ class _Walk:
                 winners=((node_id, label),),
                 choices=((node_id, label),),
             )
-            for path in self.region(arm):
+            for path in self.region(arms.get(label)):
                 yield lost.then(path)
 
-    def _is_held_up(self, arm: Region) -> bool:
+    def _is_held_up(self, arm: Region | None) -> bool:
         """Whether a step that never ends stands on every way through an arm."""
+        if arm is None:
+            return False
         if arm not in self._held_up:
             paths = islice(self.region(arm), COUNTED)
             self._held_up[arm] = all(any(map(self._is_leaf_step, path.nodes)) for path in paths)
@@ -204,10 +213,10 @@ class _Walk:
                 yield from self._finally(works.then(path), last)
         for failed in failures:
             fails = replace(failed, choices=(*failed.choices, (node_id, "fails")))
-            if "catch" not in arms:
+            if "catch" not in self._drawn[node_id]:
                 yield from self._finally(fails, last)
                 continue
-            for path in self.region(arms["catch"]):
+            for path in self.region(arms.get("catch")):
                 yield from self._finally(fails.then(path), last)
 
     def _finally(self, before: Path, last: Region | None) -> Iterator[Path]:
@@ -255,7 +264,7 @@ class _Walk:
         collects = getattr(self._graph.nodes[node_id].data, "on_error", "fail") == "collect"
         if control == "loop" and "body" in arms and self._iterates:
             yield from self._failures(arms["body"])
-        elif control == "try_catch" and "catch" not in arms and "try" in arms:
+        elif control == "try_catch" and "catch" not in self._drawn[node_id] and "try" in arms:
             for failed in self._failures(arms["try"]):
                 yield from islice(self._finally(failed, arms.get("finally")), 1)
         elif control == "parallel" and not collects:

@@ -164,6 +164,31 @@ def test_a_module_that_goes_another_way_fails_its_tests(old, new, ejected, teste
     assert "failed" in done.stdout
 
 
+def test_arms_that_lead_right_to_what_follows_are_paths_too(ejected, tested):
+    given = graph(
+        [
+            node("attempt", "try_catch"),
+            step("risky"),
+            node("first", "race"),
+            step("left"),
+            step("end"),
+        ],
+        [
+            ("attempt", "risky", "try"),
+            ("attempt", "first", "catch"),
+            ("attempt", "first", "then"),
+            ("first", "left", "l"),
+            ("first", "end", "r"),
+            ("first", "end", "then"),
+        ],
+    )
+    folder = ejected(given)
+    assert len(names_of(folder)) == 4
+    assert 'fails=["risky"]' in written(folder)
+    assert 'results={"first · winner": "r"}, never=["left"]' in written(folder)
+    assert "4 passed" in tested(folder).stdout
+
+
 def test_tries_inside_each_other_cost_no_more_for_each_level(ejected, tested):
     levels = range(40)
     tries = [node(f"t{level}", "try_catch") for level in levels]
