@@ -14,13 +14,63 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Generator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-from .leaves import START, Data, Failed, Leaves, Line, Moments, Token, Undecided
+from .stand_ins import CHILD, START, answer
 
-STEPS = ("step", "http_request", "sub_script", "sub_workflow", "sleep", "sleep_until")
-STEPS += ("wait_for_event", "race")
+Data = dict[str, Any]
+# The moments at which it goes on.
+Moments = Generator[float, None, Any]
+# What leaves no line of its own name in the history.
+UNNAMED = {"branch", "break", "json_transform", "loop", "parallel", "try_catch"}
+
+
+class Undecided(BaseException):
+    """What follows depends on what happens first at one and the same moment."""
+
+
+class Failed(Exception):
+    """`data` is what a catch arm sees of it, `told` what the run says when nobody catches it."""
+
+    def __init__(self, name: str, message: str, step: str | None = None, told: str = "") -> None:
+        self.data = {"name": name, "message": message, "step": step}
+        self.told = {"name": told, "message": message, "step": None} if told else self.data
+
+
+@dataclass
+class Line:
+    """One line of the history; `strand` says what it was beside."""
+
+    strand: tuple[Any, ...]
+    type: str
+    name: str
+    began: float
+    status: str = "cancelled"
+    ended: float | None = None
+    value: Any = None
+
+    def end(self, status: str, now: float, value: Any = None) -> None:
+        self.status, self.ended, self.value = status, now, value
+
+
+@dataclass
+class Token:
+    """One region while it is executed: what its nodes made, and the last value among it."""
+
+    around: Data
+    at: tuple[int, ...] = ()
+    strand: tuple[Any, ...] = ()
+    made: Data = field(default_factory=dict)
+    last: Any = None
+
+    def keep(self, node_id: str, value: Any) -> None:
+        self.made[node_id] = self.last = value
+
+    def seen(self) -> Data:
+        return {**self.around, **self.made}
 
 
 class Leave(BaseException):
@@ -45,7 +95,7 @@ class Strand:
             self.ended, self.error = True, error
 
 
-class Interpreter(Leaves):
+class Interpreter:
     """Runs a graph for one event; afterwards `lines`, `output` and `error` say what happened."""
 
     def __init__(self, graph: Data, payload: Data) -> None:
@@ -58,19 +108,15 @@ class Interpreter(Leaves):
         self.payload, self.now, self.awaited = payload, START, set[str]()
         self.lines: list[Line] = []
         self.output = self.error = None
-        entry = graph["entryNodeId"]
-        reached = [entry]
-        for node_id in reached:
-            reached += {
-                other: None for other in self.edges[node_id].values() if other not in reached
-            }
-        nodes = [self.nodes[node_id] for node_id in reached]
-        steps = [n for n in nodes if n["type"] in STEPS and not n["data"].get("inline")]
-        self.shared = [node["name"] for node in steps]
-        self.marked = [node["id"] for node in nodes if node["data"].get("output")]
+        reached = {graph["entryNodeId"]: self.nodes[graph["entryNodeId"]]}
+        while found := {to for at in reached for to in self.edges[at].values()} - {*reached}:
+            reached |= {node_id: self.nodes[node_id] for node_id in found}
+        steps = [n for n in reached.values() if n["type"] not in UNNAMED]
+        self.shared = [node["name"] for node in steps if not node["data"].get("inline")]
+        self.marked = [at for at, node in reached.items() if node["data"].get("output")]
         self.top = Token({})
         try:
-            for moment in self._region(entry, self.top, None):
+            for moment in self._region(graph["entryNodeId"], self.top, None):
                 self.now = max(moment, self.now)
             self.output = self._answer(self.top)
         except Leave as stopped:
@@ -102,11 +148,9 @@ class Interpreter(Leaves):
             node = goes
 
     def _taken(self, node_id: str, arms: list[Data]) -> str | None:
-        for wanted in (f"{{{{event.payload.{node_id}}}}} == {self.payload[node_id]}", ""):
-            for arm in arms:
-                if arm["condition"] == wanted:
-                    return arm["label"]
-        return None
+        labels = {arm["condition"]: arm["label"] for arm in reversed(arms)}
+        chosen = f"{{{{event.payload.{node_id}}}}} == {self.payload[node_id]}"
+        return labels.get(chosen, labels.get(""))
 
     def _break(self, _: str, data: Data, token: Token) -> Moments:
         yield from ()
@@ -233,3 +277,104 @@ class Interpreter(Leaves):
             raise left
         token.made |= made
         token.keep(node_id, outcome)
+
+    def _begin(self, kind: str, node_id: str, token: Token, suffix: str = "") -> Line:
+        name = self.nodes[node_id]["name"]
+        name += f" ({node_id})" if self.shared.count(name) > 1 else ""
+        at = f" [{'.'.join(map(str, token.at))}]" if token.at else ""
+        self.lines.append(Line(token.strand, kind, name + suffix + at, self.now))
+        return self.lines[-1]
+
+    def _text(self, text: str, token: Token) -> str:
+        def written(found: re.Match[str]) -> str:
+            value = token.seen().get(found[1])
+            value = value[found[2]] if found[2] and value is not None else value
+            return "" if value is None else str(value)
+
+        return re.sub(r"\{\{(\w+)(?:\.(\w+))?\}\}", written, text)
+
+    def _after(self, duration: str, token: Token) -> float:
+        return self.now + int(self._text(duration, token).removesuffix(" seconds"))
+
+    def _step(self, node_id: str, data: Data, token: Token) -> Moments:
+        values, fails = token.seen(), self.payload[node_id] if "raise" in data["code"] else 0
+        read = re.findall(r"str\((\w+)\)", data["code"])
+        value = {"node": node_id, "saw": [str(values.get(other))[:80] for other in read]}
+        if not data.get("inline"):
+            yield from self._attempts(node_id, data, token, value, fails, "ValueError", node_id)
+        elif fails:
+            raise Failed("ValueError", node_id)
+        token.keep(node_id, value)
+
+    def _http_request(self, node_id: str, data: Data, token: Token) -> Moments:
+        body, headers, status = answer(f"/{node_id[1:]}/{self.payload[node_id]}")
+        value = {"status": status, "headers": headers, "body": body, "json": json.loads(body)}
+        error = ("RuntimeError", f"HTTP status {status}: {body}")
+        yield from self._attempts(node_id, data, token, value, 99 * (status >= 400), *error)
+        token.keep(node_id, value)
+
+    _sub_script = _http_request
+
+    def _sub_workflow(self, node_id: str, data: Data, token: Token) -> Moments:
+        waits, told = data.get("waitForCompletion", True), self.payload[node_id]
+        value = CHILD if waits else {"instanceId": CHILD}
+        self._begin("do", node_id, token).end("complete", self.now, value)
+        if not waits:
+            return token.keep(node_id, value)
+        line = self._begin("wait", node_id, token, " · result")
+        yield self.now + told["takes"]
+        outcome = {"status": "complete", "output": {"node": node_id}}
+        if told["fails"]:
+            outcome = {"status": "errored", "error": {"name": "LookupError", "message": node_id}}
+        moment = datetime.fromtimestamp(self.now, UTC)
+        value = {"payload": outcome, "type": f"child-{CHILD}", "timestamp": moment}
+        line.end("complete", self.now, value)
+        if told["fails"]:
+            raise Failed("LookupError", node_id, line.name, told="ChildFailed")
+        token.keep(node_id, {"node": node_id})
+
+    def _attempts(self, node_id, data, token, value, fails, name, message) -> Moments:
+        """A step whose first `fails` attempts fail."""
+        line = self._begin("do", node_id, token)
+        limit = data.get("retryLimit", 5)
+        for _ in range(min(fails, limit)):
+            yield self._after(data["retryDelay"], token)
+        if fails > limit:
+            line.end("errored", self.now)
+            raise Failed(name, message, line.name)
+        line.end("complete", self.now, value)
+
+    def _json_transform(self, node_id: str, data: Data, token: Token) -> Moments:
+        value = token.seen().get(data["input"].strip("{}"))
+        found = value.get("node") if isinstance(value, dict) else None
+        token.keep(node_id, {"made": "by transform", "of": found})
+        yield from ()
+
+    def _sleep(self, node_id: str, data: Data, token: Token) -> Moments:
+        line = self._begin("sleep", node_id, token)
+        if "timestamp" in data:
+            yield datetime.fromisoformat(data["timestamp"]).timestamp()
+        else:
+            yield self._after(data["duration"], token)
+        line.end("complete", self.now)
+
+    _sleep_until = _sleep
+
+    def _wait_for_event(self, node_id: str, data: Data, token: Token) -> Moments:
+        kind, arrives = self._text(data["eventType"], token), self.payload[node_id]
+        line, late = self._begin("wait", node_id, token), self._after(data["timeout"], token)
+        if kind in self.awaited:
+            raise Undecided  # two wait for the same
+        self.awaited.add(kind)
+        yield late if arrives is None else self.now + arrives
+        self.awaited.discard(kind)
+        if arrives is not None:
+            moment = datetime.fromtimestamp(self.now, UTC)
+            value = {"payload": {"node": node_id}, "type": kind, "timestamp": moment}
+            line.end("complete", self.now, value)
+            return token.keep(node_id, value)
+        line.end("errored", self.now)
+        if data["onTimeout"] == "fail":
+            message = f"Execution timed out after {int(late - line.began) * 1000}ms"
+            raise Failed("TimeoutError", message)
+        token.keep(node_id, None)

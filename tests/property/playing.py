@@ -24,7 +24,7 @@ from awaitstep.engine.states import ENDED, RunStatus, StepStatus
 from awaitstep.engine.workers import Active, Bundle
 
 from .interpreter import Interpreter
-from .leaves import CHILD, START, answer
+from .stand_ins import CALLED, CHILD, START, answer
 
 DEADLINE = 10.0
 
@@ -37,36 +37,6 @@ class Part:
     payload: dict[str, Any]
     instance: str
     workflow: str = "wf"
-
-
-# What random graphs call: a workflow that takes its time, and a function.
-CALLED = {
-    "wf_child": """
-from workers import WorkflowEntrypoint
-
-
-class Child(WorkflowEntrypoint):
-    async def run(self, event, step):
-        asked = event["payload"]
-        await step.sleep("grow", f"{asked['told']['takes']} seconds")
-        if asked["told"]["fails"]:
-            raise LookupError(asked["node"])
-        return {"node": asked["node"]}
-""",
-    "wf_function": """
-import json
-
-from workers import Response, WorkerEntrypoint
-
-
-class Default(WorkerEntrypoint):
-    async def fetch(self, request):
-        asked = await request.json()
-        body = json.dumps({"node": asked["node"]})
-        headers = {"content-type": "application/json", "content-length": str(len(body))}
-        return Response(body, status=asked["status"], headers=headers)
-""",
-}
 
 
 class Bundles:

@@ -18,7 +18,7 @@ from awaitstep.compiler import blocks, regions
 from awaitstep.engine import coordinator
 
 from .harness import compiled
-from .leaves import Undecided
+from .interpreter import Undecided
 from .playing import fetch, meant, play_inline, seen
 from .random_graphs import graphs, payloads
 from .shares import Shares

@@ -23,7 +23,7 @@ from awaitstep.ir import Helper
 
 from .hard_drawings import HARD
 from .harness import compiled
-from .leaves import Undecided
+from .interpreter import Undecided
 from .playing import fetch, meant, play_inline, seen
 from .random_graphs import graphs, payloads
 
