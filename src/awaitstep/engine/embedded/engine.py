@@ -107,8 +107,9 @@ class Embedded(Coordinator):
         idle_after: float = IDLE_AFTER,
         hold: bool = False,
     ) -> Embedded:
-        """Open the journal in `folder` and start the runners; runs left over go on, with `hold`
-        not before `go_on` is called.
+        """Open the journal in `folder` and start the runners; runs left over go on.
+
+        With `hold` they do not before `go_on` is called; until then nobody may ask for one.
 
         `deployments` (default `folder/deployments`) is all that runners may read of the data,
         `temporary` (default `folder/tmp`) all they may write. The runner of an environment ends
