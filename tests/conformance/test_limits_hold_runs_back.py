@@ -184,6 +184,7 @@ async def test_nothing_left_over_goes_on_before_its_limits_are_known(embedded_de
     desk = embedded_desk
     desk.deploy(GATED)
     desk.deploy("await step.sleep('nap', '1 minute')\n" + GATED, "asleep")
+    desk.deploy("return 1", "free")
     for name in ("a0", "a1"):
         await desk.start({"name": name}, name, "asleep")
         await desk.until(name, WAITING)
@@ -198,6 +199,9 @@ async def test_nothing_left_over_goes_on_before_its_limits_are_known(embedded_de
     desk.clock.move(10)  # whatever the timer was set to
     desk.engine.limit("wf", Limits(concurrency=1), Retention(most=100))
     desk.clock.move(10)
+    for number in range(5):  # long enough for others to begin, if they could
+        await desk.engine.create(StartRun("other", "free", "api", instance=f"f{number}"))
+        assert (await desk.engine.wait("other", f"f{number}", 30)).status in ENDED
     found = {run.instance: run.status for run in (await desk.engine.list(RunQuery(["wf"]))).runs}
     assert (found["a0"], found["a1"], found["q1"]) == (WAITING, WAITING, QUEUED)
     assert desk.marks() == ["q0"]

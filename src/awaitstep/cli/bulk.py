@@ -81,13 +81,20 @@ def bulk(
             say(f"{_runs(outcome['done'])} can be {_DONE[verb]}, {outcome['skipped']} can't.")
             if not outcome["done"]:
                 outcome = {**outcome, "dryRun": False}
-            elif yes or typer.confirm("Go on?", err=True):
+            elif yes or _agrees():
                 outcome = _run(rest, path, body)
             else:
                 raise typer.Exit(1)
     show(outcome, json, lambda outcome: _told(verb, outcome))
     if outcome["failed"]:
         raise typer.Exit(1)
+
+
+def _agrees() -> bool:
+    """Typer's own question leaves a blank on stdout, which is for the answer alone."""
+    sys.stderr.write("Go on? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _run(rest: Rest, path: str, body: dict[str, Any]) -> dict[str, Any]:
