@@ -100,7 +100,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
         files = ModuleFiles(settings.data / DEPLOYMENTS)
         environments = _environments(settings.data)
         bundles = LocalBundles(store=store, vault=vault, files=files, environments=environments)
-        engine = await Embedded.open(settings.data, bundles, runners=settings.runners)
+        engine = await Embedded.open(settings.data, bundles, runners=settings.runners, hold=True)
         try:
             await environments.clean(await asyncio.to_thread(store.deployments.environments))
             provider = LocalProvider(
@@ -121,6 +121,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
                 home = await app.bootstrap()
             except BadKey as error:
                 raise SetupRefused(str(error)) from None
+            await engine.go_on()  # only now it knows the limits of all workflows
             worker = urlsplit(settings.worker_url)
             suffixes = (f".{worker.hostname}",) if settings.host_form else ()
             gateway = Gateway(

@@ -45,6 +45,7 @@ async def every_call(plane: Plane, client: httpx.AsyncClient) -> AsyncIterator[A
     known["version"] = "3"
     yield await call("DELETE", "/workflows/{id}/versions/{version}")
     edit = {"description": "d", "envVars": [{"name": "A", "value": "1"}], "payloadSchema": {}}
+    edit["limits"] = {"concurrency": 2, "starts": {"limit": 5, "period": "1 minute"}}
     yield await call("PATCH", "/workflows/{id}", edit)
     yield await call("PATCH", "/workflows/{id}/move", {"projectId": plane.project})
     exported = await call("GET", "/workflows/{id}/export")
@@ -71,6 +72,10 @@ async def every_call(plane: Plane, client: httpx.AsyncClient) -> AsyncIterator[A
     yield await call("GET", "/workflows/{id}/runs/{run}/stream")
     yield await call("POST", "/workflows/{id}/runs/{run}/restart", {})
     yield await call("POST", "/workflows/{id}/runs/{run}/terminate")
+    everything = {"verb": "restart", "filter": {}}
+    yield await call("POST", "/workflows/{id}/runs/bulk", everything)
+    yield await call("POST", "/workflows/{id}/runs/{run}/terminate")
+    yield await call("DELETE", "/workflows/{id}/runs/{run}")
     yield await call("POST", "/workflows/{id}/takedown", {"terminateRuns": True})
     yield await call("DELETE", "/workflows/{id}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,9 @@ from awaitstep.engine.port import (
     AttemptView,
     Capabilities,
     Created,
+    Limits,
+    Onto,
+    Retention,
     RunError,
     RunPage,
     RunQuery,
@@ -122,6 +126,11 @@ class FakeRuns:
     broken: Exception | None = None
     on_wait: Mapping[str, bytes] = field(default_factory=dict)
     capabilities: Capabilities = field(default_factory=Capabilities)
+    limits: dict[str, tuple[Limits, Retention]] = field(default_factory=dict)
+    refs: dict[tuple[str, str], int] = field(default_factory=dict)
+    failing: dict[str, Exception] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    on_ask: Callable[[str], None] = lambda instance: None
 
     async def create(self, start: StartRun) -> Created:
         if self.broken is not None:
@@ -151,8 +160,10 @@ class FakeRuns:
             started_at=None,
             ended_at=None,
             generated_id=start.instance is None,
+            priority=start.priority,
         )
         self.runs[start.workflow, instance] = run
+        self.refs[start.workflow, instance] = len(self.refs)
         return Created(run, existed=False)
 
     async def create_batch(self, starts: list[StartRun]) -> list[Created | Exception]:
@@ -165,11 +176,12 @@ class FakeRuns:
             raise RunNotFound(instance) from None
 
     async def list(self, query: RunQuery) -> RunPage:
-        start = int(query.cursor or 0)
+        after = len(self.refs) if query.cursor is None else int(query.cursor)
         found = [
             run
-            for run in reversed(self.runs.values())
-            if run.workflow in query.workflows
+            for key, run in sorted(self.runs.items(), key=lambda item: -self.refs[item[0]])
+            if self.refs[key] < after
+            and run.workflow in query.workflows
             and (query.status is None or run.status in query.status)
             and (query.trigger is None or run.trigger in query.trigger)
             and (query.version is None or run.version == query.version)
@@ -177,8 +189,10 @@ class FakeRuns:
             and (query.created_after is None or run.created_at > query.created_after)
             and (query.created_before is None or run.created_at < query.created_before)
         ]
-        end = start + query.limit
-        return RunPage(found[start:end], str(end) if end < len(found) else None)
+        page = found[: query.limit]
+        if len(page) == len(found):
+            return RunPage(page, None)
+        return RunPage(page, str(self.refs[page[-1].workflow, page[-1].instance]))
 
     async def history(self, workflow: str, instance: str) -> Sequence[StepView]:
         await self.get(workflow, instance)
@@ -202,18 +216,29 @@ class FakeRuns:
         return await self._move(workflow, instance, Cause.terminate)
 
     async def restart(
-        self, workflow: str, instance: str, *, step: str | None = None, count: int = 1
+        self,
+        workflow: str,
+        instance: str,
+        *,
+        step: str | None = None,
+        count: int = 1,
+        onto: Onto | None = None,
     ) -> RunView:
         if step is not None and step not in {s.name for s in self.steps.get(instance, [])}:
             raise RunNotFound(instance)
         run = await self._move(workflow, instance, Cause.restart)
+        if onto is not None:
+            run = replace(run, deployment=onto.deployment, version=onto.version)
         return self._put(replace(run, epoch=run.epoch + 1))
 
     async def delete(self, workflow: str, instance: str) -> None:
-        run = await self.get(workflow, instance)
+        run = await self._asked(workflow, instance)
         if run.status not in ENDED:
             raise RunState(instance, "be deleted", run.status)
         del self.runs[workflow, instance]
+
+    def limit(self, workflow: str, limits: Limits, retention: Retention) -> None:
+        self.limits[workflow] = (limits, retention)
 
     async def live(self, workflow: str) -> int:
         return sum(run.workflow == workflow and run.status not in ENDED for run in self.all)
@@ -252,8 +277,16 @@ class FakeRuns:
         )
 
     async def _move(self, workflow: str, instance: str, cause: Cause) -> RunView:
-        run = await self.get(workflow, instance)
+        run = await self._asked(workflow, instance)
         return self._put(replace(run, status=move(run.status, cause, instance)))
+
+    async def _asked(self, workflow: str, instance: str) -> RunView:
+        self.asked.append(instance)
+        self.on_ask(instance)
+        await asyncio.sleep(0)
+        if instance in self.failing:
+            raise self.failing[instance]
+        return await self.get(workflow, instance)
 
     def _put(self, run: RunView) -> RunView:
         self.runs[run.workflow, run.instance] = run

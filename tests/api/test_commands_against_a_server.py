@@ -71,6 +71,37 @@ def test_deploy_trigger_watch_send_and_steer(live_server, tmp_path):
     assert ok(run("runs", "terminate", name, "two", "--json"))["status"] == "terminated"
 
 
+def test_many_runs_are_steered_by_one_command(live_server, tmp_path):
+    run = live_server.awaitstep
+    file = tmp_path / "desk.json"
+    file.write_text(json.dumps({**GRAPH, "metadata": {"name": "Many"}}))
+    workflow = ok(run("deploy", str(file), "--json"))["workflowId"]
+    for number in range(60):
+        body = {"instanceId": f"m{number}"}
+        assert live_server.api("POST", f"/workflows/{workflow}/trigger", body).status == 201
+
+    def bulk(*arguments):
+        return ok(run("runs", "bulk", *arguments, "--json"))
+
+    def count(**numbers):
+        return {"done": 0, "failed": 0, "skipped": 0, "errors": [], "dryRun": False, **numbers}
+
+    assert bulk("pause", "Many", "--dry-run") == count(done=60, dryRun=True)
+    assert bulk("pause", "Many", "--yes")["done"] == 60
+    live_server.until(lambda: bulk("resume", "Many", "--dry-run")["done"] == 60)
+    assert bulk("resume", "Many", "--yes") == count(done=60)
+    assert bulk("terminate", "Many", "--yes") == count(done=60)
+    newest = ok(run("deploy", str(file), "--json"))["deploymentId"]
+    moved = ok(run("runs", "restart", "Many", "m0", "--on-newest", "--json"))
+    assert moved["deploymentId"] == newest
+    chosen = ["--deployment-id", newest, "--created-after", "2020-01-01T00:00:00Z"]
+    assert bulk("terminate", "Many", *chosen, "--yes") == count(done=1)
+    assert run("runs", "delete", "Many", "m0").returncode == 0
+    assert json.loads(run("runs", "show", "Many", "m0", "--json").stderr)["code"] == "run.not_found"
+    assert bulk("delete", "Many", "--status", "terminated", "--yes") == count(done=59)
+    assert ok(run("runs", "--workflow", "Many", "--json")) == []
+
+
 def test_keys_are_made_listed_and_removed(live_server):
     run = live_server.awaitstep
     made = ok(run("keys", "create", "for a test", "--scope", "read", "--json"))

@@ -77,6 +77,7 @@ async def test_another_projects_ids_do_not_exist(plane: Plane) -> None:
         "/versions": {"ir": GRAPH},
         "/move": {"projectId": plane.project},
         "/events": {"type": "paid"},
+        "/runs/bulk": {"verb": "delete", "filter": {}},
     }
     stranger = await plane.client(project=await plane.other_project())
     tried = 0

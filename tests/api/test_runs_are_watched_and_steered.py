@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from .fakes import Plane
+from .fakes import GRAPH, Plane
 
 
 async def started(client: httpx.AsyncClient, workflow: str, instance: str) -> str:
@@ -50,7 +50,42 @@ async def test_verbs_follow_the_table(plane: Plane) -> None:
     assert unknown.status_code == 404
 
 
-@pytest.mark.parametrize("body", [{"count": 0}, {"step": 1}, {"from": "x"}, []])
+async def test_a_restart_stays_on_its_deployment_unless_told(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    run = await started(client, workflow, "a")
+    plane.engine.finish(workflow, "a", b"1")
+    before = (await client.get(run)).json()
+    await client.post(f"/workflows/{workflow}/versions", json={"ir": GRAPH})
+    newest = (await client.post(f"/workflows/{workflow}/deploy")).json()["deploymentId"]
+    stayed = (await client.post(f"{run}/restart", json={})).json()
+    assert stayed["deploymentId"] == before["deploymentId"] != newest
+    body = {"step": "Charge [2.0]", "onNewest": True}
+    moved = await client.post(f"{run}/restart", json=body)
+    assert (moved.status_code, moved.json()["deploymentId"]) == (200, newest)
+    assert moved.json()["versionId"] != before["versionId"]
+    await client.post(f"/workflows/{workflow}/takedown")
+    refused = await client.post(f"{run}/restart", json={"onNewest": True})
+    assert (refused.status_code, refused.json()["code"]) == (409, "workflow.not_deployed")
+    assert (await client.post(f"{run}/restart", json={"onNewest": False})).status_code == 200
+
+
+async def test_an_ended_run_can_be_deleted_and_a_live_one_not(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    run = await started(client, workflow, "a")
+    refused = await client.delete(run)
+    assert (refused.status_code, refused.json()["code"]) == (409, "run.state")
+    plane.engine.finish(workflow, "a", b"1")
+    deleted = await client.delete(run)
+    assert (deleted.status_code, deleted.content) == (204, b"")
+    for answer in (await client.get(run), await client.delete(run)):
+        assert (answer.status_code, answer.json()["code"]) == (404, "run.not_found")
+
+
+@pytest.mark.parametrize(
+    "body", [{"count": 0}, {"step": 1}, {"from": "x"}, [], {"onNewest": 1}, {"onNewest": None}]
+)
 async def test_a_bad_restart_is_422(plane: Plane, body: object) -> None:
     client = await plane.client()
     run = await started(client, await plane.deployed(client), "a")

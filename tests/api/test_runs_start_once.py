@@ -155,6 +155,31 @@ async def test_a_bad_instance_id_is_422(plane: Plane, instance: str) -> None:
     assert answer.json()["code"] == "instance.invalid_id"
 
 
+async def test_a_priority_belongs_to_the_run(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    path = f"/workflows/{workflow}/trigger"
+    for priority in (-100, 0, 100):
+        body = {"instanceId": f"p{priority + 100}", "priority": priority}
+        run = (await client.post(path, json=body)).json()
+        assert run["priority"] == priority
+        assert (await client.get(f"/workflows/{workflow}/runs/{run['id']}")).json() == run
+    assert (await client.post(path)).json()["priority"] == 0
+    again = await client.post(path, json={"instanceId": "p0", "priority": 7})
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.json()["priority"] == -100
+
+
+@pytest.mark.parametrize("priority", [101, -101, 1.5, "1", True, None, 10**300])
+async def test_a_bad_priority_is_422(plane: Plane, priority: object) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    answer = await client.post(f"/workflows/{workflow}/trigger", json={"priority": priority})
+    assert answer.status_code == 422
+    assert answer.json()["details"][0]["path"] == "priority"
+    assert not plane.engine.runs
+
+
 async def test_waiting_answers_with_the_output(plane: Plane) -> None:
     client = await plane.client()
     workflow = await plane.deployed(client)

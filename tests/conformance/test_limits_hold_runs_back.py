@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from awaitstep.engine.embedded import Embedded
 from awaitstep.engine.port import Limits, Onto, Retention, RunQuery, StartRun
 from awaitstep.engine.states import ENDED, RunStatus
 
@@ -177,6 +178,44 @@ async def test_the_line_survives_a_restart_of_the_server(embedded_desk):
     opened(desk)
     for number in range(4):
         assert await desk.output(f"r{number}") == f"r{number}"
+
+
+async def test_nothing_left_over_goes_on_before_its_limits_are_known(embedded_desk):
+    desk = embedded_desk
+    desk.deploy(GATED)
+    desk.deploy("await step.sleep('nap', '1 minute')\n" + GATED, "asleep")
+    desk.deploy("return 1", "free")
+    for name in ("a0", "a1"):
+        await desk.start({"name": name}, name, "asleep")
+        await desk.until(name, WAITING)
+    desk.engine.limit("wf", Limits(concurrency=1), FOREVER)
+    for name in ("q0", "q1"):
+        await started(desk, name)
+    await desk.seen(lambda: desk.marks() == ["q0"])
+    await desk.engine.close()
+    desk.clock.move(61)  # those asleep are due
+    desk.engine = await Embedded.open(desk.folder, desk, clock=desk.clock, hold=True)
+    await desk.seen(lambda: desk.engine.health().ready)
+    desk.clock.move(10)  # whatever the timer was set to
+    desk.engine.limit("wf", Limits(concurrency=1), Retention(most=100))
+    desk.clock.move(10)
+    for number in range(5):  # long enough for others to begin, if they could
+        await desk.engine.create(StartRun("other", "free", "api", instance=f"f{number}"))
+        assert (await desk.engine.wait("other", f"f{number}", 30)).status in ENDED
+    found = {run.instance: run.status for run in (await desk.engine.list(RunQuery(["wf"]))).runs}
+    assert (found["a0"], found["a1"], found["q1"]) == (WAITING, WAITING, QUEUED)
+    assert desk.marks() == ["q0"]
+
+    await desk.engine.go_on()
+    desk.clock.move(1)
+    await desk.seen(lambda: len(desk.marks()) == 2)
+    for name in found:
+        await desk.until(name, QUEUED, RunStatus.running)
+    assert len(desk.marks()) == 2
+    opened(desk)
+    for name in found:
+        assert await desk.output(name) == name
+    assert len(desk.marks()) == 5
 
 
 @pytest.mark.parametrize("most", [0, 2])

@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 import awaitstep
 from awaitstep.api import (
     api_keys,
+    bulk,
     checks,
     connections,
     deployments,
@@ -31,6 +32,7 @@ _ROUTERS = (
     trigger.router,
     runs.direct,
     runs.router,
+    bulk.router,
     health.router,
     workflows.router,
     versions.router,

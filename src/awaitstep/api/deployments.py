@@ -20,7 +20,6 @@ from awaitstep.api.deploymentshapes import (
     deployment_shape,
 )
 from awaitstep.api.paging import Cursor, Limit, Listing
-from awaitstep.api.problems import describe, to_json
 from awaitstep.app.deployments import Deployed, Progress
 
 router = APIRouter(prefix="/api", tags=["deploy"], route_class=ApiRoute)
@@ -50,7 +49,7 @@ async def deploy_stream(
         who.project, id, connection=asked.connection_id, version=asked.version_id
     )
     first = await anext(steps)  # a workflow that is not there is a plain 404
-    return sse.stream(_told(first, steps, request.state.request_id))
+    return sse.stream(sse.or_error(_told(first, steps), request.state.request_id))
 
 
 @router.post("/workflows/{id}/takedown")
@@ -93,21 +92,11 @@ async def list_deployments(
 
 
 async def _told(
-    first: Progress | Deployed, rest: AsyncIterator[Progress | Deployed], request_id: str
+    first: Progress | Deployed, rest: AsyncIterator[Progress | Deployed]
 ) -> AsyncIterator[bytes]:
     yield _event(first)
-    try:
-        async for step in rest:
-            yield _event(step)
-    except Exception as error:
-        described = describe(error)
-        if described is None:
-            yield sse.event(
-                "error", to_json(request_id, "server.error", "Something went wrong on the server.")
-            )
-            raise
-        _, code, message, details = described
-        yield sse.event("error", to_json(request_id, code, message, details))
+    async for step in rest:
+        yield _event(step)
 
 
 def _event(step: Progress | Deployed) -> bytes:

@@ -50,6 +50,10 @@ class RestartBody(Body):
         default=None, description="Keep what was recorded before this step; else start over."
     )
     count: Annotated[int, Field(ge=1, description="Its n-th use.")] = 1
+    on_newest: bool = Field(
+        default=False,
+        description="Go on with the deployment that is active now, not the run's own.",
+    )
 
 
 class EventBody(Body):
@@ -165,7 +169,16 @@ async def restart_run(
 ) -> Response:
     """A new epoch under the same id, from the start or from a recorded step on."""
     asked = body or RestartBody()
-    return _run(await app.runs.restart(who.project, id, run, step=asked.step, count=asked.count))
+    restarted = await app.runs.restart(
+        who.project, id, run, step=asked.step, count=asked.count, on_newest=asked.on_newest
+    )
+    return _run(restarted)
+
+
+@router.delete(_RUN, status_code=204, responses={409: {}})
+async def delete_run(id: str, run: str, app: App, who: Deployer) -> None:
+    """With its history. 409 while it is live."""
+    await app.runs.delete(who.project, id, run)
 
 
 @router.post(_RUN + "/events", status_code=202, responses={409: {}})

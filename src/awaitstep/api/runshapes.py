@@ -45,6 +45,7 @@ class RunShape(Shape):
                     "versionId": "ver_3a9LkQz0PmN4vYxWb8TcR",
                     "deploymentId": "dep_uJ7hGf5Ds2Aq1Zx8Cv0Bn",
                     "trigger": "api",
+                    "priority": 0,
                     "status": "complete",
                     "epoch": 1,
                     "params": {"orderId": "ord_001"},
@@ -66,6 +67,7 @@ class RunShape(Shape):
     version_id: str
     deployment_id: str
     trigger: TriggerName
+    priority: int
     status: StatusName
     epoch: int
     params: Any
@@ -118,6 +120,7 @@ class RunJson(msgspec.Struct, rename="camel"):
     version_id: str
     deployment_id: str
     trigger: str
+    priority: int
     status: str
     epoch: int
     params: msgspec.Raw | None
@@ -159,6 +162,7 @@ def run_json(run: RunView) -> RunJson:
         version_id=run.version,
         deployment_id=run.deployment,
         trigger=run.trigger,
+        priority=run.priority,
         status=run.status.value,
         epoch=run.epoch,
         params=_raw(run.params),

@@ -32,6 +32,9 @@ class TriggerBody(Body):
     instance_id: str | None = Field(
         default=None, description="The run's id, 1 to 100 of A-Z, a-z, 0-9, _ and -."
     )
+    priority: Annotated[int, Field(ge=-100, le=100)] = Field(
+        default=0, description="Where runs stand in line, a higher one goes first."
+    )
 
 
 _WAIT: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(ge=0, le=60)])
@@ -78,6 +81,7 @@ async def trigger(request: Request) -> Response:
             connection=asked.connection_id,
             instance=asked.instance_id,
             idempotency_key=_idempotency_key(request),
+            priority=asked.priority,
         ),
     )
     run = started.run

@@ -16,6 +16,7 @@ from awaitstep.api.problems import Refusal
 from awaitstep.api.versionshapes import VersionShape, version_shape
 from awaitstep.api.workflowshapes import (
     CreateWorkflow,
+    LimitsShape,
     MoveWorkflow,
     PatchWorkflow,
     WorkflowFields,
@@ -47,6 +48,7 @@ class ExportShape(Shape):
     entry_code: str | None
     dependencies: list[str]
     payload_schema: dict[str, Any] | None
+    limits: LimitsShape | None
     env_vars: list[dict[str, Any]]
     ir: dict[str, Any] | None
 
@@ -191,5 +193,6 @@ def _edit(body: PatchWorkflow) -> Edit:
         dependencies=body.dependencies or (),
         payload_schema=body.payload_schema,
         route=None if route is None else route.pattern,
+        limits=None if body.limits is None else body.limits.model_dump(),
         variables=[variable.spec() for variable in body.env_vars or ()],
     )

@@ -14,6 +14,7 @@ from awaitstep.storage.records import Variable, Workflow
 
 KindName = Literal["workflow", "script"]
 VariableName = Annotated[str, StringConstraints(max_length=256)]
+Duration = Annotated[str, StringConstraints(max_length=64)]
 VariableValue = Annotated[str, StringConstraints(max_length=64 * 1024)]
 
 
@@ -36,6 +37,39 @@ class VariableBody(Body):
 
     def spec(self) -> VariableSpec:
         return VariableSpec(self.name, self.value, self.is_secret)
+
+
+class StartsBody(Body):
+    """So many runs begin in each period."""
+
+    limit: int | None = Field(default=None, json_schema_extra={"minimum": 1})
+    period: Duration | None = Field(default=None, examples=["1 minute"])
+
+
+class RetentionBody(Body):
+    """How long ended runs are kept, counted from when they were created; null is for ever."""
+
+    completed: Duration | None = Field(default=None, examples=["30 days"])
+    failed: Duration | None = Field(
+        default=None, examples=["90 days"], description="Errored and terminated ones."
+    )
+    most: int | None = Field(
+        default=None,
+        description="So many of the newest, whatever their age.",
+        json_schema_extra={"minimum": 1},
+    )
+
+
+class LimitsBody(Body):
+    """What the runs of a workflow may take; null is no limit."""
+
+    concurrency: int | None = Field(
+        default=None,
+        description="Runs executed at once; one that sleeps or waits is none of them.",
+        json_schema_extra={"minimum": 1},
+    )
+    starts: StartsBody | None = None
+    retention: RetentionBody | None = None
 
 
 class CreateWorkflow(Body):
@@ -70,6 +104,9 @@ class PatchWorkflow(Body):
     dependencies: list[Text] | None = Field(default=None, examples=[["httpx>=0.28"]])
     deploy_config: DeployConfigBody | None = None
     payload_schema: dict[str, Any] | None = None
+    limits: LimitsBody | None = Field(
+        default=None, description="All of them: what is not in it is no limit any more."
+    )
 
 
 class MoveWorkflow(Body):
@@ -95,6 +132,25 @@ class DeployConfigShape(Shape):
     route: RouteShape | None
 
 
+class StartsShape(Shape):
+    limit: int
+    period: str
+
+
+class RetentionShape(Shape):
+    completed: str | None = None
+    failed: str | None = None
+    most: int | None = None
+
+
+class LimitsShape(Shape):
+    """What the runs of a workflow may take; null is no limit."""
+
+    concurrency: int | None = None
+    starts: StartsShape | None = None
+    retention: RetentionShape | None = None
+
+
 class WorkflowFields(Shape):
     id: str
     project_id: str
@@ -105,6 +161,7 @@ class WorkflowFields(Shape):
     dependencies: list[str]
     payload_schema: dict[str, Any] | None
     deploy_config: DeployConfigShape
+    limits: LimitsShape | None = Field(description="Null is no limit at all.")
     worker_name: str | None = Field(description="Given at the first deploy, then fixed.")
     active_deployment_id: str | None
     created_at: datetime
@@ -127,6 +184,11 @@ class WorkflowShape(WorkflowFields):
                     "dependencies": [],
                     "payloadSchema": None,
                     "deployConfig": {"route": None},
+                    "limits": {
+                        "concurrency": 5,
+                        "starts": {"limit": 100, "period": "1 minute"},
+                        "retention": {"completed": "30 days", "failed": None, "most": None},
+                    },
                     "workerName": "refund-desk-v1stgx",
                     "activeDeploymentId": "dep_uJ7hGf5Ds2Aq1Zx8Cv0Bn",
                     "createdAt": "2026-11-23T10:00:00Z",
@@ -144,6 +206,7 @@ class WorkflowWithVariables(WorkflowFields):
 
 
 def workflow_fields(workflow: Workflow) -> dict[str, Any]:
+    limits = workflow.limits
     route = None if workflow.route is None else RouteShape(pattern=workflow.route)
     return {
         "id": workflow.id,
@@ -155,6 +218,7 @@ def workflow_fields(workflow: Workflow) -> dict[str, Any]:
         "dependencies": workflow.dependencies,
         "payload_schema": workflow.payload_schema,
         "deploy_config": DeployConfigShape(route=route),
+        "limits": None if limits is None else LimitsShape.model_validate(limits),
         "worker_name": workflow.worker_name,
         "active_deployment_id": workflow.active_deployment,
         "created_at": at(workflow.created_at),

@@ -48,6 +48,10 @@ class Directory:
             else:
                 del self._hosts[host]
 
+    def get(self, workflow: str) -> Entry | None:
+        """Whoever owns it."""
+        return self._entries.get(workflow)
+
     def find(self, project: str, workflow: str) -> Entry:
         """Raises NotFound, also for another project's."""
         entry = self._entries.get(workflow)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from awaitstep.app.bulk import Bulk
 from awaitstep.app.connections import Connections
 from awaitstep.app.deployments import Deployments
 from awaitstep.app.graphs import Graphs
@@ -51,14 +52,16 @@ class AwaitStep:
         self.transfer = Transfer(ports, self.graphs, self.workflows)
         self.deployments = Deployments(ports, self.graphs, retirement)
         self.runs = RunControl(ports)
+        self.bulk = Bulk(ports)
         self.connections = Connections(ports)
         self.variables = Variables(ports)
         self.keys = Keys(ports)
 
     async def bootstrap(self) -> Home:
-        """Check the encryption key, make the first project if need be, fill the directory.
+        """Check the encryption key, make the first project if need be, fill the directory, and tell
+        the engine what limits there are.
 
-        Call it once, before anything else. Raises BadKey when the key is not this database's.
+        Call it once, before anything else, the engine's going on with old runs included. Raises BadKey when the key is not this database's.
         """
         ports, tenancy = self._ports, self._ports.store.tenancy
         await ports.read(self._check_key)
@@ -67,7 +70,7 @@ class AwaitStep:
             home = _new_home(ports.clock.now())
             await ports.read(tenancy.create_home, home)
         for entry in await ports.read(ports.store.workflows.entries):
-            self.directory.put(entry)
+            ports.show(entry)
         return home
 
     def health(self) -> RunnerHealth:

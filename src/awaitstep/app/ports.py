@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
+from awaitstep.app import limits
 from awaitstep.app.directory import Directory
 from awaitstep.app.errors import Conflict, Invalid, NotFound, Unavailable
 from awaitstep.app.language import Language
@@ -14,6 +15,7 @@ from awaitstep.auth.vault import Vault
 from awaitstep.engine.clock import Clock
 from awaitstep.providers.port import Provider
 from awaitstep.storage.port import BadCursor, InUse, Missing, Store, StoreUnavailable, Taken
+from awaitstep.storage.records import Entry
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -82,10 +84,26 @@ class Ports:
     async def refresh(self, workflow: str) -> None:
         """Show what the store knows of a workflow."""
         entry = await self.read(self.store.workflows.entry, workflow)
-        if entry is None:
-            self.directory.remove(workflow)
-        else:
-            self.directory.put(entry)
+        if entry is not None:
+            self.show(entry)
+            return
+        gone = self.directory.get(workflow)
+        self.directory.remove(workflow)
+        if gone is not None and gone.limits is not None:
+            self._limit(gone.engine, workflow, None)
+
+    def show(self, entry: Entry) -> None:
+        """Put a workflow into the directory, and its limits into the engine."""
+        known = self.directory.get(entry.workflow)
+        before = None if known is None else (known.engine, known.limits)
+        self.directory.put(entry)
+        if before != (entry.engine, entry.limits) and (before or entry.limits is not None):
+            self._limit(entry.engine, entry.workflow, entry.limits)
+
+    def _limit(self, engine: str, workflow: str, kept: limits.Kept | None) -> None:
+        runs = self.providers[engine].runs
+        if runs.capabilities.limits:
+            runs.limit(workflow, *limits.for_engine(kept))
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._under_way.discard(task)

@@ -17,7 +17,7 @@ from awaitstep.app.errors import Conflict, Invalid, invalid
 from awaitstep.app.ports import Ports
 from awaitstep.engine import values
 from awaitstep.engine.errors import InstanceTaken, RunNotFound
-from awaitstep.engine.port import RunPage, RunQuery, Runs, RunView, StepView
+from awaitstep.engine.port import Onto, RunPage, RunQuery, Runs, RunView, StepView
 from awaitstep.triggers import api
 from awaitstep.triggers.target import Target
 
@@ -32,12 +32,16 @@ _MOST_MAPS: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a caller asks to start. `params` is in journal form."""
+    """What a caller asks to start. `params` is in journal form.
+
+    Where runs stand in line, a higher `priority` goes first.
+    """
 
     params: bytes | None = None
     connection: str | None = None
     instance: str | None = None
     idempotency_key: str | None = None
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,9 @@ class RunControl:
         target = Target(workflow, entry.deployment, entry.version)
         runs = self._ports.providers[entry.engine].runs
         try:
-            created = await runs.create(api.start(target, request.params, instance))
+            created = await runs.create(
+                api.start(target, request.params, instance, request.priority)
+            )
         except InstanceTaken:
             if instance is None:
                 raise
@@ -140,14 +146,35 @@ class RunControl:
         return await self._at(project, workflow, ref, lambda runs, id: runs.terminate(workflow, id))
 
     async def restart(
-        self, project: str, workflow: str, ref: str, *, step: str | None, count: int
+        self,
+        project: str,
+        workflow: str,
+        ref: str,
+        *,
+        step: str | None,
+        count: int,
+        on_newest: bool = False,
     ) -> RunView:
+        """From the start or from a step; `on_newest` with the deployment that is active now.
+
+        Raises NotFound, Conflict (nothing is active), EngineError.
+        """
+        onto = None
+        if on_newest:
+            entry = self._ports.directory.find(project, workflow)
+            if entry.deployment is None:
+                raise Conflict("The workflow is not deployed.", "workflow.not_deployed")
+            onto = Onto(entry.deployment, entry.version)
         return await self._at(
             project,
             workflow,
             ref,
-            lambda runs, id: runs.restart(workflow, id, step=step, count=count),
+            lambda runs, id: runs.restart(workflow, id, step=step, count=count, onto=onto),
         )
+
+    async def delete(self, project: str, workflow: str, ref: str) -> None:
+        """Forget an ended run. Raises NotFound, EngineError (it is still live)."""
+        await self._at(project, workflow, ref, lambda runs, id: runs.delete(workflow, id))
 
     async def send_event(
         self, project: str, workflow: str, ref: str, type: str, payload: bytes

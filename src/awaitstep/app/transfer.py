@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from awaitstep.app import limits
 from awaitstep.app.errors import Detail, Invalid
 from awaitstep.app.graphs import Graphs
 from awaitstep.app.ids import new_id
@@ -22,7 +23,9 @@ from awaitstep.storage.records import Version, Workflow
 
 FORMAT: Final = 1
 # What travels beside a graph; AwaitStep's TypeScript edition says `triggerCode`.
-_BESIDE: Final = frozenset({"entryCode", "triggerCode", "dependencies", "payloadSchema", "envVars"})
+_BESIDE: Final = frozenset(
+    {"entryCode", "triggerCode", "dependencies", "payloadSchema", "envVars", "limits"}
+)
 _FIELDS: Final = _BESIDE | {"awaitstep", "name", "description", "kind", "ir"}
 _LONGEST_NAME: Final = 256
 _LONGEST_TEXT: Final = 64 * 1024
@@ -46,6 +49,7 @@ class Exported:
     entry_code: str | None = None
     dependencies: list[str] = field(default_factory=list)
     payload_schema: dict[str, Any] | None = None
+    limits: dict[str, Any] | None = None
     variables: list[VariableSpec] = field(default_factory=list)
     ir: dict[str, Any] | None = None
     problems: list[Detail] = field(default_factory=list)
@@ -72,6 +76,7 @@ class Transfer:
             "entryCode": workflow.entry_code,
             "dependencies": workflow.dependencies,
             "payloadSchema": workflow.payload_schema,
+            "limits": workflow.limits,
             "envVars": [
                 {"name": variable.name, "isSecret": True}
                 if variable.secret
@@ -111,6 +116,7 @@ class Transfer:
             active_deployment=None,
             created_at=now,
             updated_at=now,
+            limits=parcel.limits,
         )
         version = Version(new_id("ver"), workflow.id, 1, adopted.ir, None, False, now)
         given = [spec for spec in parcel.variables if spec.value is not None]
@@ -169,8 +175,16 @@ def _read_beside(parcel: Exported, file: Mapping[str, Any]) -> None:
         parcel.payload_schema = schema
     else:
         parcel.wrong("payloadSchema", "A payload schema is an object.")
+    _read_limits(parcel, file.get("limits"))
     _read_dependencies(parcel, file.get("dependencies", []))
     _read_variables(parcel, file.get("envVars", []))
+
+
+def _read_limits(parcel: Exported, given: object) -> None:
+    parcel.limits, problems = limits.read(given)
+    parcel.problems += problems
+    if parcel.limits is not None and kind_of(parcel.ir) == "script":
+        parcel.wrong("limits", "A function has no runs to limit.", "limits.function")
 
 
 def _read_dependencies(parcel: Exported, given: object) -> None:

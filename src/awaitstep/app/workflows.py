@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from awaitstep.app.errors import Conflict, Detail, NotFound
+from awaitstep.app import limits
+from awaitstep.app.errors import Conflict, Detail, NotFound, invalid
 from awaitstep.app.graphs import Graphs
 from awaitstep.app.ids import new_id
 from awaitstep.app.names import route_pattern
@@ -37,6 +38,7 @@ class Edit:
     dependencies: Sequence[str] = ()
     payload_schema: dict[str, Any] | None = None
     route: str | None = None
+    limits: Mapping[str, Any] | None = None
     variables: Sequence[VariableSpec] = ()
 
 
@@ -79,7 +81,7 @@ class Workflows:
 
     async def update(self, project: str, id: str, edit: Edit) -> Workflow:
         """Raises NotFound, Invalid with one detail per problem, Conflict (route taken)."""
-        self._ports.directory.find(project, id)
+        entry = self._ports.directory.find(project, id)
         now = self._ports.clock.now()
         patch: WorkflowPatch = {"updated_at": now}
         if "name" in edit.given and edit.name is not None:
@@ -93,6 +95,11 @@ class Workflows:
             patch["dependencies"] = list(edit.dependencies)
         if "route" in edit.given:
             patch["route"] = None if edit.route is None else route_pattern(edit.route)
+        if "limits" in edit.given:
+            if entry.kind == "script" and edit.limits is not None:
+                raise invalid("limits.function", "A function has no runs to limit.", "limits")
+            patch["limits"], problems = limits.read(edit.limits)
+            refuse(problems)
         if "entry_code" in edit.given:
             if edit.entry_code is not None:
                 refuse(await self._graphs.entry_problems(edit.entry_code))

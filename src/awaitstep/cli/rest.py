@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     import httpx
 
 _SECONDS = 30.0
+# Between two events of a stream.
+_STREAM_SECONDS = 120.0
+_NOT_OURS = "The server's answer is not JSON; is it AwaitStep?"
 
 
 class Rest:
@@ -106,6 +111,32 @@ class Rest:
             raise Failure(f"No server answers at {self._url}.", "server.away") from None
         return _answer(response)
 
+    def events(self, path: str, body: Any) -> Iterator[tuple[str, Any]]:
+        """The server-sent events of a POST, as names and JSON. An `error` event is a Failure."""
+        import httpx
+
+        try:
+            with self._client.stream("POST", path, json=body, timeout=_STREAM_SECONDS) as response:
+                if not response.is_success:
+                    response.read()
+                    _answer(response)
+                rest = b""
+                for chunk in response.iter_bytes():
+                    *whole, rest = (rest + chunk).split(b"\n\n")
+                    for event in whole:
+                        name, _, data = event.removeprefix(b"event: ").partition(b"\ndata: ")
+                        if name == b"error":
+                            raise _refused(json.loads(data))
+                        yield name.decode(), json.loads(data)
+        except httpx.TimeoutException:
+            raise Failure(
+                f"The server at {self._url} did not answer in time.", "server.away"
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL):
+            raise Failure(f"No server answers at {self._url}.", "server.away") from None
+        except ValueError:
+            raise Failure(_NOT_OURS, "server.away") from None
+
     def page(self, path: str, limit: int | None = None, **params: Any) -> list[Any]:
         """Items of a list, all pages up to `limit` items."""
         items: list[Any] = []
@@ -141,15 +172,17 @@ def _answer(response: httpx.Response) -> Any:
     except ValueError:
         answer = None
         if response.is_success:
-            raise Failure(
-                "The server's answer is not JSON; is it AwaitStep?", "server.away"
-            ) from None
+            raise Failure(_NOT_OURS, "server.away") from None
     if response.is_success:
         return answer
     if not isinstance(answer, dict) or not isinstance(answer.get("error"), str):
         raise Failure(f"The server answered with status {response.status_code}.", "server.error")
+    raise _refused(answer)
+
+
+def _refused(answer: dict[str, Any]) -> Failure:
     details = answer.get("details")
-    raise Failure(
+    return Failure(
         answer["error"],
         str(answer.get("code", "server.error")),
         [item for item in details if isinstance(item, dict)] if isinstance(details, list) else [],

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import typer
 
+from awaitstep.cli.bulk import bulk
 from awaitstep.cli.options import DEFAULT_DATA, Data, Instance, Json, Key, Url, Workflow, json_value
 from awaitstep.cli.output import show, table
 
@@ -126,13 +127,41 @@ def terminate(
 def restart(
     workflow: Workflow,
     instance: Instance,
+    step: Annotated[
+        str | None, typer.Option("--step", help="From this step on; else from the start.")
+    ] = None,
+    count: Annotated[int, typer.Option("--count", min=1, help="The step's n-th use.")] = 1,
+    on_newest: Annotated[
+        bool, typer.Option("--on-newest", help="With the deployment that is active now.")
+    ] = False,
     data: Data = DEFAULT_DATA,
     url: Url = None,
     key: Key = None,
     json: Json = False,
 ) -> None:
-    """Run again from the start, under the same id."""
-    _verb("POST", "/restart", workflow, instance, data, url, key, json)
+    """Run again under the same id, from the start or from a step."""
+    body: dict[str, Any] = {"step": step, "count": count, "onNewest": on_newest}
+    _verb("POST", "/restart", workflow, instance, data, url, key, json, body=body)
+
+
+@runs.command("delete")
+def delete(
+    workflow: Workflow,
+    instance: Instance,
+    data: Data = DEFAULT_DATA,
+    url: Url = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Forget a run that has ended, with its history."""
+    from awaitstep.cli.rest import Rest
+
+    with Rest.find(data, url, key) as rest:
+        rest.call("DELETE", f"/workflows/{rest.workflow_id(workflow)}/runs/{_part(instance)}")
+    show({"instanceId": instance}, json, lambda _: f"{instance} is deleted")
+
+
+runs.command("bulk")(bulk)
 
 
 @events.command("send")
@@ -167,13 +196,15 @@ _COLUMNS = (
 )
 
 
-def _verb(method: str, verb: str, workflow: str, instance: str, *where: Any) -> None:
+def _verb(
+    method: str, verb: str, workflow: str, instance: str, *where: Any, body: Any = None
+) -> None:
     from awaitstep.cli.rest import Rest
 
     data, url, key, as_json = where
     with Rest.find(data, url, key) as rest:
         path = f"/workflows/{rest.workflow_id(workflow)}/runs/{_part(instance)}{verb}"
-        answer = rest.call(method, path)
+        answer = rest.call(method, path, body=body)
     show(answer, as_json, _run)
 
 

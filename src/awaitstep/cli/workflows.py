@@ -81,6 +81,9 @@ def trigger(
     idempotency_key: Annotated[
         str | None, typer.Option("--idempotency-key", help="The same key starts one run only.")
     ] = None,
+    priority: Annotated[
+        int, typer.Option("--priority", min=-100, max=100, help="Where runs stand in line.")
+    ] = 0,
     wait: Annotated[
         int | None, typer.Option("--wait", min=1, help="Seconds to wait for the output.")
     ] = None,
@@ -100,6 +103,8 @@ def trigger(
         body["instanceId"] = instance
     if connection is not None:
         body["connectionId"] = connection
+    if priority:
+        body["priority"] = priority
     headers = {"idempotency-key": idempotency_key} if idempotency_key is not None else None
     asked = time.monotonic()
     with Rest.find(data, url, key) as rest:

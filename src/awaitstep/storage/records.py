@@ -49,7 +49,10 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """`worker_name` is fixed at the first deploy; `route` is a `host/path*` pattern."""
+    """`worker_name` is fixed at the first deploy; `route` is a `host/path*` pattern.
+
+    `limits` is what its runs may take, in the form that `app.limits` gives it; None is no limit.
+    """
 
     id: str
     project: str
@@ -64,6 +67,7 @@ class Workflow:
     active_deployment: str | None
     created_at: float
     updated_at: float
+    limits: dict[str, Any] | None = None
 
 
 class WorkflowPatch(TypedDict, total=False):
@@ -75,6 +79,7 @@ class WorkflowPatch(TypedDict, total=False):
     dependencies: list[str]
     payload_schema: dict[str, Any] | None
     route: str | None
+    limits: dict[str, Any] | None
     updated_at: float
 
 
@@ -150,9 +155,9 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A workflow as triggers and Worker URLs see it.
+    """A workflow as triggers, Worker URLs and the engine see it.
 
-    `engine` is the type of the connection that holds its runs.
+    `engine` is the type of the connection that holds its runs, `limits` what they may take.
     """
 
     workflow: str
@@ -164,6 +169,7 @@ class Entry:
     version: str = ""
     connection: str | None = None
     kind: Kind = "workflow"
+    limits: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,5 +6,15 @@ from awaitstep.engine.port import StartRun
 from awaitstep.triggers.target import Target
 
 
-def start(target: Target, params: bytes | None, instance: str | None = None) -> StartRun:
-    return StartRun(target.workflow, target.deployment, "manual", params, instance, target.version)
+def start(
+    target: Target, params: bytes | None, instance: str | None = None, priority: int = 0
+) -> StartRun:
+    return StartRun(
+        target.workflow,
+        target.deployment,
+        "manual",
+        params,
+        instance,
+        target.version,
+        priority=priority,
+    )

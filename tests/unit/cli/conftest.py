@@ -53,6 +53,8 @@ def server() -> Iterator[Server]:
             key = f"{self.command} {self.path}"
             missing = (404, {"error": f"nothing at {key}", "code": "route.not_found"})
             status, value = state.answers.get(key, missing)
+            if callable(value):  # it depends on what is asked
+                value = value(state.asked[-1].body)
             content = value if isinstance(value, bytes) else json.dumps(value).encode()
             self.send_response(status)
             self.send_header("content-length", str(len(content)))

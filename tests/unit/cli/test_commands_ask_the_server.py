@@ -22,6 +22,24 @@ def test_trigger_sends_params_and_prints_the_instance(awaitstep, server, data):
     assert asked.headers["idempotency-key"] == "k"
 
 
+def test_trigger_sends_a_priority(awaitstep, server, data):
+    server.on("POST", "/workflows/wf_1/trigger", RUN, 201)
+    awaitstep("trigger", "wf_1", "--data", data, "--priority", "-5")
+    assert server.asked[-1].body == {"priority": -5}
+    assert awaitstep("trigger", "wf_1", "--data", data, "--priority", "101").code == 2
+
+
+def test_restart_sends_where_from_and_what_with(awaitstep, server, data):
+    server.on("POST", "/workflows/wf_1/runs/i1/restart", RUN)
+    awaitstep("runs", "restart", "wf_1", "i1", "--data", data)
+    assert server.asked[-1].body == {"step": None, "count": 1, "onNewest": False}
+    awaitstep(
+        *("runs", "restart", "wf_1", "i1", "--data", data),
+        *("--on-newest", "--step", "Charge", "--count", "2"),
+    )
+    assert server.asked[-1].body == {"step": "Charge", "count": 2, "onNewest": True}
+
+
 def test_trigger_without_params_sends_none(awaitstep, server, data):
     server.on("POST", "/workflows/wf_1/trigger", {**RUN, "status": "queued"}, 201)
     got = awaitstep("trigger", "wf_1", "--data", data)

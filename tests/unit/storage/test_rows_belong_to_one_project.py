@@ -160,6 +160,18 @@ def test_the_entry_tells_what_is_live(store: Store) -> None:
     assert store.deployments.load("dep_a").status == "stopped"
 
 
+def test_limits_are_kept_with_the_workflow_and_shown_in_its_entry(store: Store) -> None:
+    limits = {"concurrency": 2, "retention": {"most": 10}}
+    changed = store.workflows.update("proj_a", "wf_a", {"limits": limits}, None)
+    assert changed.limits == limits
+    assert store.workflows.get("proj_a", "wf_a").limits == limits
+    assert [entry.limits for entry in store.workflows.entries()] == [limits]
+    store.workflows.update("proj_a", "wf_a", {"limits": None}, None)
+    entry = store.workflows.entry("wf_a")
+    assert entry is not None
+    assert entry.limits is None
+
+
 def test_settings_are_written_once(store: Store) -> None:
     assert store.tenancy.setting("x") is None
     store.tenancy.put_setting("x", b"1")

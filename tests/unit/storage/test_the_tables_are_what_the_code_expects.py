@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -13,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import IntegrityError
 
 from awaitstep.storage.port import StoreUnavailable
-from awaitstep.storage.sql import open_store
+from awaitstep.storage.sql import SqlStore, open_store
 from awaitstep.storage.sql.database import Database
 from awaitstep.storage.sql.migrate import HEAD, SCRIPTS, NewerDatabase, migrate
 from awaitstep.storage.sql.schema import metadata
@@ -29,6 +30,26 @@ def test_the_migrations_end_where_the_tables_are(database: Database) -> None:
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+    database.close()
+
+
+def test_workflows_of_an_earlier_release_have_no_limits(database: Database) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("path_separator", "os")
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        for row in (
+            "organizations VALUES ('org_a', 'o', 1)",
+            "projects VALUES ('proj_a', 'org_a', 'p', 1)",
+            "workflows (id, project, name, description, kind, dependencies, created_at, updated_at)"
+            " VALUES ('wf_a', 'proj_a', 'Orders', '', 'workflow', '[]', 1, 1)",
+        ):
+            connection.execute(sa.text(f"INSERT INTO {row}"))
+    migrate(database)
+    workflow = SqlStore(database).workflows.get("proj_a", "wf_a")
+    assert (workflow.name, workflow.limits) == ("Orders", None)
     database.close()
 
 

@@ -105,8 +105,11 @@ class Embedded(Coordinator):
         stall_after: float = 5.0,
         memory_bytes: int | None = None,
         idle_after: float = IDLE_AFTER,
+        hold: bool = False,
     ) -> Embedded:
         """Open the journal in `folder` and start the runners; runs left over go on.
+
+        With `hold` they do not before `go_on` is called; until then nobody may ask for one.
 
         `deployments` (default `folder/deployments`) is all that runners may read of the data,
         `temporary` (default `folder/tmp`) all they may write. The runner of an environment ends
@@ -129,11 +132,16 @@ class Embedded(Coordinator):
         engine = cls(journal, bundles, place, clock or SystemClock(), runners)
         engine._names = rows.Names(await journal.read(queries.names))
         engine._last_ref, engine._last_event = await journal.read(queries.last_numbers)
-        _, engine._next_parked = await journal.read(lambda db: queries.due(db, 0.0, 1))
         engine._fleet.start()
-        engine._spawn(engine._recover())
-        engine._arm(engine._clock.now())
+        if not hold:
+            await engine.go_on()
         return engine
+
+    async def go_on(self) -> None:
+        """Go on with the runs left over by the last server. What limits them must be known."""
+        _, self._next_parked = await self._journal.read(lambda db: queries.due(db, 0.0, 1))
+        self._spawn(self._recover())
+        self._arm(self._clock.now())
 
     async def close(self) -> None:
         """Stop the runners and write what is waiting; runs go on when the folder is opened again."""

@@ -101,6 +101,7 @@ workflows: Final = Table(
     Column("entry_code", Text),
     Column("dependencies", JSON, nullable=False),
     Column("payload_schema", JSON(none_as_null=True)),
+    Column("limits", JSON(none_as_null=True)),
     Column("route", Text, unique=True),
     Column("worker_name", String(63), unique=True),
     Column("active_deployment", String(32)),

@@ -167,6 +167,7 @@ _ENTRIES = sa.select(
     workflows.c.worker_name,
     workflows.c.route,
     workflows.c.active_deployment,
+    workflows.c.limits,
     deployments.c.version,
     deployments.c.connection,
     connections.c.type,
@@ -188,4 +189,5 @@ def _entry(row: Mapping[str, Any]) -> Entry:
         deployment=row["active_deployment"],
         version=row["version"] or "",
         connection=row["connection"],
+        limits=row["limits"],
     )
