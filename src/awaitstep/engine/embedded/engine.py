@@ -18,7 +18,7 @@ from awaitstep.engine import durations, messages, outcomes, values
 from awaitstep.engine.bindings import RunsBackend
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator
-from awaitstep.engine.embedded import queries, rows
+from awaitstep.engine.embedded import listing, queries, rows
 from awaitstep.engine.embedded.blame import Blame, Unit
 from awaitstep.engine.embedded.casualties import Casualties
 from awaitstep.engine.embedded.fleet import IDLE_AFTER, Fleet, Group, Place, Slot
@@ -197,13 +197,13 @@ class Embedded(Coordinator):
         return Created(known.view(), existed=True)
 
     async def list(self, query: RunQuery) -> RunPage:
-        if query.cursor is not None and not (query.cursor.isascii() and query.cursor.isdigit()):
-            raise ValueRefused("The cursor is not one of a page before.")
-        found, more = await self._journal.read(lambda db: queries.page(db, self._names, query))
+        found, following = await self._journal.read(
+            partial(listing.page, known=self._names, query=query)
+        )
         views = [self._known(run).view() for run in found]
         if query.status is not None:
             views = [view for view in views if view.status in query.status]
-        return RunPage(views, str(found[-1].ref) if more else None)
+        return RunPage(views, following)
 
     def _known(self, read: Run) -> Run:
         """The run as it is in memory, unless that is ahead of the journal with its end."""
