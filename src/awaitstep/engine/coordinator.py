@@ -149,8 +149,8 @@ class Coordinator(Runs, ABC):
         self._last_assignment += 1
         run.assign(self._last_assignment, self._clock.now())
         self._assigned[run.assignment] = run
-        for operation in run.operations.values():  # recorded in another life
-            if operation.due is not None and operation.seq == 0:
+        for operation in run.waiting.values():  # recorded in another life
+            if operation.due is not None:
                 self._set_alarm(operation.due, run.ref)
         return run.assignment
 
