@@ -141,6 +141,21 @@ async def test_pages_hold_every_run_once_whatever_is_asked_and_however_the_clock
         assert seen == [run.instance for run in newest if wanted(run)]
 
 
+async def test_runs_that_wait_are_found_whether_they_are_loaded_or_not(desk):
+    desk.deploy('await step.sleep("nap", event["payload"])')
+    made = [await desk.start(["1 second", "1 hour"][n % 2]) for n in range(6)]
+    for instance in made:
+        await desk.until(instance, WAITING)
+    for status, wanted in ((WAITING, made[::-1]), (RunStatus.running, []), (RunStatus.queued, [])):
+        seen, cursor, pages = [], None, 0
+        while not pages or cursor is not None:
+            page = await desk.engine.list(RunQuery(["wf"], status=[status], limit=2, cursor=cursor))
+            seen += ids(page)
+            cursor, pages = page.next_cursor, pages + 1
+        assert seen == wanted
+        assert pages == max(len(wanted) // 2, 1)  # every page is full
+
+
 async def test_a_cursor_nobody_gave_is_refused(desk):
     infinite = "7ff00000000000001"
     for cursor in (

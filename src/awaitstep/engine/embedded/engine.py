@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
-from awaitstep.engine import durations, messages, outcomes, values
+from awaitstep.engine import cursors, durations, messages, outcomes, values
 from awaitstep.engine.bindings import RunsBackend
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator
@@ -40,7 +42,16 @@ from awaitstep.engine.errors import (
 from awaitstep.engine.execution import Recorded
 from awaitstep.engine.link import Nonsense
 from awaitstep.engine.outcomes import Failure
-from awaitstep.engine.port import Caller, Created, Parent, RunPage, RunQuery, StartRun, Trigger
+from awaitstep.engine.port import (
+    Caller,
+    Created,
+    Parent,
+    RunPage,
+    RunQuery,
+    RunView,
+    StartRun,
+    Trigger,
+)
 from awaitstep.engine.retry import DEFAULT
 from awaitstep.engine.run import Change, Operation, Run
 from awaitstep.engine.states import ENDED, RunStatus, StepKind, StepStatus
@@ -57,6 +68,9 @@ _log = structlog.get_logger("awaitstep.engine")
 # Runs read back per turn at start and when many are due, and how many may be loaded by that.
 PAGE: Final = 500
 MOST_LOADED: Final = 10_000
+# How much is read of the journal for one page of a list, in pages: what is loaded may be in another
+# state than its row says.
+MOST_PAGES: Final = 20
 # What could not be read back is read again after this long (seconds).
 READ_AGAIN: Final = 5.0
 FETCH_TIMEOUT: Final = 100.0
@@ -197,13 +211,22 @@ class Embedded(Coordinator):
         return Created(known.view(), existed=True)
 
     async def list(self, query: RunQuery) -> RunPage:
-        found, following = await self._journal.read(
-            partial(listing.page, known=self._names, query=query)
-        )
-        views = [self._known(run).view() for run in found]
-        if query.status is not None:
-            views = [view for view in views if view.status in query.status]
-        return RunPage(views, following)
+        asked, shown = query, dict[cursors.Place, RunView]()
+        for _ in range(MOST_PAGES):
+            found, following = await self._journal.read(
+                partial(listing.page, known=self._names, query=asked)
+            )
+            for run in found:
+                view = self._known(run).view()
+                if query.status is None or view.status in query.status:
+                    shown[run.created, run.ref] = view
+            if following is None or len(shown) >= query.limit:
+                break
+            asked = replace(asked, cursor=following)
+        if len(shown) > query.limit:
+            shown = dict(islice(shown.items(), query.limit))
+            following = cursors.write(list(shown)[-1])
+        return RunPage(list(shown.values()), following)
 
     def _known(self, read: Run) -> Run:
         """The run as it is in memory, unless that is ahead of the journal with its end."""

@@ -89,9 +89,9 @@ def _codes(query: RunQuery) -> list[int]:
         return list(range(len(RUN_CODES)))
     codes = {code(status) for status in query.status}
     if RunStatus.waiting in query.status:
-        codes.add(code(RunStatus.running))  # a loaded run that waits is `running` on disk
-    if RunStatus.running in query.status:
-        codes.add(code(RunStatus.queued))
+        codes.add(code(RunStatus.running))
+    if codes & {code(RunStatus.waiting), code(RunStatus.running)}:
+        codes.add(code(RunStatus.queued))  # as runs that are loaded mostly are on disk
     return sorted(codes)
 
 
