@@ -473,6 +473,8 @@ class Embedded(Coordinator):
         try:
             while True:
                 self._next_parked = None
+                # who left memory before this is in the rows that are read now
+                await self._flushed()
                 refs, upcoming = await self._journal.read(lambda db: queries.due(db, now, PAGE))
                 for run in await self._bring(refs):
                     self._fire(run, now)
@@ -480,9 +482,10 @@ class Embedded(Coordinator):
                 if upcoming is not None:
                     self._parked(upcoming)
                 if not refs:
-                    return
-                await self._flushed()
+                    break
                 await self._room()
+            if self._next_parked is not None:
+                self._arm(self._next_parked)  # it may have come while this one was awake
         except Exception:
             _log.exception("waking what is due failed; it is tried again")
             self._next_parked = now
