@@ -131,7 +131,7 @@ class Run:
     __slots__ = (
         "assignment", "created", "deployment", "ended", "epoch", "events", "failure", "frozen",
         "generated", "idle", "inflight", "instance", "latest", "operations", "output", "params",
-        "parent", "parent_epoch", "pause_requested", "priority", "ref", "seq", "started", "status", "trigger", "uncommitted", "version",
+        "parent", "parent_epoch", "pause_requested", "priority", "ref", "results", "seq", "started", "status", "trigger", "uncommitted", "version",
         "waiting", "workflow",
     )  # fmt: skip
 
@@ -173,6 +173,7 @@ class Run:
         # in memory only
         self.waiting: dict[int, Operation] = {}  # the operations that wait, by k: few of many
         self.latest = 0  # the last outcome that stands
+        self.results = 0  # bytes of all outcomes
         self.assignment = 0
         self.inflight: dict[int, Operation] = {}
         self.idle = False
@@ -293,6 +294,7 @@ class Run:
         if operation.seq:
             operation.seq = 0
             self.latest = max(o.seq for o in self.operations.values())
+        self.results -= len(operation.value or b"")
         operation.value = None
         operation.due = None
         operation.ended = now
@@ -462,6 +464,7 @@ class Run:
         self._forget_children(change, kept)
         self.operations = {operation.k: operation for operation in kept}
         self.waiting.clear()
+        self.results = sum(len(operation.value or b"") for operation in kept)
         self.seq = self.latest = max((operation.seq for operation in kept), default=0)
         self.epoch += 1
         self.assignment = 0
@@ -490,6 +493,7 @@ class Run:
         """Give the run an operation as it is recorded."""
         self.operations[operation.k] = operation
         self._mark(operation, operation.status)
+        self.results += len(operation.value or b"")
         self.seq = self.latest = max(self.seq, operation.seq)
 
     def take_back(self, events: list[Event]) -> None:
@@ -581,6 +585,7 @@ class Run:
         operation.seq = self.seq
         self._mark(operation, status)
         operation.value = value
+        self.results += len(value)
         operation.ended = now
         operation.due = None
         change.operations.append(operation)

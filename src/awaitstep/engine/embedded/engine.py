@@ -300,6 +300,7 @@ class Embedded(Coordinator):
         self._bundle.pop(deployment, None)
         for slot in self._fleet.slots:
             slot.known.discard(deployment)
+        self._park_resting(lambda run: run.deployment == deployment)
 
     async def _slot_for_fetch(self, bundle: Bundle) -> Slot:
         deployment, fleet = bundle.deployment, self._fleet
@@ -600,6 +601,13 @@ class Embedded(Coordinator):
                 self._freed(slot)
             elif slot.retiring:
                 self._check_drained(slot)
+
+    def _may_rest(self, run: Run) -> bool:
+        slot = self._slots[run.assignment]
+        # the runner for suspects is wanted by others, one with packages ends when nothing uses it
+        if slot.alone or slot.retiring or slot.group.environment is not None:
+            return False
+        return super()._may_rest(run)
 
     def _freed(self, slot: Slot) -> None:
         """The runner for suspects has nothing to do; a request goes before a run."""
