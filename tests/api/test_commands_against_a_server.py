@@ -86,7 +86,7 @@ def test_a_foreign_export_goes_live_as_a_new_workflow_and_as_its_next_version(
         instance = f"as-{version}"
         ok(run("trigger", "Foreign", "--id", instance, "--json"))
         assert live_server.ended(workflow, instance)["output"] == 1
-        full = live_server.api("GET", f"/workflows/{workflow}/full").json()
+        full = live_server.api("GET", f"/workflows/{workflow}/full").json
         assert full["version"]["version"] == version
 
 
