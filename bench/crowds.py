@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -41,16 +42,22 @@ async def sleeping(count: int, folder: str | None) -> dict[str, float]:
         await house.until(PARKED, BATCH)
         size, idle = house.file_size(), memory_mb()
         peak, begun, cpu = idle, time.perf_counter(), sum(os.times()[:2])
+        batches = []
         for _ in range(count // BATCH):
+            asked = time.perf_counter()
             await engine.create_batch([start] * BATCH)
+            batches.append(time.perf_counter() - asked)
             peak = max(peak, memory_mb())
         made = time.perf_counter() - begun
+        tenth = max(len(batches) // 10, 1)
+        first, last = (statistics.median(some) for some in (batches[:tenth], batches[-tenth:]))
         await house.until(PARKED, count + BATCH)
         took = time.perf_counter() - begun
         figures = {
             "runs": count,
             "created_per_s": count / made,
             "asleep_per_s": count / took,
+            "last_tenth_cost_ratio": last / first,
             "server_cpu_us_each": (sum(os.times()[:2]) - cpu) * 1e6 / count,
             "mb_more": memory_mb() - idle,
             "mb_more_at_most": peak - idle,

@@ -35,7 +35,9 @@ SIZES = {
 PAGE_MS = 100.0
 # The most a figure may be.
 LIMITS: dict[str, dict[str, float]] = {
-    "sleeping": {"mb_more": 150, "mb_more_at_most": 150, "bytes_each": 400},
+    "sleeping": {
+        "last_tenth_cost_ratio": 1.5, "mb_more": 150, "mb_more_at_most": 150, "bytes_each": 400,
+    },
     "due": {"seconds": 3},
     "steps": {"step_cost_ratio": 2},
     "sleeps": {"seconds": 30},
