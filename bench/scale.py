@@ -81,7 +81,7 @@ def show(part: str, figures: dict[str, float]) -> None:
         limit = LIMITS[part].get(name)
         if limit is None and part == "pages" and name.endswith("_ms"):
             limit = PAGE_MS
-        verdict = "" if limit is None else f"   at most {limit:,.0f}"
+        verdict = "" if limit is None else f"   at most {limit:,g}"
         if limit is not None and value > limit:
             verdict += "   MISSED"
         print(f"{part:10} {name:28} {value:14,.3f}{verdict}", flush=True)
