@@ -36,7 +36,7 @@ PAGE_MS = 100.0
 # The most a figure may be.
 LIMITS: dict[str, dict[str, float]] = {
     "sleeping": {
-        "last_tenth_cost_ratio": 1.5, "mb_more": 150, "mb_more_at_most": 150, "bytes_each": 400,
+        "last_tenth_cpu_ratio": 1.5, "mb_more": 150, "mb_more_at_most": 150, "bytes_each": 400,
     },
     "due": {"seconds": 3},
     "steps": {"step_cost_ratio": 2},
