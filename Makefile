@@ -4,9 +4,11 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+GRAPHS ?= 100000
+export GRAPHS
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: help setup run test check fix bench build lock browser clean
+.PHONY: help setup run test soak check fix bench build lock browser clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +41,9 @@ browser:
 
 test: .venv/dev browser ## run every test
 	@$(BIN)/pytest --numprocesses auto $(ARGS)
+
+soak: .venv/dev ## compare 100,000 random graphs with their meaning (GRAPHS=5000 for fewer)
+	@$(BIN)/pytest tests/property -m soak --numprocesses auto $(ARGS)
 
 check: .venv/dev ## formatter, linter, types, import arrows
 	@$(BIN)/ruff format --check .

@@ -1,4 +1,5 @@
-"""`make bench`: disk, sketch and engine in one call, in turns because machines drift; then the product.
+"""`make bench`: disk, sketch and engine in one call, in turns because machines drift; then the
+product, then the language.
 
 Prints medians with their spread and ratios to the sketch, and keeps them in
 `bench/results/latest.json`. Checks nothing.
@@ -70,6 +71,10 @@ def main() -> None:
         result[name] = figures
         for key, value in figures.items():
             print(f"{name:15} {key:28} {value:12,.3f}")
+    result["language"] = language = run(["bench.language"])
+    for shape, figures in language.items():
+        for key, value in figures.items():
+            print(f"{shape:15} {key:28} {value:12,.3f}")
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(result, indent=2) + "\n")
 

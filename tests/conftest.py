@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,30 @@ def figures(record_property: Callable[[str, object], None]) -> Callable[[str], N
     return lambda line: record_property("figures", line)
 
 
+@pytest.fixture
+def tally(
+    record_property: Callable[[str, object], None],
+) -> Callable[[str, Mapping[str, int]], None]:
+    """Have counts added up over tests under a title, and printed as shares of the first of them."""
+    return lambda title, counts: record_property("tally", [title, dict(counts)])
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
+    tallies: dict[str, dict[str, int]] = {}
     for report in terminalreporter.getreports("passed"):
-        for name, line in report.user_properties:
-            if name == "figures" and report.when == "call":
-                terminalreporter.write_line(line)
+        if report.when != "call":
+            continue
+        for name, told in report.user_properties:
+            if name == "figures":
+                terminalreporter.write_line(told)
+            elif name == "tally":
+                total = tallies.setdefault(told[0], {})
+                for what, count in told[1].items():
+                    total[what] = total.get(what, 0) + count
+    for title, total in tallies.items():
+        (_, whole), *parts = total.items()
+        shares = ", ".join(f"{what} {count:,} ({count / whole:.0%})" for what, count in parts)
+        terminalreporter.write_line(f"{title}: {whole:,}; {shares}")
 
 
 @dataclass(frozen=True)
@@ -51,6 +71,7 @@ class LiveServer:
 
     folder: Path
     arguments: tuple[str, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] = field(init=False)
     started: int = 0
 
@@ -64,7 +85,7 @@ class LiveServer:
                 ],
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=environment(),
+                env=environment() | self.variables,
             )
         self.until(self._ready)
         return self
@@ -201,15 +222,55 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("AWAITSTEP_")}
 
 
+class Wheels:
+    """Packages that can be installed without a network, and the variables that lead uv to them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "wheels"
+        index = folder / "index"
+        for made in (self.folder, index):
+            made.mkdir()
+        (index / "index.html").write_text("<html></html>")
+        self.variables = {
+            "UV_DEFAULT_INDEX": index.as_uri(),
+            "UV_FIND_LINKS": str(self.folder),
+            "UV_CACHE_DIR": str(folder / "uv-cache"),
+        }
+
+    def add(self, name: str, version: str, requires: str = "", **modules: str) -> Path:
+        """A wheel of these modules, by their file's name without `.py`."""
+        path = self.folder / f"{name}-{version}-py3-none-any.whl"
+        info = f"{name}-{version}.dist-info"
+        about = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        about += f"Requires-Dist: {requires}\n" if requires else ""
+        files = {f"{name}/{module}.py": source for module, source in modules.items()}
+        files[f"{info}/METADATA"] = about
+        files[f"{info}/WHEEL"] = (
+            "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        files[f"{info}/RECORD"] = "".join(f"{file},,\n" for file in [*files, f"{info}/RECORD"])
+        with zipfile.ZipFile(path, "w") as wheel:
+            for file, source in files.items():
+                wheel.writestr(file, source)
+        return path
+
+
+@pytest.fixture
+def wheels(tmp_path: Path) -> Wheels:
+    folder = tmp_path / "packages"
+    folder.mkdir()
+    return Wheels(folder)
+
+
 @pytest.fixture
 def new_server(tmp_path: Path) -> Iterator[Callable[..., LiveServer]]:
     """Makes servers that end with the test."""
     made: list[LiveServer] = []
 
-    def make(*arguments: str) -> LiveServer:
+    def make(*arguments: str, **variables: str) -> LiveServer:
         folder = tmp_path / f"server-{len(made)}"
         folder.mkdir()
-        made.append(LiveServer(folder, arguments))
+        made.append(LiveServer(folder, arguments, variables))
         return made[-1].start()
 
     yield make

@@ -1,8 +1,10 @@
+from typing import Any
+
 from workers import Response, WorkerEntrypoint, WorkflowEntrypoint
 from workers.workflows import NonRetryableError
 
 
-def lookup(value, *path, node):
+def lookup(value: Any, *path: str | int, node: str) -> Any:
     """Follow a path into a node's value; what is missing is an error that names both."""
     for depth, key in enumerate(path, 1):
         try:

@@ -21,7 +21,7 @@ from awaitstep.ir import (
     read_handwritten,
     validate,
 )
-from awaitstep.nodes import registry
+from awaitstep.nodes import nodes_not_for, packages_of, registry
 
 
 class CompiledGraphs:
@@ -55,7 +55,8 @@ class CompiledGraphs:
         try:
             if is_handwritten(ir):
                 return _handwritten(ir)
-            made = compile_graph(parse(ir, self._registry), self._registry, entry_code=entry_code)
+            graph = parse(ir, self._registry)
+            made = compile_graph(graph, self._registry, entry_code=entry_code)
         except InvalidGraph as refused:
             raise GraphRefused([_finding(problem) for problem in refused.diagnostics]) from None
         return Compiled(
@@ -66,6 +67,8 @@ class CompiledGraphs:
             node_lines=made.node_lines,
             workflows=made.workflows,
             functions=made.functions,
+            packages=packages_of(graph, self._registry),
+            unsupported=nodes_not_for("local", graph, self._registry),
         )
 
     def node_types(self) -> list[dict[str, Any]]:
@@ -88,7 +91,14 @@ class CompiledGraphs:
 def _handwritten(ir: Mapping[str, Any]) -> Compiled:
     """A module written by hand is deployed as it is."""
     module = read_handwritten(ir)
-    return Compiled(module.source, module.class_name, BINDING, step_nodes={}, node_lines={})
+    return Compiled(
+        source=module.source,
+        class_name=module.class_name,
+        binding=BINDING,
+        step_nodes={},
+        node_lines={},
+        packages=module.packages,
+    )
 
 
 def _finding(problem: Diagnostic) -> Finding:

@@ -6,9 +6,9 @@ It builds things and takes them down again in reverse order; it decides nothing 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -19,7 +19,10 @@ from awaitstep.engine.embedded import Embedded
 from awaitstep.engine.errors import DeploymentMissing, NotDeployed
 from awaitstep.engine.port import Runs
 from awaitstep.engine.workers import Active, Bundle
+from awaitstep.providers.local import installer
+from awaitstep.providers.local.environments import Environments
 from awaitstep.providers.local.files import ModuleFiles
+from awaitstep.providers.port import PackagesRefused, PackagesUnavailable
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -33,6 +36,9 @@ _log = structlog.get_logger("awaitstep.wiring")
 KEY_FILE: Final = "secret.key"
 DATABASE_FILE: Final = "control.db"
 DEPLOYMENTS: Final = "deployments"
+# Installed packages, and what they were made of, which belongs to the deployments.
+ENVIRONMENTS: Final = "environments"
+REQUIREMENTS: Final = "requirements"
 # Custom node types of this server's own, a folder each.
 NODES: Final = "nodes"
 
@@ -92,13 +98,16 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
         raise SetupRefused(str(error)) from None
     try:
         files = ModuleFiles(settings.data / DEPLOYMENTS)
-        bundles = LocalBundles(store=store, vault=vault, files=files)
+        environments = _environments(settings.data)
+        bundles = LocalBundles(store=store, vault=vault, files=files, environments=environments)
         engine = await Embedded.open(settings.data, bundles, runners=settings.runners)
         try:
+            await environments.clean(await asyncio.to_thread(store.deployments.environments))
             provider = LocalProvider(
                 runs=engine,
                 workers=engine,
                 files=files,
+                environments=environments,
                 worker_url=lambda name: f"{settings.worker_url}/{name}/",
             )
             app = AwaitStep(
@@ -120,6 +129,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
             yield Server(app, home, create_api(app), gateway)
         finally:
             await engine.close()
+            await environments.close()
     finally:
         await asyncio.to_thread(store.close)
 
@@ -136,28 +146,55 @@ def _node_types(directory: Path) -> Registry:
 
 @asynccontextmanager
 async def open_script(
-    folder: Path, source: str, bundle: Callable[[Path], Bundle]
+    folder: Path,
+    source: str,
+    bundle: Callable[[Path], Bundle],
+    *,
+    packages: Sequence[str] = (),
+    tell: Callable[[str], None] = lambda line: None,
 ) -> AsyncIterator[Runs]:
     """An engine that knows one hand-written module, with its journal in `folder`.
 
-    `bundle` describes the module once it has its place. Raises JournalLocked, JournalUnavailable.
+    `bundle` describes the module once it has its place; `tell` is called while its `packages` are
+    installed. Raises JournalLocked, JournalUnavailable, SetupRefused.
     """
+    environments = _environments(folder, own_cache=False)
     files = ModuleFiles(folder / DEPLOYMENTS)
     module = files.path(await asyncio.to_thread(files.put, source))
     if module is None:
         raise SetupRefused(f"The module could not be kept in {folder}.")
-    engine = await Embedded.open(folder, _One(bundle(module)))
+    made = bundle(module)
     try:
-        yield engine
+        if packages:
+            name = await environments.prepare(packages, tell)
+            made = replace(made, environment=environments.path(name))
+        engine = await Embedded.open(folder, _One(made, environments))
+        try:
+            yield engine
+        finally:
+            await engine.close()
+    except (PackagesRefused, PackagesUnavailable) as error:
+        raise SetupRefused(str(error)) from None
     finally:
-        await engine.close()
+        await environments.close()
+
+
+def uv_version() -> str:
+    """The installer of packages by name and version. Raises PackagesUnavailable."""
+    return installer.version()
+
+
+def _environments(data: Path, *, own_cache: bool = True) -> Environments:
+    lists = data / DEPLOYMENTS / REQUIREMENTS
+    return Environments(data / ENVIRONMENTS, lists, own_cache=own_cache)
 
 
 class _One:
     """`awaitstep.engine.workers.Bundles` of a single deployment."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, environments: Environments) -> None:
         self._bundle = bundle
+        self._environments = environments
 
     async def bundle(self, deployment: str) -> Bundle:
         if deployment != self._bundle.deployment:
@@ -167,3 +204,6 @@ class _One:
     async def active(self, workflow: str, caller: str) -> Active:
         """There is nothing else to call."""
         raise NotDeployed(workflow)
+
+    async def restore(self, environment: Path) -> None:
+        await self._environments.restore(environment)

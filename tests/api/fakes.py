@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ from awaitstep.engine.port import (
 )
 from awaitstep.engine.states import ENDED, Cause, RunStatus, StepStatus, StepType, move
 from awaitstep.engine.workers import RunnerHealth, WorkerRequest, WorkerResponse
-from awaitstep.providers.local import LocalBundles, LocalProvider, ModuleFiles
+from awaitstep.providers.local import Environments, LocalBundles, LocalProvider, ModuleFiles
 from awaitstep.storage.records import Connection, Home, Organization, Project
 from awaitstep.storage.sql import SqlStore, open_store
 
@@ -86,6 +86,8 @@ class FakeLanguage:
             binding=None if script else "WORKFLOW",
             step_nodes={"Charge": "charge"},
             node_lines={"charge": [1, 1]},
+            packages=ir.get("packages", ()),
+            unsupported=ir.get("unsupported", ()),
         )
 
     def node_types(self) -> list[dict[str, Any]]:
@@ -285,7 +287,17 @@ class Plane:
         self.store: SqlStore = open_store(f"sqlite:///{folder}/control.db")
         self.vault = Vault(b"k" * 32)
         self.files = ModuleFiles(folder / "deployments")
-        self.bundles = LocalBundles(store=self.store, vault=self.vault, files=self.files)
+        self.environments = Environments(
+            folder / "environments", folder / "deployments/requirements", install=self._install
+        )
+        self.bundles = LocalBundles(
+            store=self.store,
+            vault=self.vault,
+            files=self.files,
+            environments=self.environments,
+        )
+        self.installs: list[list[str]] = []
+        self.broken_install: Exception | None = None
         self.app = self._app()
         self.project = ""
 
@@ -294,6 +306,7 @@ class Plane:
             runs=self.engine,
             workers=self.workers,
             files=self.files,
+            environments=self.environments,
             worker_url=lambda name: f"http://127.0.0.1:8787/{name}/",
         )
         return AwaitStep(
@@ -303,6 +316,21 @@ class Plane:
             clock=self.clock,
             vault=self.vault,
         )
+
+    async def _install(
+        self,
+        requirements: Sequence[str],
+        pins: Sequence[str],
+        draft: Path,
+        *,
+        cache: Path | None,
+        tell: Callable[[str], None],
+    ) -> None:
+        self.installs.append(list(requirements))
+        tell(f"Resolving {len(requirements)} packages")
+        if self.broken_install is not None:
+            raise self.broken_install
+        (draft / "site").mkdir()
 
     async def open(self) -> Plane:
         self.project = (await self.app.bootstrap()).project.id

@@ -203,6 +203,7 @@ async def test_a_journal_of_the_first_format_is_read_on(embedded_desk):
     await desk.engine.close()
     with sqlite3.connect(desk.folder / "journal.sqlite") as db:
         db.execute("drop index runs_by_parent")
+        db.execute("alter table runs drop column priority")
         db.execute("alter table runs drop column parent_epoch")
         db.execute("alter table runs drop column parent")
         db.execute("pragma user_version = 1")

@@ -41,6 +41,25 @@ return [a, b]
     assert desk.marks() == ["one", "two"]
 
 
+async def test_sleeps_that_end_one_after_the_other_all_end_on_time(desk):
+    desk.deploy(
+        """
+async def arm(seconds):
+    await step.sleep(f"nap {seconds}", f"{seconds} seconds")
+    mark(f"woke-{seconds}")
+await asyncio.gather(arm(14), arm(15))
+"""
+    )
+    run = await desk.start()
+    await desk.has(run, "nap 15")
+    await desk.until(run, WAITING)
+    desk.clock.move(14)
+    await desk.seen(lambda: desk.marks() == ["woke-14"])
+    await desk.until(run, WAITING)
+    desk.clock.move(1)
+    assert await desk.output(run) is None
+
+
 ENDINGS = {
     "finally": """
 try:

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from awaitstep.engine.embedded import Embedded
+from awaitstep.engine.errors import EnvironmentMissing
 from awaitstep.engine.port import RunView, StartRun, StepView
 from awaitstep.engine.states import ENDED, RunStatus
 from awaitstep.engine.workers import Bundle, WorkerRequest, WorkerResponse
@@ -51,12 +52,14 @@ class House:
         self.temporary = folder / "tmp"
         self.effects = self.temporary / "effects"
         self.bundles: dict[str, Bundle] = {}
+        # what installs the packages of an environment that is not there
+        self.install: Callable[[Path], Awaitable[None]] | None = None
         self.engine: Embedded
         self.temporary.mkdir(parents=True)
 
     async def __aenter__(self) -> House:
         self.effects.touch()
-        self.engine = await Embedded.open(self.folder, self, stall_after=1.0)
+        await self.open()
         return self
 
     async def __aexit__(
@@ -67,15 +70,31 @@ class House:
     ) -> None:
         await self.engine.close()
 
+    async def open(self, **options: Any) -> None:
+        self.engine = await Embedded.open(self.folder, self, stall_after=1.0, **options)
+
     async def bundle(self, deployment: str) -> Bundle:
         return self.bundles[deployment]
 
-    def deploy(self, name: str, source: str) -> Path:
+    async def restore(self, environment: Path) -> None:
+        if self.install is None:
+            raise EnvironmentMissing("there is no network")
+        await self.install(environment)
+
+    def environment(self, name: str, **modules: str) -> Path:
+        """A folder of packages, each of one file."""
+        site = self.folder / "environments" / name / "site"
+        site.mkdir(parents=True)
+        for module, source in modules.items():
+            (site / f"{module}.py").write_text(source)
+        return site
+
+    def deploy(self, name: str, source: str, environment: Path | None = None) -> Path:
         """Store a module as the server does: under a name of its content, in a folder of its own."""
         file = self.folder / "deployments" / f"files-{name}" / "worker.py"
         file.parent.mkdir(parents=True)
         file.write_text(f"EFFECTS = {str(self.effects)!r}\n{HEAD}{textwrap.dedent(source)}")
-        self.bundles[name] = Bundle(name, name, name, file, None)
+        self.bundles[name] = Bundle(name, name, name, file, None, environment=environment)
         return file
 
     def line(self, name: str, text: str) -> int:

@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from ruff import find_ruff_bin  # type: ignore[import-untyped]
 
 from awaitstep.compiler import compile_graph
 from awaitstep.ir import parse, validate
@@ -72,26 +71,3 @@ def test_the_bytes_do_not_depend_on_the_process(seed: str) -> None:
         check=True,
     )
     assert done.stdout == module.read_bytes()
-
-
-@pytest.mark.parametrize("name", sorted(PAIRS))
-def test_the_linter_has_nothing_to_say(name: str) -> None:
-    # F841: a local that is never read is the user's own, or the value of a last node.
-    options = ("check", "--isolated", "--no-cache", "--select", "E9,F", "--ignore", "F841")
-    command = [find_ruff_bin(), *options, str(PAIRS[name][1])]
-    done = subprocess.run(command, capture_output=True, check=False)
-    assert done.returncode == 0, done.stdout.decode()
-
-
-def test_the_formatter_has_nothing_to_do() -> None:
-    """Where the user's own code is formatted, the whole module is."""
-    command = [
-        find_ruff_bin(),
-        "format",
-        "--isolated",
-        "--no-cache",
-        "--check",
-        "--line-length=100",
-    ]
-    done = subprocess.run([*command, str(PAIRS["hello"][1])], capture_output=True, check=False)
-    assert done.returncode == 0, done.stdout.decode()

@@ -48,7 +48,7 @@ def test_what_is_valid_stays_as_it_is(graph: dict[str, Any], text: str) -> None:
 
 
 @SLOW
-@given(graphs())
+@given(graphs(shared_names=False))
 def test_renamed_ids_are_renamed_everywhere_and_nothing_else_is(graph: dict[str, Any]) -> None:
     """`n3` is written `_n3` in the file, which no id may be; it is called after its name then."""
     for node in graph["nodes"]:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from awaitstep.engine import coordinator, values
+from awaitstep.engine import coordinator
 from awaitstep.engine.clock import ManualClock
 from awaitstep.engine.inline import InlineEngine
-from awaitstep.engine.port import StartRun
-from awaitstep.engine.states import ENDED
 from awaitstep.engine.workers import Bundle
 
 from .harness import compiled, drawing, node
+from .playing import Part, play, start
 
 MARK = 'with open(event["payload"]["file"], "a") as file:\n    file.write("{}\\n")\n'
-TURNS = 2_000
 
 
 def noted(node_id: str, code: str) -> dict[str, Any]:
@@ -41,15 +38,10 @@ async def outcome(graph: dict[str, Any], folder: Path) -> tuple[Any, list[str], 
     clock = ManualClock()
     engine = InlineEngine(One(), clock=clock)
     effects = folder / "effects"
-    params = values.encode({"file": str(effects)})
-    await engine.create(StartRun("wf", "dep", "api", params, "one"))
-    for _ in range(TURNS):
-        for _ in range(30):
-            await asyncio.sleep(0)
-        run = await engine.get("wf", "one")
-        if run.status in ENDED:
-            break
-        clock.move(1)
+    part = Part("dep", {"file": str(effects)}, "one")
+    await start(engine, [part])
+    await play(engine, clock, [part], pause=0.001)
+    run = await engine.get("wf", "one")
     assert run.error is None, run.error
     history = await engine.history("wf", "one")
     await engine.close()

@@ -123,6 +123,24 @@ def test_bodies_have_their_type() -> None:
     assert form == ("a+b=x%26", "application/x-www-form-urlencoded")
 
 
+def test_an_id_hides_no_function_of_the_standard_library() -> None:
+    network = Network()
+    graph = drawing(
+        node("urlencode", "step", code="return 1"),
+        node(
+            "ask",
+            "http_request",
+            url="https://x.example/",
+            method="POST",
+            body={"a": "{{urlencode}}"},
+            bodyType="form",
+            queryParams={"b": "{{urlencode}}"},
+        ),
+    )
+    run(compiled(graph), {}, Step(), fetch=network)
+    assert network.requests[0][1]["body"] == "a=1"
+
+
 def test_credentials_go_into_the_header() -> None:
     network = Network()
     request(
@@ -262,3 +280,53 @@ def test_a_get_with_an_instance_answers_its_status() -> None:
 def test_anything_else_is_empty(query: str) -> None:
     response, binding = answer(Request("GET", f"https://w.example/{query}"))
     assert (response.body, response.status, binding.created) == (None, 200, [])
+
+
+def straight_on(kind: str, *labels: str, **data: Any) -> Any:
+    """What a container answers whose arms lead right to what follows it."""
+    graph = drawing(
+        node("whole", kind, **data),
+        node("end", "step", code="return whole"),
+        edges=[("whole", "end", label) for label in (*labels, "then")],
+    )
+    return run(compiled(graph), {}, Step())
+
+
+def test_arms_that_lead_to_what_follows_are_empty_arms() -> None:
+    assert straight_on("parallel", "a", "b") == {"a": None, "b": None}
+    assert straight_on("parallel", "a", onError="collect") == {"a": {"value": None}}
+    assert straight_on("race", "a", "b") == {"winner": "a", "value": None}
+    assert straight_on("loop", "body", collection="[1, 2]") == {"results": [None, None], "count": 2}
+    assert straight_on("try_catch", "try", "finally") == {"value": None, "error": None}
+
+
+def test_an_empty_catch_catches() -> None:
+    graph = drawing(
+        node("safe", "try_catch"),
+        node("risky", "step", code='raise ValueError("no")', inline=True),
+        node("end", "step", code='return safe["error"]["message"]'),
+        edges=[("safe", "risky", "try"), ("safe", "end", "catch"), ("safe", "end", "then")],
+    )
+    assert run(compiled(graph), {}, Step()) == "no"
+
+
+@pytest.mark.parametrize("way", [0, 1])
+def test_a_branch_in_an_arm_may_lead_to_what_follows_the_container(way: int) -> None:
+    graph = drawing(
+        node("both", "parallel"),
+        node(
+            "which",
+            "branch",
+            branches=[{"label": "yes", "condition": "{{event.payload.way}} == 1"}],
+        ),
+        node("inside", "step", code="return 1"),
+        node("end", "step", code="return [both, inside]"),
+        edges=[
+            ("both", "which", "a"),
+            ("which", "inside", "yes"),
+            ("which", "end", "then"),
+            ("both", "end", "then"),
+        ],
+    )
+    inside = 1 if way else None
+    assert run(compiled(graph), {"way": way}, Step()) == [{"a": inside}, inside]

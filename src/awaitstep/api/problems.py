@@ -34,6 +34,7 @@ _ENGINE: Final[tuple[tuple[type[Exception], int], ...]] = (
     (engine_errors.RunnerUnavailable, 503),
     (engine_errors.DeploymentCrashed, 503),
     (engine_errors.DeploymentMissing, 503),
+    (engine_errors.EnvironmentMissing, 503),
     (engine_errors.WorkerFailed, 502),
     (engine_errors.EngineError, 422),
 )

@@ -14,6 +14,7 @@ from awaitstep.app.graphs import Graphs
 from awaitstep.app.ids import new_id
 from awaitstep.app.language import Compiled
 from awaitstep.app.names import worker_names
+from awaitstep.app.packages import Ready, must_run_on, prepared, requirements_of
 from awaitstep.app.ports import Ports
 from awaitstep.app.retirement import Retirement
 from awaitstep.app.variables import reserved, snapshot
@@ -96,19 +97,31 @@ class Deployments:
 
         yield Progress("compile", "Writing the Python module", 25)
         compiled = await self._graphs.compile(chosen.ir, owner.entry_code)
+        must_run_on(place.name, compiled)
         values = await self._values(owner)
         for name in (compiled.binding, *compiled.workflows, *compiled.functions):
             if name is not None and name in values:
                 raise reserved(name)
         self._check_calls(project, place, compiled)
         names = [owner.worker_name] if owner.worker_name else _names(owner)
-        module = Module(names[0], compiled.source)
+        wanted = requirements_of(owner.dependencies, compiled)
+        module = Module(names[0], compiled.source, wanted)
         try:
             provider.validate(module)
         except BundleRefused as error:
             raise Invalid(str(error), "deploy.refused") from None
 
-        yield Progress("bundle", "Storing the module", 55)
+        environment = None
+        if wanted:
+            progress = 35.0
+            async for told in prepared(provider, module):
+                if isinstance(told, Ready):
+                    environment = told.environment
+                else:
+                    yield Progress("packages", told, round(progress))
+                    progress += (60 - progress) / 5  # how many steps it takes is not known
+
+        yield Progress("bundle", "Storing the module", 65)
         bundle = await provider.bundle(module)
 
         yield Progress("activate", f"Going live on {place.name}", 80)
@@ -133,6 +146,7 @@ class Deployments:
                 functions=dict(compiled.functions),
                 status="active",
                 created_at=self._ports.clock.now(),
+                environment=environment,
             ),
             names,
         )

@@ -23,7 +23,8 @@ class Compiled:
 
     `binding` is the name in `env` that starts the workflow, `class_name` its class; both are None
     for a worker without one. `workflows` and `functions` are the names in `env` of what the module
-    calls, and their ids.
+    calls, and their ids. `packages` are the requirements of the code, `unsupported` the nodes that
+    cannot run on this server.
     """
 
     source: str
@@ -33,6 +34,8 @@ class Compiled:
     node_lines: Mapping[str, Any]
     workflows: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
+    packages: Sequence[str] = ()
+    unsupported: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from awaitstep.app.errors import Conflict, Detail, NotFound
 from awaitstep.app.graphs import Graphs
@@ -14,6 +13,7 @@ from awaitstep.app.names import route_pattern
 from awaitstep.app.ports import Ports
 from awaitstep.app.retirement import Retirement
 from awaitstep.app.variables import VariableSpec, moved, refuse, replaced
+from awaitstep.requirements import MOST, NotARequirement, normalised
 from awaitstep.storage.records import (
     Entry,
     FullWorkflow,
@@ -24,13 +24,6 @@ from awaitstep.storage.records import (
     Workflow,
     WorkflowPatch,
 )
-
-_REQUIREMENT: Final = re.compile(
-    r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?"  # name
-    r"(\[[A-Za-z0-9._, -]{1,100}\])?"  # extras
-    r"( ?(==|~=|!=|<=|>=|<|>) ?[A-Za-z0-9.*+!_-]{1,50}(, ?(==|~=|!=|<=|>=|<|>) ?[A-Za-z0-9.*+!_-]{1,50})*)?"
-)
-_MOST_DEPENDENCIES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,20 +188,18 @@ def kind_of(ir: Mapping[str, Any] | None) -> Kind:
 
 
 def dependency_problems(dependencies: Sequence[str]) -> list[Detail]:
-    problems = [
-        {
-            "code": "dependency.invalid",
-            "message": f"{text[:100]!r} is not a package with versions, such as httpx>=0.28.",
-            "path": f"dependencies.{index}",
-        }
-        for index, text in enumerate(dependencies)
-        if _REQUIREMENT.fullmatch(text) is None
-    ]
-    if len(dependencies) > _MOST_DEPENDENCIES:
+    problems: list[Detail] = []
+    for index, text in enumerate(dependencies):
+        try:
+            normalised([text])
+        except NotARequirement as error:
+            path = f"dependencies.{index}"
+            problems.append({"code": "dependency.invalid", "message": str(error), "path": path})
+    if len(dependencies) > MOST:
         problems.append(
             {
                 "code": "dependency.too_many",
-                "message": f"At most {_MOST_DEPENDENCIES} packages.",
+                "message": f"At most {MOST} packages.",
                 "path": "dependencies",
             }
         )

@@ -5,6 +5,7 @@ Each check looks at one thing and changes nothing that lasts.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -47,6 +48,7 @@ def all_findings(data: Path, host: str, port: int, worker_port: int) -> list[Fin
         isolation(),
         *folder(data),
         disk(data),
+        packages(data),
         clock(time.time(), data),
         free_port("port", host, port, data),
         free_port("worker-port", host, worker_port, data),
@@ -117,6 +119,20 @@ def disk(data: Path) -> Finding:
     return Finding("disk", "ok", f"{size} free.")
 
 
+def packages(data: Path) -> Finding:
+    """Whether packages can be installed, and the room that installed ones take."""
+    from awaitstep.providers.port import PackagesUnavailable
+    from awaitstep.wiring import ENVIRONMENTS, uv_version
+
+    room = f"Packages take {_used(data / ENVIRONMENTS) / 1024**2:.0f} MiB."
+    try:
+        return Finding("packages", "ok", f"{uv_version()}. {room}")
+    except PackagesUnavailable:
+        return Finding(
+            "packages", "warning", f"uv is missing: no packages can be installed. {room}"
+        )
+
+
 def clock(now: float, data: Path) -> Finding:
     """Whether the clock was set and agrees with the running server's."""
     if now < EARLIEST:
@@ -157,6 +173,17 @@ def _served_time(url: str) -> float | None:
         return parsedate_to_datetime(answer.headers["date"]).timestamp()
     except (httpx.HTTPError, httpx.InvalidURL, KeyError, ValueError, TypeError):
         return None
+
+
+def _used(folder: Path) -> int:
+    """Bytes on disk; a file with several names in it counts once."""
+    seen: dict[tuple[int, int], int] = {}
+    for place, _, files in os.walk(folder):
+        for file in files:
+            with contextlib.suppress(OSError):
+                found = os.lstat(os.path.join(place, file))
+                seen[found.st_dev, found.st_ino] = found.st_blocks * 512
+    return sum(seen.values())
 
 
 def _existing(path: Path) -> Path:

@@ -93,32 +93,32 @@ def _parcel(what: str, given: Any, types: Registry) -> Parcel:
 
 
 def _compiled(exported: Exported, types: Registry) -> Parcel:
-    from awaitstep.compiler import DEFAULT_ENTRY, CompiledModule, compile_graph
+    from awaitstep.compiler import CompiledModule, compile_graph, default_entry
     from awaitstep.eject import Parcel, Variable
     from awaitstep.ir import is_handwritten, parse, read_handwritten
     from awaitstep.nodes import nodes_not_for, packages_of
 
-    graph = None
+    graph, entry = None, exported.entry_code
     if is_handwritten(exported.ir):
         written = read_handwritten(exported.ir)
         module = CompiledModule(written.source, written.class_name, {}, {})
+        packages = written.packages
     else:
         graph = parse(exported.ir, types)
-        module = compile_graph(graph, types, entry_code=exported.entry_code)
-    by_hand = graph is None
+        module = compile_graph(graph, types, entry_code=entry)
+        packages = tuple(packages_of(graph, types))
     return Parcel(
         name=exported.name,
         description=exported.description,
         module=module,
         graph=graph,
-        packages=(*exported.dependencies, *(packages_of(graph, types) if graph else ())),
+        packages=(*exported.dependencies, *packages),
         variables=tuple(
             Variable(spec.name, None if spec.secret else spec.value, bool(spec.secret))
             for spec in exported.variables
         ),
-        bindings=getattr(module, "bindings", {}),
         only_local=nodes_not_for("cloudflare", graph, types) if graph else (),
-        default_entry=not by_hand and exported.entry_code in (None, DEFAULT_ENTRY),
+        default_entry=graph is not None and entry in (None, default_entry(graph.kind)),
     )
 
 

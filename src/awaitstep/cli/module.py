@@ -13,15 +13,18 @@ from awaitstep.cli.options import read_text
 from awaitstep.engine.errors import ValueRefused
 from awaitstep.engine.values import encode
 from awaitstep.ir.handwritten import workflow_classes
+from awaitstep.requirements import declared_in
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A module that can be run. `source` is what the journal's deployment is made of."""
+    """A module that can be run. `source` is what the journal's deployment is made of, `packages` are
+    those in its script header."""
 
     path: Path
     source: str
     class_name: str
+    packages: tuple[str, ...] = ()
 
     @property
     def deployment(self) -> str:
@@ -48,17 +51,21 @@ def load(path: Path, class_name: str | None = None) -> Script:
         line = getattr(error, "lineno", None)
         where = f"{path}, line {line}" if line else str(path)
         raise Failure(f"{where}: {getattr(error, 'msg', error)}.", "module.invalid") from None
+    try:
+        packages = declared_in(source)
+    except ValueError as error:
+        raise Failure(f"{path}: {error}", "module.packages") from None
     found = workflow_classes(tree)
     if class_name is not None:
         if class_name not in found:
             raise Failure(f"{path} has no workflow class {class_name}.", "module.no_workflow")
-        return Script(path, source, class_name)
+        return Script(path, source, class_name, packages)
     if not found:
         raise Failure(f"{path} has no class that extends WorkflowEntrypoint.", "module.no_workflow")
     if len(found) > 1:
         names = ", ".join(found)
         raise WrongUse(f"{path} has several workflow classes; choose one with --class: {names}.")
-    return Script(path, source, found[0])
+    return Script(path, source, found[0], packages)
 
 
 def journal_form(value: Any) -> bytes:

@@ -13,6 +13,7 @@ import uvloop
 
 from awaitstep.cli.failures import Failure
 from awaitstep.cli.module import Asked
+from awaitstep.cli.output import say
 from awaitstep.cli.progress import Progress
 from awaitstep.engine.errors import EngineError
 from awaitstep.engine.port import Runs, RunView
@@ -67,7 +68,8 @@ async def _run(asked: Asked, folder: Path) -> RunView:
         )
 
     try:
-        async with open_script(folder, script.source, bundle) as runs:
+        opened = open_script(folder, script.source, bundle, packages=script.packages, tell=say)
+        async with opened as runs:
             target = Target(_WORKFLOW, script.deployment, version="")
             created = await runs.create(manual.start(target, asked.params, asked.instance))
             return await _watch(runs, created.run.instance)

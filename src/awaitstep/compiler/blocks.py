@@ -309,15 +309,19 @@ class _Builder:
 def _arranged(node_id: str, arms: list[tuple[Arm, list[Block]]]) -> list[Block]:
     """An if-chain as a person would write it: guard clauses first, no empty arms where avoidable."""
     *conditional, (_, otherwise) = arms
+    arranged: list[Block] = []
+    while len(conditional) > 1 and _ends(conditional[0][1]):
+        # Behind an arm that ends, the others need no `else`.
+        arranged.append(Choose(node_id, [conditional.pop(0)], []))
     if not conditional:
         return otherwise
     if len(conditional) == 1:
         arm, body = conditional[0]
         if otherwise and (not body or (_ends(otherwise) and not _ends(body))):
-            return [Choose(node_id, [(arm, otherwise)], [], inverted=True), *body]
-    if all(_ends(body) for _, body in conditional):
-        return [Choose(node_id, conditional, []), *otherwise]
-    return [Choose(node_id, conditional, otherwise)]
+            return [*arranged, Choose(node_id, [(arm, otherwise)], [], inverted=True), *body]
+        if _ends(body):
+            return [*arranged, Choose(node_id, conditional, []), *otherwise]
+    return [*arranged, Choose(node_id, conditional, otherwise)]
 
 
 def _ends(body: list[Block]) -> bool:

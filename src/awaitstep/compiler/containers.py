@@ -44,6 +44,15 @@ def failure(error):
     return {"name": kind, "message": str(error), "step": getattr(error, "step", None)}
 ''',
 )
+OUTCOME = Helper(
+    "outcome",
+    '''\
+def outcome() -> dict[str, Any]:
+    """What a try comes to: the value of its last arm, and the error that was caught."""
+    return {"value": None, "error": None}
+''',
+    (("typing", "Any"),),
+)
 PARALLEL = Helper(
     "parallel",
     '''\
@@ -67,13 +76,13 @@ COLLECT = Helper(
 async def collect(arms):
     """The outcomes of all arms by label: a value or an error each."""
 
-    async def outcome(arm):
+    async def settled(arm):
         try:
             return {"value": await arm()}
         except Exception as error:
             return {"error": failure(error)}
 
-    return await parallel({label: lambda arm=arm: outcome(arm) for label, arm in arms.items()})
+    return await parallel({label: lambda arm=arm: settled(arm) for label, arm in arms.items()})
 ''',
     uses=(FAILURE, PARALLEL),
 )
@@ -293,6 +302,7 @@ def while_(
 class TryParts:
     """The arms of a try, and the names it needs. `leave` is set when a break may pass."""
 
+    outcome: ast.expr
     attempt: Arm | None
     catch: Arm | None
     finally_: Arm | None
@@ -307,8 +317,7 @@ def try_catch(node_id: str, parts: TryParts) -> list[ast.stmt]:
     run's own, never while it is unloaded or given up."""
     error, value = item(name(node_id), "error"), item(name(node_id), "value")
     arms = [arm for arm in (parts.attempt, parts.catch, parts.finally_) if arm is not None]
-    start = mapping({"value": nothing(), "error": nothing()})
-    made: list[ast.stmt] = [*unset(arms), assign(node_id, start)]
+    made: list[ast.stmt] = [*unset(arms), assign(node_id, call(parts.outcome))]
     body: list[ast.stmt] = [ast.Pass()]
     if parts.attempt is not None:
         body = [unpack(value, parts.attempt.exports, parts.attempt.called())]

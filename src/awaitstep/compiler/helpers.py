@@ -7,7 +7,7 @@ from awaitstep.ir import Helper
 LOOKUP = Helper(
     "lookup",
     '''\
-def lookup(value, *path, node):
+def lookup(value: Any, *path: str | int, node: str) -> Any:
     """Follow a path into a node's value; what is missing is an error that names both."""
     for depth, key in enumerate(path, 1):
         try:
@@ -17,7 +17,7 @@ def lookup(value, *path, node):
             raise NonRetryableError(f"{node}{''.join(parts)} is missing") from None
     return value
 ''',
-    (("workers.workflows", "NonRetryableError"),),
+    (("typing", "Any"), ("workers.workflows", "NonRetryableError")),
 )
 TEXT = Helper(
     "text",

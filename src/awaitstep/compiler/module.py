@@ -10,6 +10,7 @@ import ast
 import re
 from dataclasses import dataclass, field
 
+from awaitstep.compiler.collector import held_back
 from awaitstep.compiler.entry import VISIBLE, check_entry, default_entry
 from awaitstep.compiler.errors import TooDeep
 from awaitstep.compiler.pieces import CodeRegion, Names, Pieces, unused_prefix
@@ -21,7 +22,7 @@ from awaitstep.ir import Graph, InvalidGraph, Node, NodeType, Registry, Report
 from awaitstep.ir.fields import roles
 from awaitstep.ir.flow import Regions, lower
 from awaitstep.ir.names import step_names
-from awaitstep.ir.references import Uses, bound_around, uses_of
+from awaitstep.ir.references import Uses, bound_anywhere, bound_around, uses_of
 from awaitstep.ir.syntax import assign, attribute, function, name
 
 BINDING = "WORKFLOW"
@@ -66,7 +67,8 @@ def compile_graph(
     if flow is None:
         raise InvalidGraph(report.problems)
     try:
-        return _Module(graph, registry, flow, entry).compiled()
+        with held_back():
+            return _Module(graph, registry, flow, entry).compiled()
     except TooDeep:
         report.add("graph.too_deep", "Python cannot read conditions and containers this deep.")
         raise InvalidGraph(report.problems) from None
@@ -76,13 +78,14 @@ class _Module:
     def __init__(self, graph: Graph, registry: Registry, flow: Regions, entry: str) -> None:
         self._graph, self._registry, self._flow, self._entry = graph, registry, flow, entry
         report = Report()
+        bound = bound_around(graph.nodes, registry, flow)
         self._uses: dict[str, Uses] = {
             node_id: uses_of(
                 graph.nodes[node_id],
                 registry,
                 graph.nodes,
                 report.about(node_id),
-                bound_around(node_id, graph.nodes, registry, flow),
+                bound[node_id],
                 graph.kind,
             )
             for node_id in flow.order
@@ -96,7 +99,7 @@ class _Module:
 
     def _taken_names(self) -> set[str]:
         ids = set(self._graph.nodes)
-        ids |= bound_around("", self._graph.nodes, self._registry, None)
+        ids |= bound_anywhere(self._graph.nodes, self._registry)
         # A name that code reads and nothing defines must stay undefined.
         outside = {name for uses in self._uses.values() for name in uses.outside}
         outside |= set(read_source(self._entry).reads)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from awaitstep.ir.names import LONGEST_ID
 from awaitstep.ir.source import BUILTINS, IMPORTABLE
 
-_RESERVED = {"event", "step", "env", "ctx", "self", "request", "error", "Default"}
+_RESERVED = {"event", "step", "env", "ctx", "self", "request", "error", "Default", "Any"}
 
 
 class Names:
@@ -21,13 +21,17 @@ class Names:
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = {*taken, *BUILTINS, *IMPORTABLE, *_RESERVED}
+        self._counts: dict[str, int] = {}
 
     def fresh(self, wish: str) -> str:
         wish = wish[: LONGEST_ID + 20]
-        name, count = wish, 1
+        # A wish may come thousands of times: what was taken once stays taken.
+        count = self._counts.get(wish, 1)
+        name = wish if count == 1 else f"{wish}_{count}"
         while name in self._taken:
             count += 1
             name = f"{wish}_{count}"
+        self._counts[wish] = count
         self._taken.add(name)
         return name
 

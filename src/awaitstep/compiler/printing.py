@@ -89,10 +89,10 @@ class _Printer:
         parts = "".join(
             part if isinstance(part, str) else self._operand(part) for part in region.parts
         )
-        # In brackets, with a line of its own behind: it may hold line ends and a last comment.
+        # With a line of its own behind: it may hold line ends and a last comment.
         if "\n" in parts or "#" in parts:
             return f"({parts}\n)"
-        return parts if isinstance(region.tree, _CLOSED) else f"({parts})"
+        return parts if _stands_alone(region.tree, match) else f"({parts})"
 
     def _operand(self, tree: ast.expr) -> str:
         printed = _Printer(self._pieces, self._quote).text(tree)
@@ -108,6 +108,16 @@ class _Printer:
                 spelled = literal(str(value.value))[1:-1]
                 parts.append(spelled.replace("{", "{{").replace("}", "}}"))
         return f'f"{"".join(parts)}"'
+
+
+def _stands_alone(tree: ast.expr, place: re.Match[str]) -> bool:
+    """Whether an expression needs no brackets here: it has some, or is an argument."""
+    if isinstance(tree, _CLOSED):
+        return True
+    before = place.string[max(0, place.start() - 2) : place.start()].rstrip()
+    after = place.string[place.end() : place.end() + 1]
+    is_argument = before.endswith(("(", ",")) and after in (",", ")")
+    return is_argument and not isinstance(tree, ast.Tuple | ast.GeneratorExp)
 
 
 class _Named(ast.NodeTransformer):

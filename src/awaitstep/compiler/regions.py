@@ -21,6 +21,7 @@ from awaitstep.compiler.pieces import Names, Pieces
 from awaitstep.compiler.writer import Needs, NodeWriter
 from awaitstep.ir import Graph, NodeType, Registry
 from awaitstep.ir.flow import Region, Regions
+from awaitstep.ir.graph import THEN
 from awaitstep.ir.syntax import assign, attribute, call, function, name, returns
 
 
@@ -40,10 +41,15 @@ class Scene:
     writers: dict[str, NodeWriter] = field(default_factory=dict)
     exports: dict[Region, dict[str, None]] = field(default_factory=dict)
     inside: dict[Region, list[tuple[str, str, str]]] = field(default_factory=dict)
+    drawn: dict[str, list[str]] = field(default_factory=dict)
     apart: deque[Apart] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
-        """Sort the reads: those inside one region, and what must leave others for them."""
+        """Sort the reads: those inside one region, and what must leave others for them; and note
+        which arms are drawn, the empty ones too."""
+        for edge in self.graph.edges:
+            if edge.label is not None and edge.label != THEN:
+                self.drawn.setdefault(edge.source, []).append(edge.label)
         regions = self.regions
         for reader, read in self.reads:
             for region in regions.around(read):
@@ -114,7 +120,11 @@ def methods(scene: Scene) -> list[ast.stmt]:
     while scene.apart:
         arm = scene.apart.popleft()
         body = with_env(RegionWriter(scene, arm.region, arm.indices).body(), scene.pieces)
-        made.append(function(arm.function, ["self", *arm.parameters], body, is_async=True))
+        # Without a type, a checker would take a step's decorator for one that changes nothing.
+        typed = [f"{each}: Any" if each == "step" else each for each in arm.parameters]
+        if "step" in arm.parameters:
+            scene.needs.imported("typing", "Any")
+        made.append(function(arm.function, ["self", *typed], body, is_async=True))
     return made
 
 
@@ -294,32 +304,38 @@ class RegionWriter:
     # --- containers ---------------------------------------------------------------------------
 
     def _container(self, node_id: str) -> list[ast.stmt]:
-        regions = self._region.arms.get(node_id, {})
         match self._scene.type_of(node_id).control:
             case "parallel":
-                return self._parallel(node_id, regions)
+                return self._parallel(node_id)
             case "race":
-                return self._race(node_id, regions)
+                return self._race(node_id)
             case "loop":
-                return self._loop(node_id, regions)
+                return self._loop(node_id)
             case _:
-                return self._try(node_id, regions)
+                return self._try(node_id)
+
+    def _named(self, node_id: str, label: str) -> str:
+        label = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
+        return self._scene.names.fresh(f"_{node_id}_{label or 'arm'}")
 
     def _arm(
-        self, node_id: str, region: Region, parameters: list[str], indices: tuple[str, ...]
+        self, node_id: str, label: str, parameters: list[str], indices: tuple[str, ...]
     ) -> tuple[list[ast.stmt], Arm]:
         """The definition of an arm, unless it stands apart, and how it is called."""
-        scene = self._scene
-        label = re.sub(r"[^a-z0-9]+", "_", region.label.lower()).strip("_")
-        identifier = scene.names.fresh(f"_{node_id}_{label or 'arm'}")
+        scene, identifier = self._scene, self._named(node_id, label)
+        region = self._region.arms.get(node_id, {}).get(label)
+        if region is None:  # it leads to what follows anyway
+            return [function(identifier, parameters, [ast.Pass()], is_async=True)], Arm(
+                label, identifier, ()
+            )
         exports = tuple(scene.exports.get(region, ()))
         if self._indentation >= DEEPEST:
             given = self._given(region, parameters, indices)
             scene.apart.append(Apart(region, identifier, (*given, *parameters), indices))
-            return [], Arm(region.label, identifier, exports, tuple(parameters), given)
+            return [], Arm(label, identifier, exports, tuple(parameters), given)
         writer = RegionWriter(scene, region, indices, self._indentation)
         definition = function(identifier, parameters, writer.body(), is_async=True)
-        return [definition], Arm(region.label, identifier, exports)
+        return [definition], Arm(label, identifier, exports)
 
     def _given(
         self, region: Region, parameters: list[str], indices: tuple[str, ...]
@@ -332,20 +348,22 @@ class RegionWriter:
         bound = sorted(scene.bound_around(region) & used - set(ids))
         always = ["event", *(["step"] if scene.graph.kind == "workflow" else [])]
         given = dict.fromkeys([*always, *ids, *bound, *indices])
+        scene.needs.told |= set(indices)
         return tuple(each for each in given if each not in parameters)
 
-    def _all(self, node_id: str, regions: dict[str, Region]) -> tuple[list[ast.stmt], list[Arm]]:
-        made = [self._arm(node_id, region, [], self._indices) for region in regions.values()]
+    def _all(self, node_id: str) -> tuple[list[ast.stmt], list[Arm]]:
+        labels = self._scene.drawn[node_id]
+        made = [self._arm(node_id, label, [], self._indices) for label in labels]
         return [one for definition, _ in made for one in definition], [arm for _, arm in made]
 
-    def _parallel(self, node_id: str, regions: dict[str, Region]) -> list[ast.stmt]:
+    def _parallel(self, node_id: str) -> list[ast.stmt]:
         collects = getattr(self._scene.graph.nodes[node_id].data, "on_error", "fail") == "collect"
         gather = self._scene.needs.helper(containers.COLLECT if collects else containers.PARALLEL)
-        definitions, arms = self._all(node_id, regions)
+        definitions, arms = self._all(node_id)
         return [*definitions, *containers.parallel(node_id, arms, gather, collects=collects)]
 
-    def _race(self, node_id: str, regions: dict[str, Region]) -> list[ast.stmt]:
-        definitions, arms = self._all(node_id, regions)
+    def _race(self, node_id: str) -> list[ast.stmt]:
+        definitions, arms = self._all(node_id)
         writer = self._scene.writers[node_id]
         if not writer.durable:
             run = self._scene.needs.helper(containers.FIRST)
@@ -355,23 +373,28 @@ class RegionWriter:
         recorded = [name("step"), writer.named(suffix)]
         return [*definitions, *containers.race(node_id, arms, run, recorded)]
 
-    def _loop(self, node_id: str, regions: dict[str, Region]) -> list[ast.stmt]:
+    def _loop(self, node_id: str) -> list[ast.stmt]:
         data = self._scene.graph.nodes[node_id].data
         parameters = list(self._scene.type_of(node_id).binds(data, "body"))
-        statements: list[ast.stmt] = []
-        outer = list(self._indices)
-        for place, index in enumerate(outer):
-            if index in parameters:  # it would be hidden
-                outer[place] = self._scene.names.fresh(f"outer_{index}")
-                statements.append(assign(outer[place], name(index)))
-        region = regions["body"]
-        definition, body = self._arm(node_id, region, parameters, (*outer, parameters[-1]))
+        outer = {
+            # what would be hidden inside
+            index: self._scene.names.fresh(f"outer_{index}") if index in parameters else index
+            for index in self._indices
+        }
+        indices = (*outer.values(), parameters[-1])
+        definition, body = self._arm(node_id, "body", parameters, indices)
+        statements = [
+            assign(kept, name(index))
+            for index, kept in outer.items()
+            if kept != index and kept in self._scene.needs.told
+        ]
         statements += definition
         writer = self._scene.writers[node_id]
+        regions = self._region.arms.get(node_id, {})
         kind, most = getattr(data, "loop_type", ""), getattr(data, "max_iterations", 0)
         if kind == "while":
             leave = None
-            if self._scene.leaves_inside(region):
+            if any(map(self._scene.leaves_inside, regions.values())):
                 leave = self._scene.needs.helper(containers.LEAVE)
             test = writer.expression(getattr(data, "condition", ""))
             result = self._scene.names.fresh("result")
@@ -385,18 +408,21 @@ class RegionWriter:
         counter = self._scene.names.fresh("place") if body.exports else ""
         return [*statements, *containers.for_each(node_id, body, items, run, options, counter)]
 
-    def _try(self, node_id: str, regions: dict[str, Region]) -> list[ast.stmt]:
+    def _try(self, node_id: str) -> list[ast.stmt]:
         definitions: list[ast.stmt] = []
         arms: dict[str, Arm] = {}
+        regions = self._region.arms.get(node_id, {})
         for label in ("try", "catch", "finally"):
-            if label in regions:
+            # A drawn `catch` catches, though it does nothing.
+            if label in regions or (label == "catch" and label in self._scene.drawn[node_id]):
                 parameters = [] if label == "try" else ["error"]
-                made, arms[label] = self._arm(node_id, regions[label], parameters, self._indices)
+                made, arms[label] = self._arm(node_id, label, parameters, self._indices)
                 definitions += made
         needs, fresh = self._scene.needs, self._scene.names.fresh
         others = "catch" in arms or "finally" in arms
         passes = any(map(self._scene.leaves_inside, regions.values()))
         parts = TryParts(
+            needs.helper(containers.OUTCOME),
             arms.get("try"),
             arms.get("catch"),
             arms.get("finally"),

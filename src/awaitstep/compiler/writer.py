@@ -32,7 +32,8 @@ _PLAIN_ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 class Needs:
     """What the module must bring along, in the order in which it was asked for.
 
-    `helpers` are by their names in the module, `chosen` are those names by the helpers' own.
+    `helpers` are by their names in the module, `chosen` are those names by the helpers' own. `told`
+    are the indices of iterations that names of steps tell.
     """
 
     names: Names
@@ -40,6 +41,7 @@ class Needs:
     helpers: dict[str, Helper] = field(default_factory=dict)
     chosen: dict[str, str] = field(default_factory=dict)
     locals: dict[str, str] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
     bindings: dict[tuple[Kind, str], str] = field(default_factory=dict)
 
     def binding(self, kind: Kind, workflow: str, node_id: str) -> ast.expr:
@@ -110,6 +112,7 @@ class NodeWriter:
         text = self.display_name + suffix
         if not self.indices:
             return ast.Constant(value=text)
+        self.needs.told |= set(self.indices)
         parts: list[ast.expr] = [ast.Constant(value=f"{text} [")]
         for place, index in enumerate(self.indices):
             if place:

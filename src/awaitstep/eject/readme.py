@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from awaitstep.eject.settings import Variable
+from awaitstep.compiler import CompiledModule
+from awaitstep.eject.paths import children_of
+from awaitstep.eject.settings import UNKNOWN, Variable
 from awaitstep.eject.words import code, markdown
 from awaitstep.ir import Graph
 
@@ -14,19 +16,33 @@ A `POST` with a JSON body starts a run, whose `event["payload"]` it is, and answ
 `{"instanceId": …}`. A `GET` with `?instanceId=…` answers the status of that run. Anything else gets
 an empty 200. It needs no key: check signatures in `Default.fetch` when it matters who calls.
 """
+_FUNCTION_URL = """\
+Each request is a call: `event["payload"]` is the JSON of its body, else its query as texts. The
+answer is the output as JSON, or the `Response` that the last step returns. It needs no key: check
+signatures in `Default.fetch` when it matters who calls.
+"""
 _OWN_URL = (
     "`Default.fetch` in `worker.py` answers it. It needs no key unless that code asks for one.\n"
 )
-_HOW = """\
+_RUN = """\
 ## Run
 
 ```sh
 awaitstep run worker.py --params '{}'
 ```
+"""
+_CALL = """\
+## Call
 
+```sh
+uv run pywrangler dev      # answers at http://localhost:8787
+curl http://localhost:8787 --json '{}'
+```
+"""
+_HOW = """\
 ## Test
 
-One test for each path through the workflow, in `tests/test_paths.py`. They need neither Cloudflare
+One test for each path through it, in `tests/test_paths.py`. They need neither Cloudflare
 nor a network: `tests/stand_in.py` stands in for both, and steps answer what a test says.
 
 ```sh
@@ -42,6 +58,17 @@ uv run pywrangler dev
 uv run pywrangler deploy
 ```
 """
+_BESIDE = """\
+Each is a project of its own, deployed to the same account, this one last. Only they know their
+names: put these into `wrangler.jsonc` for each `"%s"`, and take the slashes away. `awaitstep run
+worker.py` reaches none of them.
+"""
+_WAITED_FOR = """\
+On Cloudflare nobody tells a run that another one has ended. So a workflow that is waited for has to
+send the event `child-<its own instance id>` to the run that started it, which it can know from its
+input. The payload is `{"status": "complete", "output": …}`, or `{"status": "errored", "error":
+{"name": …, "message": …}}`.
+"""
 
 
 def readme(
@@ -50,6 +77,7 @@ def readme(
     graph: Graph | None,
     order: Sequence[str],
     variables: Sequence[Variable],
+    module: CompiledModule,
     *,
     default_entry: bool,
     only_local: Sequence[str],
@@ -58,19 +86,34 @@ def readme(
     parts = [f"# {markdown(name)}\n"]
     if description.strip():
         parts.append(f"{markdown(description)}\n")
-    parts.append(
-        "A durable workflow: `worker.py` is all of it, plain Cloudflare Python Workers code.\n"
-    )
+    is_function = module.class_name is None
+    kind = "function" if is_function else "durable workflow"
+    parts.append(f"A {kind}: `worker.py` is all of it, plain Cloudflare Python Workers code.\n")
     if graph is not None:
         parts.append(_steps(graph, order))
-    parts.append(_HOW)
+    parts += [_CALL if is_function else _RUN, _HOW]
+    if module.workflows or module.functions:
+        parts.append(_beside(module, bool(graph is not None and children_of(graph))))
     if only_local:
         names = ", ".join(map(code, only_local))
         parts.append(f"These nodes can't run on Cloudflare: {names}.\n")
     if variables:
-        parts.append(_variables(variables))
-    parts.append("## Worker URL\n\n" + (_DEFAULT_URL if default_entry else _OWN_URL))
+        parts.append(_variables(variables, runs=not is_function))
+    default = _FUNCTION_URL if is_function else _DEFAULT_URL
+    parts.append("## Worker URL\n\n" + (default if default_entry else _OWN_URL))
     return "\n".join(parts)
+
+
+def _beside(module: CompiledModule, waits: bool) -> str:
+    """What must be deployed for it to work."""
+    lines = ["## Deployed beside it", "", "| name in `env` | | id |", "|---|---|---|"]
+    called = {"workflow": module.workflows, "function": module.functions}
+    for kind, bindings in called.items():
+        lines += [
+            f"| {code(name)} | {kind} | {code(bindings[name])} |" for name in sorted(bindings)
+        ]
+    text = "\n".join([*lines, "", _BESIDE % UNKNOWN])
+    return f"{text}\n{_WAITED_FOR}" if waits else text
 
 
 def _steps(graph: Graph, order: Sequence[str]) -> str:
@@ -85,7 +128,7 @@ def _steps(graph: Graph, order: Sequence[str]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _variables(variables: Sequence[Variable]) -> str:
+def _variables(variables: Sequence[Variable], *, runs: bool) -> str:
     lines = ["## Variables", "", "| name | | |", "|---|---|---|"]
     for variable in variables:
         kind = "secret" if variable.secret else "variable"
@@ -95,5 +138,6 @@ def _variables(variables: Sequence[Variable]) -> str:
             else "`uv run pywrangler secret put`"
         )
         lines.append(f"| {code(variable.name)} | {kind} | {where} |")
-    lines += ["", "`awaitstep run` takes them as `--env NAME=VALUE`."]
+    if runs:
+        lines += ["", "`awaitstep run` takes them as `--env NAME=VALUE`."]
     return "\n".join([*lines, ""])

@@ -21,7 +21,7 @@ from awaitstep.compiler import CompiledModule
 from awaitstep.eject import stand_in
 from awaitstep.eject.paths import Path
 from awaitstep.eject.stand_in import Done
-from awaitstep.eject.wants import ENV, PAYLOAD, Place, Wants
+from awaitstep.eject.wants import ENV, PAYLOAD, REQUEST, Place, Wants
 from awaitstep.ir.flow import Regions
 
 MOST_IN_VAIN = 600
@@ -36,6 +36,7 @@ class Example:
     """What a test tells a run; `done` is what came of it, None when no run took the path."""
 
     payload: Any = None
+    request: dict[str, Any] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     events: dict[str, Any] = field(default_factory=dict)
     env: dict[str, Any] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class Example:
         """The arguments of a run, without those that say nothing."""
         told = {
             "payload": self.payload,
+            "request": self.request,
             "results": self.results,
             "events": self.events,
             "env": self.env,
@@ -56,31 +58,42 @@ class Example:
         return {name: value for name, value in told.items() if value not in (None, {}, [])}
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The nodes that a test tells something. `names` are those of steps, by node id; `waits` wait
+    for events, `children` for the runs that they have started; `in_function` when it has no
+    steps of its own, and they are made of it."""
+
+    names: Mapping[str, str]
+    waits: frozenset[str]
+    children: frozenset[str]
+    in_function: bool
+
+    def result(self, node_id: str) -> str:
+        """Under which name a node's value is told."""
+        return self.names[node_id] + (stand_in.RESULT if node_id in self.children else "")
+
+
 class TooLong(BaseException):
     """Code between steps went on for too many lines."""
 
 
 class Search:
-    """Looks for an example of each path of one module.
-
-    `waits` are the ids of the nodes that wait for events, `variables` the values of variables
-    that are known.
-    """
+    """Looks for an example of each path of one module; `variables` are the values known."""
 
     def __init__(
         self,
         module: CompiledModule,
+        nodes: Told,
         wants: Wants,
         regions: Regions,
-        waits: frozenset[str],
         variables: Mapping[str, str],
     ) -> None:
-        self._module, self._wants, self._waits = module, wants, waits
+        self._module, self._wants, self._nodes = module, wants, nodes
         self._variables = variables
         self.nexts = {node_id: _nexts(node_id, regions) for node_id in regions.order}
         # What has led along a path is a good start for the next one.
         self.found: dict[Place, Any] = {}
-        self._names = {node_id: name for name, node_id in module.step_nodes.items()}
         self._nodes_of_lines = _nodes_of_lines(module)
         self._left = MOST_RUNS
 
@@ -88,8 +101,9 @@ class Search:
     def ready(self) -> Iterator[Callable[[Path], Example]]:
         """The function that looks. Raises whatever the module raises when it is loaded."""
         with stand_in.installed(), redirect_stdout(io.StringIO()), asyncio.Runner() as runner:
-            namespace = stand_in.load(self._module.source, _FILE)
-            workflow = namespace[self._module.class_name]
+            steps = self._nodes.names if self._nodes.in_function else ()
+            namespace = stand_in.load(self._module.source, _FILE, steps)
+            workflow = namespace[self._module.class_name or "Default"]
             yield lambda path: _Climb(self, runner, workflow, path).example()
 
     def example(self, path: Path, values: Mapping[Place, Any]) -> Example:
@@ -97,29 +111,32 @@ class Search:
         roots: dict[str, Any] = {}
         for place in sorted(values, key=lambda place: len(place.keys)):
             roots[place.root] = _with(roots.get(place.root, _UNSET), place.keys, values[place])
-        results = {self._names[root]: value for root, value in roots.items()
-                   if root in self._names and root not in self._waits}  # fmt: skip
-        results |= {f"{self._names[race]} · winner": label for race, label in path.winners}
+        nodes, names = self._nodes, self._nodes.names
+        results = {nodes.result(root): value for root, value in roots.items()
+                   if root in names and root not in nodes.waits}  # fmt: skip
+        if not nodes.in_function:
+            results |= {f"{names[race]} · winner": label for race, label in path.winners}
         events = {
-            self._names[node_id]: roots.get(node_id, {})
+            names[node_id]: roots.get(node_id, {})
             for node_id in path.nodes
-            if node_id in self._waits and node_id not in (*path.late, *path.blocked)
+            if node_id in nodes.waits and node_id not in (*path.late, *path.blocked)
         }
         return Example(
             roots.get(PAYLOAD),
+            roots.get(REQUEST, {}),
             results,
             events,
             roots.get(ENV, {}),
-            tuple(self._names[node_id] for node_id in path.fails),
-            tuple(self._names[node_id] for node_id in path.blocked if node_id in self._names),
+            tuple(nodes.result(node_id) for node_id in path.fails),
+            tuple(names[node_id] for node_id in path.blocked if node_id in names),
         )
 
     def candidates(self, place: Place) -> list[Any]:
         known = self._wants.candidates[place]
-        if place.root != ENV:
+        if place.root not in (ENV, REQUEST):
             return known
         name = str(place.keys[0])
-        first = [self._variables[name]] if name in self._variables else []
+        first = [self._variables[name]] if place.root == ENV and name in self._variables else []
         return [*first, *(str(value) for value in known if isinstance(value, str | int))]
 
     def groups(self, path: Path) -> list[tuple[str, list[Place]]]:
@@ -232,7 +249,9 @@ class _Climb:
     def _ended_well(self, done: Done) -> bool:
         if self._path.end != "fails":
             return done.end == "complete"
-        return done.end == "errored" and isinstance(done.error, TimeoutError | RuntimeError)
+        # Where a run fails that was waited for, the module's own error has that one's name.
+        name = getattr(done.error, "name", None) or type(done.error).__name__
+        return done.end == "errored" and name in ("TimeoutError", "RuntimeError")
 
     def _by_type(self, example: Example) -> Example:
         """The same with events named by their types, when the run stays the same."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from awaitstep.compiler import CompiledModule
 from awaitstep.eject.words import json_text, slug, toml_text
 from awaitstep.ir.graph import ScheduleTrigger
 
@@ -19,6 +20,8 @@ build/
 node_modules/
 python_modules/
 """
+# What only the project of a called workflow knows.
+UNKNOWN = "?"
 _DEV = ("pytest>=8", "workers-py>=1.17", "workers-runtime-sdk>=1.9")
 
 
@@ -54,21 +57,9 @@ def pyproject(name: str, description: str, packages: Sequence[str]) -> str:
 
 
 def wrangler(
-    name: str,
-    class_name: str,
-    binding: str,
-    others: Mapping[str, str],
-    variables: Sequence[Variable],
-    trigger: object,
+    name: str, module: CompiledModule, variables: Sequence[Variable], trigger: object
 ) -> str:
-    """`others` are bindings besides the workflow's own: name → workflow id."""
-    workflow: dict[str, object] = {
-        "name": slug(name),
-        "binding": binding,
-        "class_name": class_name,
-    }
-    if isinstance(trigger, ScheduleTrigger):
-        workflow["schedules"] = [trigger.cron]
+    """What the module calls stands in it as comments: only its own project knows its names."""
     known = {variable.name: variable.value for variable in variables if variable.value is not None}
     lines = [
         "{",
@@ -79,22 +70,64 @@ def wrangler(
         """    "command": "node -e \\"fs.cpSync('worker.py', 'build/worker.py')\\"",""",
         '    "watch_dir": "worker.py"',
         "  },",
-        f'  "compatibility_date": {json_text(COMPATIBILITY_DATE)},',
-        '  "compatibility_flags": ["python_workers"],',
         *(['  "vars": {', *_fields(known, "    "), "  },"] if known else []),
-        '  "workflows": [',
-        *("    {", *_fields(workflow, "      "), "    }"),
-        "  ]",
+        *_workflows(name, module, trigger),
+        *_services(module),
+        f'  "compatibility_date": {json_text(COMPATIBILITY_DATE)},',
+        '  "compatibility_flags": ["python_workers"]',
     ]
-    if others:
-        lines.append("  // Called as well; eject these workflows too, and add them above:")
-        named = (f"{json_text(key)}: {json_text(others[key])}" for key in sorted(others))
-        lines += [f"  //   {line}" for line in named]
     missing = [variable.name for variable in variables if variable.value is None]
     if missing:
         lines.append("  // Put each of these with `uv run pywrangler secret put NAME`:")
         lines += [f"  //   {name}" for name in missing]
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def _workflows(name: str, module: CompiledModule, trigger: object) -> list[str]:
+    others = [
+        ({"binding": binding, "name": UNKNOWN, "class_name": UNKNOWN, "script_name": UNKNOWN}, id)
+        for binding, id in sorted(module.workflows.items())
+    ]
+    if module.class_name is None:
+        return _commented("workflows", others)
+    own: dict[str, object] = {
+        "name": slug(name),
+        "binding": module.binding,
+        "class_name": module.class_name,
+    }
+    if isinstance(trigger, ScheduleTrigger):
+        own["schedules"] = [trigger.cron]
+    called = [f"    // {line}" for entry, id in others
+              for line in (_called(id), f"{_object(entry)},")]  # fmt: skip
+    fields = _fields(own, "      ")
+    return ['  "workflows": [', *called, "    {", *fields, "    }", "  ],"]
+
+
+def _services(module: CompiledModule) -> list[str]:
+    functions = sorted(module.functions.items())
+    return _commented(
+        "services", [({"binding": binding, "service": UNKNOWN}, id) for binding, id in functions]
+    )
+
+
+def _commented(key: str, entries: Sequence[tuple[Mapping[str, object], str]]) -> list[str]:
+    """A list that takes effect when its slashes are taken away."""
+    if not entries:
+        return []
+    lines = [f"{json_text(key)}: ["]
+    for number, (entry, id) in enumerate(entries, 1):
+        lines.append(f"  // {_called(id)}")
+        lines.append(f"  {_object(entry)}{',' * (number < len(entries))}")
+    return [f"  // {line}" for line in (*lines, "],")]
+
+
+def _called(id: str) -> str:
+    return f"Calls {json_text(id)}: fill in each {json_text(UNKNOWN)}."
+
+
+def _object(entry: Mapping[str, object]) -> str:
+    fields = (f"{json_text(key)}: {json_text(value)}" for key, value in entry.items())
+    return "{" + ", ".join(fields) + "}"
 
 
 def _array(key: str, items: Sequence[str]) -> list[str]:

@@ -1,11 +1,13 @@
-"""Runs a workflow without Cloudflare: no network, no time passing.
+"""Runs a workflow or a function without Cloudflare: no network, no time passing.
 
 Stands in for the module `workers` and for `step`. Steps are not executed: a test says what they
-answer. What the workflow does between them is its own code.
+answer. What the workflow does between them is its own code. A function has no `step`, so its
+inner functions that are steps are taken for such when the module is loaded.
 """
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import re
@@ -21,6 +23,8 @@ from typing import Any
 # Nothing here takes time: a run that has not ended after so many turns of the loop never does.
 TURNS = 1_000
 _ITERATION = re.compile(r" \[[\d.]+\]$")
+# What is added to a step's name where the run that it started is waited for.
+RESULT = " · result"
 
 
 class NonRetryableError(Exception):
@@ -137,6 +141,7 @@ class Step:
             async def run() -> Any:
                 asked = name or function.__name__
                 await self._begins("do", asked)
+                self._raises(asked)
                 told = _told(asked, self._results)
                 return data(self._default if told is None else self._results[told])
 
@@ -146,23 +151,45 @@ class Step:
 
     async def sleep(self, name: str, duration: Any) -> None:
         await self._begins("sleep", name)
+        self._raises(name)
 
     async def sleep_until(self, name: str, timestamp: Any) -> None:
         await self._begins("sleep_until", name)
+        self._raises(name)
 
     async def wait_for_event(self, name: str, event_type: str, /, timeout: Any = None) -> Any:
         await self._begins("wait_for_event", name)
         self.waited[name] = event_type
         told = _told(name, self._events) or _told(event_type, self._events)
-        if told is None:
+        if told is not None:
+            self._raises(name)
+            payload = self._events[told]
+        elif event_type.startswith("child-") and _ITERATION.sub("", name).endswith(RESULT):
+            payload = self._outcome(name)
+        else:
+            self._raises(name)
             raise TimeoutError("Execution timed out")
         moment = datetime(2026, 1, 1, tzinfo=UTC)
-        return data({"payload": self._events[told], "type": event_type, "timestamp": moment})
+        return data({"payload": payload, "type": event_type, "timestamp": moment})
+
+    def _outcome(self, name: str) -> dict[str, Any]:
+        """How a run of another workflow has ended."""
+        try:
+            self._raises(name)
+        except RuntimeError as error:
+            return {"status": "errored", "error": {"name": "RuntimeError", "message": str(error)}}
+        told = _told(name, self._results)
+        return {
+            "status": "complete",
+            "output": self._default if told is None else self._results[told],
+        }
 
     async def _begins(self, kind: str, name: str) -> None:
         self.trace.append((kind, name))
         if _told(name, self._never):
             await asyncio.get_running_loop().create_future()
+
+    def _raises(self, name: str) -> None:
         if _told(name, self._fails):
             raise RuntimeError(f"{name} failed")
 
@@ -176,6 +203,7 @@ async def perform(
     workflow: type[Any],
     *,
     payload: Any = None,
+    request: Mapping[str, Any] | None = None,
     results: Mapping[str, Any] | None = None,
     events: Mapping[str, Any] | None = None,
     env: Mapping[str, Any] | None = None,
@@ -183,22 +211,29 @@ async def perform(
     never: Collection[str] = (),
     default: Any = None,
 ) -> Done:
-    """One run of a workflow class.
+    """One run of a workflow's class, or one call of a function's.
 
-    `results` are what steps answer, by name; a step that is not in it answers `default`. `events`
-    are the payloads of events by their type, or by the name of the step that waits; a wait for
-    any other event times out. The steps in `fails` raise, those in `never` do not end.
+    `results` are what steps answer, by name; a step that is not in it answers `default`. So does
+    `<name> · result`, the wait for a run that a step has started. `events` are the payloads of
+    events by their type, or by the name of the step that waits; a wait for any other event times
+    out. The steps in `fails` raise, those in `never` do not end. `request` is what a function's
+    event holds besides its payload: method, url, headers.
     """
     step = Step(results or {}, events or {}, fails, never, default)
-    event = data(
-        {
-            "payload": {} if payload is None else payload,
+    given, known = {} if payload is None else payload, data(env or {})
+    entry: Any = workflow
+    if issubclass(workflow, WorkflowEntrypoint):
+        event = {
+            "payload": given,
             "timestamp": datetime(2026, 1, 1, tzinfo=UTC),
             "instanceId": "instance-1",
             "workflowName": "workflow",
         }
-    )
-    task = asyncio.ensure_future(workflow(None, data(env or {})).run(event, step))
+        running = entry(None, known).run(data(event), step)
+    else:
+        asked = {"method": "POST", "url": "https://function/", "headers": {}, **(request or {})}
+        running = entry(step, known).run(data({"payload": given, **asked}))
+    task = asyncio.ensure_future(running)
     for _ in range(TURNS):
         if task.done():
             break
@@ -219,12 +254,41 @@ def run(workflow: type[Any], **told: Any) -> Done:
         return asyncio.run(perform(workflow, **told))
 
 
-def load(source: str, file: str | Path) -> dict[str, Any]:
-    """The names that a module defines, `workers` being this stand-in."""
+def load(source: str, file: str | Path, steps: Collection[str] = ()) -> dict[str, Any]:
+    """The names that a module defines, `workers` being this stand-in.
+
+    `steps` are the steps of a function: `x` is what its inner function `_x` does.
+    """
     namespace: dict[str, Any] = {"__name__": "worker"}
+    module = ast.parse(source, str(file))
+    functions = {f"_{step}": step for step in steps}
+    for node in module.body:
+        if isinstance(node, ast.ClassDef) and node.name == "Default":
+            _declare_steps(node.body, functions)
     with installed():
-        exec(compile(source, str(file), "exec"), namespace)
+        exec(compile(module if steps else source, str(file), "exec"), namespace)
     return namespace
+
+
+def _declare_steps(methods: list[ast.stmt], functions: Mapping[str, str]) -> None:
+    """Put `@self.ctx.do("x")` before each `def _x`, and `await` before each `_x()`."""
+    pending: list[ast.AST] = [*methods]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in functions:
+            declared = ast.parse(f"self.ctx.do({functions[node.name]!r})", mode="eval").body
+            node.decorator_list = [_standing_at(declared, node)]
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            if getattr(node.value.func, "id", None) in functions:
+                node.value = ast.copy_location(ast.Await(value=node.value), node.value)
+        elif not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.expr):
+            pending += ast.iter_child_nodes(node)
+
+
+def _standing_at(tree: ast.expr, place: ast.stmt) -> ast.expr:
+    for node in ast.walk(tree):
+        ast.copy_location(node, place)
+    return tree
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from pathlib import Path as File
 from typing import Any
 
@@ -15,7 +16,7 @@ from awaitstep.compiler.printing import print_module
 from awaitstep.eject import stand_in
 from awaitstep.eject.paths import COUNTED, Path
 from awaitstep.eject.search import Example
-from awaitstep.eject.words import plain
+from awaitstep.eject.words import json_text, plain
 from awaitstep.ir import Graph
 
 _LONGEST_NAME = 80
@@ -40,6 +41,29 @@ def workflow():
 def run(workflow):
     return partial(stand_in.run, workflow)
 '''
+_FUNCTION_CONFTEST = '''\
+"""`run` calls the function in a test; `perform` in stand_in.py says what it takes."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+import stand_in
+
+WORKER = Path(__file__).parents[1] / "worker.py"
+# The step `x` is the inner function `_x`; no test executes these.
+STEPS = STEP_IDS
+
+
+@pytest.fixture(scope="session")
+def function():
+    return stand_in.load(WORKER.read_text(encoding="utf-8"), WORKER, STEPS)["Default"]
+
+
+@pytest.fixture
+def run(function):
+    return partial(stand_in.run, function)
+'''
 _MODULE_TEST = '''\
 """The module loads. `run` of conftest.py starts its workflow, for tests of your own."""
 
@@ -54,16 +78,20 @@ def stand_in_text() -> str:
     return File(stand_in.__file__).read_text(encoding="utf-8")
 
 
-def conftest_text(class_name: str) -> str:
-    """`tests/conftest.py`."""
-    return _CONFTEST.replace("CLASS_NAME", class_name)
+def conftest_text(class_name: str | None, steps: Sequence[str] = ()) -> str:
+    """`tests/conftest.py`. `steps` are the ids of those that a function takes."""
+    if class_name is not None:
+        return _CONFTEST.replace("CLASS_NAME", class_name)
+    lines = "".join(f"    {json_text(step)},\n" for step in steps)
+    return _FUNCTION_CONFTEST.replace("STEP_IDS", f"[\n{lines}]" if lines else "[]")
 
 
 def path_tests(
     graph: Graph, found: list[tuple[Path, Example]], left_out: int, problem: str | None
 ) -> str:
     """`tests/test_paths.py`. `problem` says why no values could be looked for."""
-    about = "One test for each path through the workflow: what it is told, and what it then does."
+    kind = "function" if graph.kind == "script" else "workflow"
+    about = f"One test for each path through the {kind}: what it is told, and what it then does."
     if left_out:
         count = f"{left_out:,}" if left_out + len(found) < COUNTED else f"at least {left_out:,}"
         about += f" There are {count} more paths, which have no test."

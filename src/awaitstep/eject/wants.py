@@ -1,7 +1,7 @@
 """What decides the way of a run: the values that conditions and code between steps read.
 
-Every such value is a place inside something that a test gives: the event's payload, a step's
-result, the payload of an awaited event, a variable. Owns finding these places, and values that
+Every such value is a place inside something that a test gives: the event's payload, what else a
+function's event holds, a step's result, the payload of an awaited event, a variable. Owns finding these places, and values that
 are worth trying there: what the same text compares with, and a little of every kind.
 """
 
@@ -19,9 +19,11 @@ from awaitstep.ir.flow import Regions
 from awaitstep.ir.source import analyse
 
 PAYLOAD = "event"
+REQUEST = "request"
 ENV = "env"
 _ANY: tuple[Any, ...] = (True, False, 1, 0, 2, "text", "", ["item"], [], {}, None)
 _NUMBERS = (1, 0, 2)
+_LISTS: tuple[Any, ...] = (["item"], [])
 _OF_ROLE: dict[RoleName, tuple[Any, ...]] = {
     "timestamp": ("2030-01-01T00:00:00+00:00",),
     "duration": ("1 second",),
@@ -34,7 +36,7 @@ Keys = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value is given: `PAYLOAD`, `ENV` or a node's id, and the way inside."""
+    """Where a value is given: `PAYLOAD`, `REQUEST`, `ENV` or a node's id, and the way inside."""
 
     root: str
     keys: Keys
@@ -69,24 +71,26 @@ class _Reading:
         wants = Wants()
         for node_id in self._regions.order:
             places: dict[Place, None] = {}
-            for role, text in self._texts(self._graph.nodes[node_id]):
+            node = self._graph.nodes[node_id]
+            for role, text in self._texts(node):
+                listed = _LISTS if text == getattr(node.data, "collection", None) else ()
                 reads, literals = _reads(role, text)
                 found = {place for read in reads for place in self._places(node_id, read, wants)}
                 for place in sorted(found, key=repr):
                     places[place] = None
                     known = wants.candidates.setdefault(place, [])
-                    for value in (*literals, *_OF_ROLE.get(role, ()), *_ANY):
+                    for value in (*listed, *literals, *_OF_ROLE.get(role, ()), *_ANY):
                         if not any(value == old and type(value) is type(old) for old in known):
                             known.append(value)
             wants.of[node_id] = list(places)
         return wants
 
     def _texts(self, node: Node) -> Iterator[tuple[RoleName, str]]:
-        """The texts that are read while no step runs."""
+        """The texts that are read while no step runs: of a step, how long it may take."""
         node_type = self._registry[node.type]
         outside = node.type in _OUTSIDE_OF_STEPS or not node_type.is_step(node.data)
         for _, role, text in roles(node.data):
-            if outside or role == "condition":
+            if outside or (role == "duration" and self._graph.kind == "workflow"):
                 yield role, text
 
     def _places(self, node_id: str, read: _Read, wants: Wants) -> Iterator[Place]:
@@ -96,6 +100,8 @@ class _Reading:
         name, keys = read_or_none.name, read_or_none.keys
         if name == PAYLOAD and keys[:1] == ("payload",):
             yield Place(PAYLOAD, keys[1:])
+        elif name == PAYLOAD and keys[:1] in (("method",), ("url",), ("headers",)):
+            yield Place(REQUEST, keys)
         elif name == ENV and keys:
             yield Place(ENV, keys[:1])
         elif name in self._graph.nodes and name in self._regions:

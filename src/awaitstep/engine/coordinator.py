@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from awaitstep.engine import children, ids, values
+from awaitstep.engine.admission import Admission
 from awaitstep.engine.clock import Clock, Timer
 from awaitstep.engine.errors import (
     EngineError,
@@ -27,7 +28,10 @@ from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import (
     Capabilities,
     Created,
+    Limits,
+    Onto,
     Parent,
+    Retention,
     RunPage,
     RunQuery,
     Runs,
@@ -44,6 +48,8 @@ KEEP_LOADED: Final = 1.0
 REPLAY_COST: Final = 0.0002
 # The longest the timer sleeps without looking at the clock: laptops are closed and opened.
 LONGEST_NAP: Final = 5.0
+# How often ended runs are looked for that are not kept any longer (seconds).
+RETIRE_EVERY: Final = 60.0
 # Children that are ended at once.
 CHILDREN_AT_ONCE: Final = 100
 
@@ -64,6 +70,9 @@ class Coordinator(Runs, ABC):
         self._timer_at = float("inf")
         self._swept = clock.now()
         self._closed = False
+        self._admission = Admission()
+        self._retention: dict[str, Retention] = {}
+        self._retired = clock.now()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._ends: dict[int, list[asyncio.Future[None]]] = {}
 
@@ -110,6 +119,9 @@ class Coordinator(Runs, ABC):
 
     def _check_intake(self, deployment: str | None) -> None:
         """Raise when nothing can be accepted now."""
+
+    async def _retire(self, now: float) -> None:
+        """Forget ended runs that are not kept any longer."""
 
     def _wake_parked(self, now: float) -> None:
         """Wake what is due outside memory."""
@@ -211,9 +223,47 @@ class Coordinator(Runs, ABC):
             if not run.assignment and run.pause_requested:
                 self._apply(run.pause(self._clock.now()))
             elif not run.assignment:
-                self._execute(run)
-        elif not run.assignment and run.ref not in self._ends:
+                self._begin(run)
+        elif not run.assignment:
+            if self._admission.leave(run):
+                self._admit(run.workflow)
+            if run.ref not in self._ends:
+                self._evict(run)
+
+    # --- who may begin ------------------------------------------------------------------------
+
+    def _begin(self, run: Run) -> None:
+        """Execute a queued run, or let it stand in line; a run in line takes no memory."""
+        if self._admission.enter(run, self._clock.now()):
+            self._execute(run)
+            return
+        for at, _ in self._admission.upcoming():
+            self._arm(at)
+        if run.ref not in self._ends:
             self._evict(run)
+
+    def _admit(self, workflow: str) -> None:
+        """Let in who may begin now."""
+        now = self._clock.now()
+        while (ref := self._admission.next(workflow, now)) is not None:
+            self._spawn(self._begin_anew(ref))
+        for at, _ in self._admission.upcoming():
+            self._arm(at)
+
+    async def _begin_anew(self, ref: int) -> None:
+        for run in await self._bring([ref]):
+            self._settle(run)
+
+    def limit(self, workflow: str, limits: Limits, retention: Retention) -> None:
+        executed = {run.ref for run in self._assigned.values() if run.workflow == workflow}
+        for ref in self._admission.set_limits(workflow, limits, executed):
+            self._spawn(self._begin_anew(ref))
+        self._admit(workflow)
+        if retention == Retention():
+            self._retention.pop(workflow, None)
+        else:
+            self._retention[workflow] = retention
+            self._arm(self._clock.now() + LONGEST_NAP)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         task = self._loop.create_task(work)
@@ -256,6 +306,18 @@ class Coordinator(Runs, ABC):
         for ref in due:
             if (fired := self._runs.get(ref)) is not None:
                 self._fire(fired, now)
+                following = fired.next_due()
+                if following is not None and following > now:
+                    # the sweep saw only what was due first
+                    self._set_alarm(following, ref)
+        for at, workflow in self._admission.upcoming():
+            if at <= now:
+                self._admit(workflow)
+            else:
+                self._arm(at)
+        if self._retention and abs(now - self._retired) >= RETIRE_EVERY:
+            self._retired = now
+            self._spawn(self._retire(now))
         self._wake_parked(now)
         upcoming = self._alarms[0][0] if self._alarms else float("inf")
         self._arm(min(upcoming, now + LONGEST_NAP))
@@ -460,7 +522,7 @@ class Coordinator(Runs, ABC):
             raise InvalidInstanceId
         if start.params is not None:
             values.check(start.params)
-        return Run(
+        run = Run(
             ref,
             start.workflow,
             ids.new_instance(now) if start.instance is None else start.instance,
@@ -471,6 +533,8 @@ class Coordinator(Runs, ABC):
             created=now,
             generated=start.instance is None,
         )
+        run.priority = start.priority
+        return run
 
     async def create_batch(self, starts: Sequence[StartRun]) -> Sequence[Created | Exception]:
         answers = await asyncio.gather(*map(self.create, starts), return_exceptions=True)
@@ -547,13 +611,19 @@ class Coordinator(Runs, ABC):
         return run.view()
 
     async def restart(
-        self, workflow: str, instance: str, *, step: str | None = None, count: int = 1
+        self,
+        workflow: str,
+        instance: str,
+        *,
+        step: str | None = None,
+        count: int = 1,
+        onto: Onto | None = None,
     ) -> RunView:
         run = await self._open(workflow, instance)
         try:
-            self._check_intake(run.deployment)
+            self._check_intake(run.deployment if onto is None else onto.deployment)
             assigned = run.assignment
-            change = run.restart(self._clock.now(), step, count)
+            change = run.restart(self._clock.now(), step, count, onto)
             run.assignment = assigned
             self._take(run)
             run.assignment = 0

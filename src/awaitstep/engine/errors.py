@@ -130,6 +130,16 @@ class NotDeployed(EngineError):
         super().__init__(f"The workflow {workflow!r} is not deployed here.")
 
 
+class EnvironmentMissing(EngineError):
+    """The packages of a deployment are not here and can't be installed now; its runs wait."""
+
+    code = "deployment.environment_missing"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The packages of this deployment are not installed: {why}")
+        self.why = why
+
+
 class WorkerFailed(EngineError):
     """A worker's fetch handler raised; `detail` is for the log, never for the caller."""
 

@@ -517,9 +517,11 @@ class Execution:
                     self._retry(ask)
                     started = True
         # who is told to try again elsewhere must not meet the attempt before
-        if started or self._running or self._lingering:
+        if self._running or self._lingering:
             return
-        if self._waits_for_durable_things():
+        if started:
+            self._turn()  # perhaps nothing is left but to wait for it
+        elif self._waits_for_durable_things():
             self._engine.blocked(self._seen)
 
     def _settle(self, ask: Ask, ok: bool, value: bytes | None) -> bool:

@@ -36,10 +36,45 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class Onto:
+    """The deployment that a restarted run goes on with."""
+
+    deployment: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the runs of one workflow may take; None is no limit.
+
+    `concurrency`: how many are executed at once; one that sleeps or waits is none of them.
+    `starts`: how many begin in each `period` (seconds).
+    """
+
+    concurrency: int | None = None
+    starts: int | None = None
+    period: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long ended runs of one workflow are kept; None is for ever.
+
+    `completed` and `failed` are seconds since a run was created, `most` is how many of the newest
+    are kept whatever their age.
+    """
+
+    completed: float | None = None
+    failed: float | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StartRun:
     """Everything that starts a run, whichever trigger it came from.
 
-    `instance` is None for an id made by the engine (a UUID, version 7). A run with a `parent` tells
+    `instance` is None for an id made by the engine (a UUID, version 7). Where runs of a workflow
+    stand in line, a higher `priority` goes first. A run with a `parent` tells
     it how it ended, in the write that ends it, and is terminated with it.
     """
 
@@ -50,6 +85,7 @@ class StartRun:
     instance: str | None = None
     version: str = ""
     parent: Parent | None = None
+    priority: int = 0
 
 
 class RunError(msgspec.Struct, frozen=True):
@@ -81,6 +117,7 @@ class RunView(msgspec.Struct, frozen=True):
     pause_requested: bool = False
     next_attempt_at: float | None = None
     generated_id: bool = True
+    priority: int = 0
 
 
 class AttemptView(msgspec.Struct, frozen=True):
@@ -137,6 +174,7 @@ class Capabilities:
     pause: bool = True
     restart: bool = True
     restart_from_step: bool = True
+    limits: bool = True
     events: bool = True
     history: bool = True
     survives_restart: bool = True
@@ -200,9 +238,16 @@ class Runs(Protocol):
         ...
 
     async def restart(
-        self, workflow: str, instance: str, *, step: str | None = None, count: int = 1
+        self,
+        workflow: str,
+        instance: str,
+        *,
+        step: str | None = None,
+        count: int = 1,
+        onto: Onto | None = None,
     ) -> RunView:
-        """A new epoch under the same id, from the start or from a recorded step on.
+        """A new epoch under the same id, from the start or from a recorded step on; with the
+        run's own deployment, or with another one.
 
         Raises RunNotFound (also when no such step is recorded), RunState.
         """
@@ -210,6 +255,10 @@ class Runs(Protocol):
 
     async def delete(self, workflow: str, instance: str) -> None:
         """Forget an ended run. Raises RunNotFound, RunState (it is still live)."""
+        ...
+
+    def limit(self, workflow: str, limits: Limits, retention: Retention) -> None:
+        """From now on, and until told otherwise; it is forgotten with the process."""
         ...
 
     async def live(self, workflow: str) -> int:

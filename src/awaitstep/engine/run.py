@@ -18,7 +18,7 @@ import msgspec
 from awaitstep.engine import outcomes, values
 from awaitstep.engine.errors import RunNotFound, RunState
 from awaitstep.engine.outcomes import Failure
-from awaitstep.engine.port import AttemptView, RunView, StepView
+from awaitstep.engine.port import AttemptView, Onto, RunView, StepView
 from awaitstep.engine.retry import DEFAULT, RetryPolicy, delay_after
 from awaitstep.engine.states import ENDED, Cause, RunStatus, StepKind, StepStatus, move
 
@@ -81,7 +81,7 @@ class Change:
     """What one decision changed; nothing of it may be acted on before it is durable."""
 
     __slots__ = (
-        "added", "beside", "created", "deleted", "dropped", "is_beside", "operations", "outcomes",
+        "added", "beside", "created", "deleted", "dropped", "is_beside", "moved", "operations", "outcomes",
         "retries", "returned", "run", "save_run", "taken",
     )  # fmt: skip
 
@@ -89,6 +89,7 @@ class Change:
         self.run = run
         self.created = False
         self.deleted = False
+        self.moved = False  # to another deployment
         self.save_run = False
         self.operations: list[Operation] = []  # to write
         self.outcomes: list[Operation] = []  # to deliver, in order
@@ -111,7 +112,7 @@ class Run:
     __slots__ = (
         "assignment", "created", "deployment", "ended", "epoch", "events", "failure", "frozen",
         "generated", "idle", "inflight", "instance", "operations", "output", "params",
-        "parent", "parent_epoch", "pause_requested", "ref", "seq", "started", "status", "trigger", "uncommitted", "version",
+        "parent", "parent_epoch", "pause_requested", "priority", "ref", "seq", "started", "status", "trigger", "uncommitted", "version",
         "workflow",
     )  # fmt: skip
 
@@ -146,6 +147,7 @@ class Run:
         self.failure: Failure | None = None
         self.parent: int | None = None  # the run that waits for this one, by its `ref`
         self.parent_epoch = 0
+        self.priority = 0
         self.pause_requested = False
         self.operations: dict[int, Operation] = {}
         self.events: list[Event] = []  # unread
@@ -390,7 +392,9 @@ class Run:
         self.status = move(self.status, Cause.fail, self.instance)
         return self._end(None, failed, now)
 
-    def restart(self, now: float, step: str | None = None, count: int = 1) -> Change:
+    def restart(
+        self, now: float, step: str | None = None, count: int = 1, onto: Onto | None = None
+    ) -> Change:
         """A new epoch. From a step: what had its outcome before that step began is kept.
 
         Events that dropped waits had taken are unread again, in their old order.
@@ -406,6 +410,9 @@ class Run:
             kept = [o for o in self.operations.values() if o.seq and o.seq <= first.after]
         self.status = move(self.status, Cause.restart, self.instance)
         change = self._saved()
+        if onto is not None:
+            self.deployment, self.version = onto.deployment, onto.version
+            change.moved = True
         keep = {operation.k for operation in kept}
         for operation in self.operations.values():
             if operation.k in keep:
@@ -475,6 +482,7 @@ class Run:
             pause_requested=self.pause_requested,
             next_attempt_at=retry_at,
             generated_id=self.generated,
+            priority=self.priority,
         )
 
     def history(self) -> list[StepView]:

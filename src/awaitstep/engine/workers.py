@@ -50,6 +50,13 @@ class Bundles(Protocol):
         """What a call of `workflow` by the deployment `caller` reaches. Raises NotDeployed."""
         ...
 
+    async def restore(self, environment: Path) -> None:
+        """Install the packages of an environment that is not there (any more), as they were.
+
+        Raises EnvironmentMissing.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerRequest:

@@ -10,6 +10,7 @@ from awaitstep.engine.errors import (
     DeploymentCrashed,
     DeploymentMissing,
     EngineError,
+    EnvironmentMissing,
     JournalUnavailable,
     RunnerUnavailable,
     WorkerFailed,
@@ -57,6 +58,13 @@ def refusal(error: EngineError) -> Refusal:
             return not_found()
         case DeploymentCrashed():
             return Refusal(503, error.code, "This worker crashed too often; deploy it again.")
+        case EnvironmentMissing():
+            return Refusal(
+                503,
+                "deployment.environment_missing",
+                "The worker's packages are not installed; try again later.",
+                retry_after=RETRY_AFTER,
+            )
         case RunnerUnavailable() | JournalUnavailable():
             return Refusal(503, error.code, str(error), retry_after=RETRY_AFTER)
         case _:

@@ -41,6 +41,7 @@ CODES: Final[dict[str, Severity]] = {
     "module.class_missing": "error",
     "module.class_ambiguous": "error",
     "module.class_unknown": "error",
+    "module.packages": "error",
     # edges and scopes
     "edge.node_unknown": "error",
     "edge.several": "error",

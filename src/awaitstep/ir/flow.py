@@ -324,7 +324,9 @@ class _Lowering:
     def _ways(self, node_id: str, arm: _Scope | None) -> tuple[Way, ...]:
         node, exit_, scope = self._nodes[node_id], self._exits[node_id], self._scopes[node_id]
         node_type = self._registry[node.type]
-        around = scope.then if scope is not None and scope.label is None else None
+        around = None
+        if scope is not None and scope.label is None and scope.then is not None:
+            around = self._inside(scope.then, arm)
         after = self._inside(exit_.then, arm) if exit_.then is not None else around
         if node_type.control == "break":
             condition = node_type.leaves_if(node.data)

@@ -18,6 +18,7 @@ from awaitstep.ir.diagnostics import InvalidGraph, Report, shown
 from awaitstep.ir.graph import Metadata, Strict
 from awaitstep.ir.raw import check_json
 from awaitstep.ir.shape import read_model
+from awaitstep.requirements import declared_in
 
 
 class _Shape(Strict):
@@ -32,11 +33,13 @@ _SHAPE = TypeAdapter(_Shape)
 
 @dataclass(frozen=True, slots=True)
 class Handwritten:
-    """A module that can be deployed; `class_name` is its workflow's class."""
+    """A module that can be deployed; `class_name` is its workflow's class, `packages` are the
+    requirements in its script header."""
 
     metadata: Metadata
     source: str
     class_name: str
+    packages: tuple[str, ...] = ()
 
 
 def is_handwritten(data: object) -> bool:
@@ -69,7 +72,10 @@ def examine(data: object, report: Report) -> Handwritten | None:
     if tree is None:
         return None
     name = _chosen(workflow_classes(tree), shape.class_name, report)
-    return None if name is None else Handwritten(shape.metadata, shape.module, name)
+    packages = _packages(shape.module, report)
+    if name is None or packages is None:
+        return None
+    return Handwritten(shape.metadata, shape.module, name, packages)
 
 
 def workflow_classes(tree: ast.Module) -> list[str]:
@@ -98,6 +104,14 @@ def _tree(source: str, report: Report) -> ast.Module | None:
         report.add("code.syntax", message, "module", line=line, column=column)
         return None
     return tree
+
+
+def _packages(source: str, report: Report) -> tuple[str, ...] | None:
+    try:
+        return declared_in(source)
+    except ValueError as error:
+        report.add("module.packages", str(error), "module")
+        return None
 
 
 def _chosen(found: list[str], wished: str | None, report: Report) -> str | None:

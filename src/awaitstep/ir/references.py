@@ -6,7 +6,7 @@ compiler ask here, so they cannot disagree on what a node depends on.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -57,26 +57,35 @@ class Uses:
     binds: dict[str, tuple[str, int]] = field(default_factory=dict)
 
 
-def bound_around(
-    node_id: str, nodes: Mapping[str, Node], registry: Registry, flow: Regions | None
-) -> frozenset[str]:
-    """The names that the arms around a node bind for it: a loop's variables, a caught error."""
-    if flow is None or node_id not in flow:
-        # Without a flow nobody knows what is around: every such name may be meant.
-        return frozenset(
-            name
-            for node in nodes.values()
-            for label in ("body", "catch")
-            for name in registry[node.type].binds(node.data, label)
-        )
+def bound_anywhere(nodes: Mapping[str, Node], registry: Registry) -> frozenset[str]:
+    """The names that any arm of the graph binds: a loop's variables, a caught error."""
     return frozenset(
         name
-        for region in flow.around(node_id)
-        if region.container is not None
-        for name in registry[nodes[region.container].type].binds(
-            nodes[region.container].data, region.label
-        )
+        for node in nodes.values()
+        for label in ("body", "catch")
+        for name in registry[node.type].binds(node.data, label)
     )
+
+
+def bound_around(
+    nodes: Mapping[str, Node], registry: Registry, flow: Regions | None
+) -> dict[str, frozenset[str]]:
+    """By node, the names that the arms around it bind for it."""
+
+    def names(node_id: str, flow: Regions) -> Iterator[str]:
+        for region in flow.around(node_id):
+            if region.container is not None:
+                container = nodes[region.container]
+                yield from registry[container.type].binds(container.data, region.label)
+
+    # Where nobody knows what is around, every such name may be meant.
+    anywhere = bound_anywhere(nodes, registry)
+    return {
+        node_id: frozenset(names(node_id, flow))
+        if flow is not None and node_id in flow
+        else anywhere
+        for node_id in nodes
+    }
 
 
 def uses_of(

@@ -12,7 +12,7 @@ import io
 import symtable
 import tokenize
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -71,16 +71,25 @@ def indented(text: str, prefix: str) -> str:
         SyntaxError: the text has no tokens that end.
     """
     inside = _lines_inside_strings(text)
-    lines = text.split("\n")
     moved = (
-        line if number in inside else prefix + line if line.strip() else ""
-        for number, line in enumerate(lines, 1)
+        line if number in inside else _moved(line, prefix)
+        for number, line in enumerate(text.split("\n"), 1)
     )
     return "\n".join(moved)
 
 
+def _moved(line: str, prefix: str) -> str:
+    if not line.strip():
+        return ""
+    # Behind a form feed Python counts the indentation anew.
+    start = line.rfind("\f", 0, len(line) - len(line.lstrip(" \t\f"))) + 1
+    return line[:start] + prefix + line[start:]
+
+
 def _lines_inside_strings(text: str) -> set[int]:
     inside: set[int] = set()
+    if "\n" not in text:
+        return inside
     opened: list[int] = []
     try:
         for token in tokenize.generate_tokens(io.StringIO(text, newline="\n").readline):
@@ -117,6 +126,11 @@ def parsed(text: str) -> list[ast.stmt]:
         return ast.parse(text).body
 
 
+def forget() -> None:
+    """Read everything anew, as a process does that just began."""
+    _read.cache_clear()
+
+
 @lru_cache(maxsize=512)
 def _read(text: str) -> tuple[Source | None, tuple[Diagnostic, ...]]:
     report = Report()
@@ -143,13 +157,14 @@ def _analyse(text: str, report: Report, path: str) -> Source | None:
     if refused:
         return None
     outside = {name for table in _tables(scope) for name in _read_from_outside(table)}
+    nodes = list(_walk(body))
     return Source(
         text,
         body,
         is_async,
-        _first_uses(body, outside),
-        _subscripted(body, outside),
-        _bindings(body, scope),
+        _first_uses(nodes, outside),
+        _subscripted(nodes, outside),
+        _bindings(nodes, scope),
     )
 
 
@@ -259,28 +274,28 @@ def _read_from_outside(table: symtable.SymbolTable) -> Iterator[str]:
             yield symbol.get_name()
 
 
-def _first_uses(body: list[ast.stmt], names: set[str]) -> dict[str, int]:
+def _first_uses(nodes: Iterable[ast.AST], names: set[str]) -> dict[str, int]:
     lines: dict[str, int] = {}
-    for node in _walk(body):
+    for node in nodes:
         if isinstance(node, ast.Name) and node.id in names:
             lines[node.id] = min(node.lineno, lines.get(node.id, node.lineno))
     return dict(sorted(lines.items(), key=lambda use: (use[1], use[0])))
 
 
-def _subscripted(body: list[ast.stmt], names: set[str]) -> frozenset[str]:
+def _subscripted(nodes: Iterable[ast.AST], names: set[str]) -> frozenset[str]:
     return frozenset(
         node.value.id
-        for node in _walk(body)
+        for node in nodes
         if isinstance(node, ast.Subscript | ast.Attribute)
         and isinstance(node.value, ast.Name)
         and node.value.id in names
     )
 
 
-def _bindings(body: list[ast.stmt], scope: symtable.SymbolTable) -> dict[str, int]:
+def _bindings(nodes: Iterable[ast.AST], scope: symtable.SymbolTable) -> dict[str, int]:
     names = {symbol.get_name() for symbol in scope.get_symbols() if symbol.is_local()}
     lines: dict[str, int] = {}
-    for node in _walk(body):
+    for node in nodes:
         for name in _bound_names(node):
             if name in names:
                 lines.setdefault(name, getattr(node, "lineno", 1))

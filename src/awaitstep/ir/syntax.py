@@ -68,7 +68,10 @@ def function(
     is_async: bool,
     decorator: ast.expr | None = None,
 ) -> ast.stmt:
-    """A function. Parsed from a skeleton, so that fields which newer Pythons added are set."""
+    """A function; an argument is `name` or `name: Type`.
+
+    Parsed from a skeleton, so that fields which newer Pythons added are set.
+    """
     source = f"{'async ' * is_async}def skeleton({', '.join(args)}): pass"
     (definition,) = ast.parse(source).body
     assert isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef)

@@ -59,10 +59,10 @@ def _examine(data: object, registry: Registry, report: Report) -> Graph | None:
     if shape.kind == "script" and isinstance(shape.trigger, ScheduleTrigger | EventTrigger):
         report.add("function.trigger", "A function is called by requests only.", "trigger.type")
     flow = _check_flow(shape, registry, report)
+    bound = bound_around(shape.nodes, registry, flow)
     for node in shape.nodes.values():
-        about = report.about(node.id)
+        about, visible = report.about(node.id), bound[node.id]
         registry[node.type].check(node.data, about)
-        visible = bound_around(node.id, shape.nodes, registry, flow)
         uses = uses_of(node, registry, shape.known, about, visible, shape.kind)
         check_references(
             node, uses, shape.nodes, shape.known, registry, flow, about, visible, shape.kind

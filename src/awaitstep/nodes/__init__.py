@@ -48,6 +48,7 @@ _IMPORTED = {
         http_request.HTTP_RESULT,
         http_request.WITH_QUERY,
         http_request.BASIC_AUTH,
+        http_request.FORM,
         sleep_until.MOMENT,
         sub_workflow.START_RUN,
     )

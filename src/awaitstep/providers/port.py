@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,10 +24,19 @@ class Module:
 
     worker_name: str
     source: str
+    requirements: tuple[str, ...] = ()
 
 
 class BundleRefused(Exception):
     """The provider can't run this module; the message is for its author."""
+
+
+class PackagesRefused(Exception):
+    """These packages can't be had together, or at all; the message is for who declared them."""
+
+
+class PackagesUnavailable(Exception):
+    """The packages can't be fetched now; the same request may work later."""
 
 
 class Provider(Protocol):
@@ -47,6 +57,14 @@ class Provider(Protocol):
 
     def validate(self, module: Module) -> None:
         """Raises BundleRefused."""
+        ...
+
+    async def prepare(self, module: Module, tell: Callable[[str], None]) -> str | None:
+        """Have the packages of the module ready; what names them, None when it needs none.
+
+        `tell` is called with one line for a person whenever something was done.
+        Raises PackagesRefused, PackagesUnavailable.
+        """
         ...
 
     async def bundle(self, module: Module) -> str:

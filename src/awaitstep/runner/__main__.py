@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import socket
+import sys
 from pathlib import Path
 
 import uvloop
@@ -20,12 +21,16 @@ from awaitstep.runner.host import Runner, end_process
 def main() -> None:
     arguments = _arguments()
     watchdog.report_faults(arguments.fault)
+    packages = [] if arguments.packages is None else [arguments.packages]
     isolation = walls.enter(
-        [*walls.readable_roots(), arguments.deployments],
+        [*walls.readable_roots(), arguments.deployments, *packages],
         [arguments.temporary],
         forbid=arguments.forbid,
         limits=walls.Limits(memory_bytes=arguments.memory),
     )
+    # Before all others, so that a worker gets the versions it declared; after all that the runner
+    # itself is made of is imported, so that it stays what it is.
+    sys.path[:0] = map(str, packages)
     tune()
     forks.keep_from_children([arguments.link, arguments.control, arguments.fault])
     loop = uvloop.new_event_loop()
@@ -66,6 +71,7 @@ def _arguments() -> argparse.Namespace:
         parser.add_argument(name, type=int, required=True)
     parser.add_argument("--deployments", type=Path, required=True)
     parser.add_argument("--temporary", type=Path, required=True)
+    parser.add_argument("--packages", type=Path, default=None)
     parser.add_argument("--forbid", type=Path, action="append", default=[])
     parser.add_argument("--memory", type=int, default=None)
     parser.add_argument("--stall-after", type=float, default=3.0)

@@ -156,6 +156,10 @@ class Deployments(Protocol):
         """For the engine, which holds runs of every project."""
         ...
 
+    def environments(self) -> set[str]:
+        """The sets of packages that deployments of any project name."""
+        ...
+
 
 class Connections(Protocol):
     def create(self, connection: Connection) -> None: ...

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import re
+from typing import Any
 from urllib.parse import urlencode
 
 from workers import Response, WorkerEntrypoint, WorkflowEntrypoint, fetch
@@ -34,7 +35,7 @@ async def content_of(response, service, secrets=(), again=()):
     raise NonRetryableError(message)
 
 
-def lookup(value, *path, node):
+def lookup(value: Any, *path: str | int, node: str) -> Any:
     """Follow a path into a node's value; what is missing is an error that names both."""
     for depth, key in enumerate(path, 1):
         try:

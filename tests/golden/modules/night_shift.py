@@ -1,5 +1,6 @@
 import asyncio
 import json
+from typing import Any
 
 from workers import Response, WorkerEntrypoint, WorkflowEntrypoint, fetch
 from workers.workflows import NonRetryableError
@@ -12,13 +13,13 @@ class LeaveLoop(BaseException):
 async def collect(arms):
     """The outcomes of all arms by label: a value or an error each."""
 
-    async def outcome(arm):
+    async def settled(arm):
         try:
             return {"value": await arm()}
         except Exception as error:
             return {"error": failure(error)}
 
-    return await parallel({label: lambda arm=arm: outcome(arm) for label, arm in arms.items()})
+    return await parallel({label: lambda arm=arm: settled(arm) for label, arm in arms.items()})
 
 
 async def each(body, items, concurrency, most):
@@ -56,7 +57,7 @@ def failure(error):
     return {"name": kind, "message": str(error), "step": getattr(error, "step", None)}
 
 
-async def http_result(response, fail_from=400):
+async def http_result(response, fail_from: int | None = 400):
     """What a run keeps of an HTTP response: status, headers, body and, if it is JSON, json."""
     content = await response.bytes()
     kept = content[: 256 * 1024]
@@ -86,7 +87,7 @@ async def http_result(response, fail_from=400):
     return result
 
 
-def lookup(value, *path, node):
+def lookup(value: Any, *path: str | int, node: str) -> Any:
     """Follow a path into a node's value; what is missing is an error that names both."""
     for depth, key in enumerate(path, 1):
         try:
@@ -95,6 +96,11 @@ def lookup(value, *path, node):
             parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path[:depth])
             raise NonRetryableError(f"{node}{''.join(parts)} is missing") from None
     return value
+
+
+def outcome() -> dict[str, Any]:
+    """What a try comes to: the value of its last arm, and the error that was caught."""
+    return {"value": None, "error": None}
 
 
 async def parallel(arms):
@@ -183,7 +189,7 @@ class NightShift(WorkflowEntrypoint):
                 return (tidy, tidy)
 
             tidy = None
-            ship = {"value": None, "error": None}
+            ship = outcome()
             left = None
             try:
                 try:

@@ -1,13 +1,14 @@
 import asyncio
 import json
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from workers import Response, WorkerEntrypoint, WorkflowEntrypoint, fetch
 from workers.workflows import NonRetryableError
 
 
-async def http_result(response, fail_from=400):
+async def http_result(response, fail_from: int | None = 400):
     """What a run keeps of an HTTP response: status, headers, body and, if it is JSON, json."""
     content = await response.bytes()
     kept = content[: 256 * 1024]
@@ -37,7 +38,7 @@ async def http_result(response, fail_from=400):
     return result
 
 
-def lookup(value, *path, node):
+def lookup(value: Any, *path: str | int, node: str) -> Any:
     """Follow a path into a node's value; what is missing is an error that names both."""
     for depth, key in enumerate(path, 1):
         try:
@@ -104,11 +105,11 @@ class OrderDesk(WorkflowEntrypoint):
 
             refuse = await _refuse()
             return None
-        elif lookup(check_stock, "json", "available", node="check_stock") >= lookup(
-            event, "payload", "count", node="event"
+
+        if not (
+            lookup(check_stock, "json", "available", node="check_stock")
+            >= lookup(event, "payload", "count", node="event")
         ):
-            pass
-        else:
             try:
                 restock = await step.wait_for_event(
                     "Wait for restock",

@@ -1,6 +1,7 @@
 import asyncio
 import hashlib
 import json
+from typing import Any
 
 from workers import Response, WorkerEntrypoint, WorkflowEntrypoint
 from workers.workflows import NonRetryableError
@@ -62,7 +63,7 @@ def failure(error):
     return {"name": kind, "message": str(error), "step": getattr(error, "step", None)}
 
 
-async def http_result(response, fail_from=400):
+async def http_result(response, fail_from: int | None = 400):
     """What a run keeps of an HTTP response: status, headers, body and, if it is JSON, json."""
     content = await response.bytes()
     kept = content[: 256 * 1024]
@@ -92,7 +93,7 @@ async def http_result(response, fail_from=400):
     return result
 
 
-def lookup(value, *path, node):
+def lookup(value: Any, *path: str | int, node: str) -> Any:
     """Follow a path into a node's value; what is missing is an error that names both."""
     for depth, key in enumerate(path, 1):
         try:
@@ -101,6 +102,11 @@ def lookup(value, *path, node):
             parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path[:depth])
             raise NonRetryableError(f"{node}{''.join(parts)} is missing") from None
     return value
+
+
+def outcome() -> dict[str, Any]:
+    """What a try comes to: the value of its last arm, and the error that was caught."""
+    return {"value": None, "error": None}
 
 
 async def start_run(workflow, params, event, ctx, own=False):
@@ -179,7 +185,7 @@ class OrderLine(WorkflowEntrypoint):
             cancel = await child_output(step, "Cancel · result", await _cancel(), "365 days")
             return cancel
 
-        safe = {"value": None, "error": None}
+        safe = outcome()
         try:
             safe["value"] = await _safe_try()
         except Exception as caught:

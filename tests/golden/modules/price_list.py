@@ -36,7 +36,7 @@ async def each(body, items, concurrency, most):
     return {"results": results, "count": len(results)}
 
 
-async def http_result(response, fail_from=400):
+async def http_result(response, fail_from: int | None = 400):
     """What a run keeps of an HTTP response: status, headers, body and, if it is JSON, json."""
     content = await response.bytes()
     kept = content[: 256 * 1024]

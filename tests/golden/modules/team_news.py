@@ -1,5 +1,6 @@
 import json
 import re
+from typing import Any
 
 from workers import Response, WorkerEntrypoint, WorkflowEntrypoint, fetch
 from workers.workflows import NonRetryableError
@@ -77,7 +78,7 @@ def json_transform(input, mapping):
     return made(mapping, input)
 
 
-def lookup(value, *path, node):
+def lookup(value: Any, *path: str | int, node: str) -> Any:
     """Follow a path into a node's value; what is missing is an error that names both."""
     for depth, key in enumerate(path, 1):
         try:

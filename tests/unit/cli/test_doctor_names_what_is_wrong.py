@@ -16,7 +16,8 @@ def test_this_machine_is_described(awaitstep, tmp_path):
     got = awaitstep("doctor", "--data", tmp_path / "new", "--json")
     checks = {check["check"]: check for check in got.json["checks"]}
     assert set(checks) >= {
-        *("python", "sqlite", "isolation", "folder", "disk", "clock", "port", "worker-port"),
+        *("python", "sqlite", "isolation", "folder", "disk", "packages", "clock"),
+        *("port", "worker-port"),
     }
     assert checks["python"]["level"] == "ok"
     assert checks["folder"]["level"] == "ok"
@@ -34,6 +35,19 @@ def test_old_versions_are_problems():
     assert checks.python(sys.version_info[:3]).level == "ok"
     assert checks.sqlite((3, 36, 0)).level == "problem"
     assert checks.sqlite(sqlite3.sqlite_version_info).level == "ok"
+
+
+def test_installed_packages_are_measured(tmp_path, monkeypatch):
+    site = tmp_path / "environments/x/site"
+    site.mkdir(parents=True)
+    (site / "big").write_bytes(b"x" * 3 * 1024**2)
+    (site / "same").hardlink_to(site / "big")
+    found = checks.packages(tmp_path)
+    assert (found.level, found.message.startswith("uv 0.")) == ("ok", True)
+    assert found.message.endswith("Packages take 3 MiB.")
+    monkeypatch.setitem(sys.modules, "uv", None)
+    found = checks.packages(tmp_path)
+    assert (found.level, "uv is missing" in found.message) == ("warning", True)
 
 
 def test_a_clock_that_was_never_set_is_a_problem(tmp_path):

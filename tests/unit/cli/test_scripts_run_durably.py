@@ -54,6 +54,18 @@ class Flow(WorkflowEntrypoint):
         return got
 """
 
+HEADED = """
+# /// script
+# dependencies = ["tiny>=1"]
+# ///
+import tiny
+from workers import WorkflowEntrypoint
+
+class Flow(WorkflowEntrypoint):
+    async def run(self, event, step):
+        return tiny.V
+"""
+
 
 def run(tmp_path: Path, source: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     file = tmp_path / "flow.py"
@@ -112,6 +124,21 @@ def test_a_folder_in_use_is_one_sentence(tmp_path):
         assert first.wait(30) == 130
     assert (second.returncode, len(second.stderr.splitlines())) == (1, 1)
     assert "Another AwaitStep server is using" in second.stderr
+
+
+def test_a_script_has_the_packages_of_its_header(tmp_path, wheels, monkeypatch):
+    wheels.add("tiny", "1.0", __init__="V = '1.0'")
+    for name, value in wheels.variables.items():
+        monkeypatch.setenv(name, value)
+    got = run(tmp_path, HEADED, "--own-journal")
+    assert (got.returncode, json.loads(got.stdout)) == (0, "1.0"), got.stderr
+    assert "Installed tiny 1.0" in got.stderr
+    refused = run(tmp_path, HEADED.replace("tiny>=1", "tiny>=2"), "--own-journal")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "tiny>=2" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    refused = run(tmp_path, HEADED.replace("tiny>=1", "./tiny"), "--json")
+    assert json.loads(refused.stderr)["code"] == "module.packages"
 
 
 def until(met, seconds: float = 30.0) -> None:

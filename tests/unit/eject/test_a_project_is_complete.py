@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from awaitstep.compiler import CompiledModule
 from awaitstep.eject.settings import Variable, wrangler
 
 from .drawings import choice, graph, node, step
@@ -191,9 +192,19 @@ def test_half_a_surrogate_pair_in_a_name_is_shown_as_a_mark(ejected, tested):
     assert "2 passed" in tested(folder).stdout
 
 
-def test_other_bindings_and_secrets_are_comments():
-    others = {"CHILD": "wf_1\n}", "OTHER": "wf_2"}
-    text = wrangler("x", "X", "WORKFLOW", others, [Variable("TOKEN", None, True)], None)
-    assert '  //   "CHILD": "wf_1\\n}"\n  //   "OTHER": "wf_2"\n' in text
+def test_secrets_are_comments():
+    module = CompiledModule("", "X", {}, {})
+    text = wrangler("x", module, [Variable("TOKEN", None, True)], None)
     assert "  //   TOKEN\n" in text
     assert list(without_comments(text)["workflows"][0]) == ["name", "binding", "class_name"]
+
+
+def test_packages_in_a_script_header_are_dependencies(ejected):
+    source = (
+        '# /// script\n# dependencies = ["httpx>=0.28"]\n# ///\n'
+        "from workers import WorkflowEntrypoint\n\n\n"
+        "class Flow(WorkflowEntrypoint):\n    async def run(self, event, step):\n        return 1\n"
+    )
+    given = {"kind": "workflow", "metadata": {"name": "By hand"}, "module": source}
+    project = tomllib.loads((ejected(given) / "pyproject.toml").read_text())["project"]
+    assert project["dependencies"] == ["httpx>=0.28"]

@@ -21,3 +21,10 @@ def test_every_file_is_named(ejected):
     for path in folder.rglob("*"):
         if path.is_file():
             assert f"`{path.relative_to(folder)}`" in PAGE
+
+
+def test_the_shown_comment_is_written(ejected):
+    folder = ejected(json.loads((ROOT / "tests/golden/graphs/order_line.json").read_text()))
+    (shown,) = re.findall(r"```jsonc\n(.*?)```", PAGE, re.DOTALL)
+    written = (folder / "wrangler.jsonc").read_text()
+    assert all(f"    {line}\n" in written for line in shown.splitlines())

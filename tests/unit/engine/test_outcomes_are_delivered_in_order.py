@@ -518,3 +518,21 @@ async def test_an_error_from_a_step_keeps_its_place_when_the_run_ends_with_it():
     bench.execution.deliver(1, 1, False, outcomes.pack(kept))
     await bench.rest()
     assert bench.engine.of("ended") == [[None, kept]]
+
+
+async def test_a_replay_that_ends_in_nothing_but_sleeps_says_so():
+    async def naps(execution, log, name):
+        await arm(execution, log, name)
+        await execution.sleep(SLEEP, f"after {name}", 60.0)
+
+    async def code(execution, log):
+        await asyncio.gather(naps(execution, log, "a"), naps(execution, log, "b"))
+
+    async def all_of_it(execution, log):
+        await asyncio.gather(code(execution, log), execution.sleep(SLEEP, "long", 90.0))
+
+    recorded = [done(1, "a", 1), Recorded(2, SLEEP, "long", 1), done(3, "b", 2)]
+    for start in (code, all_of_it):
+        known = recorded if start is all_of_it else [done(1, "a", 1), done(3, "b", 2)]
+        bench = await Bench(start, known).rest()
+        assert [kind for kind, *_ in bench.engine.said] == ["sleep", "sleep", "blocked"]

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from awaitstep.compiler import check_entry, compile_graph
+from awaitstep.ir import InvalidGraph, is_handwritten, parse
 from awaitstep.ir.codes import CODES
 
-from .drawing import branch, codes, graph, node, problems
+from .drawing import REGISTRY, branch, codes, graph, node, problems
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "language.md"
 
@@ -82,6 +84,9 @@ CASES: dict[str, Any] = {
     "module.class_missing": module("class W: ..."),
     "module.class_ambiguous": module(WORKFLOW.format("A") + WORKFLOW.format("B")),
     "module.class_unknown": module(WORKFLOW.format("A"), className="B"),
+    "module.packages": module(
+        "# /// script\n# dependencies = ['./here']\n# ///\n" + WORKFLOW.format("A")
+    ),
     "id.invalid": graph(node("not a name")),
     "id.reserved": graph(node("lambda")),
     "id.repeated": graph(node("here"), node("here"), edges=[]),
@@ -141,6 +146,48 @@ CASES: dict[str, Any] = {
     "http.header": http(headers={"X-Name": "a\r\nX-Other: b"}),
     "http.body": http(body="text"),
 }
+
+
+ENTRY_CASES = {
+    "code.syntax": "return (",
+    "code.character": "return '\0'",
+    "code.yield": "yield 1",
+    "code.scope": "global count",
+    "code.braces": "return {{1}}",
+    "code.empty": "# nothing yet",
+    "code.name_unknown": "return frist",
+}
+
+
+def test_the_cases_are_all_codes_there_are() -> None:
+    assert set(CASES) == set(CODES)
+
+
+@pytest.mark.parametrize("code", sorted(ENTRY_CASES))
+def test_entry_code_is_held_to_the_same(code: str) -> None:
+    (found,) = check_entry(ENTRY_CASES[code])
+    assert (found.code, found.severity) == (code, CODES[code])
+    drawn = parse(graph(node("here")), REGISTRY)
+    if found.severity == "warning":
+        compile_graph(drawn, REGISTRY, entry_code=ENTRY_CASES[code])
+        return
+    with pytest.raises(InvalidGraph) as refused:
+        compile_graph(drawn, REGISTRY, entry_code=ENTRY_CASES[code])
+    assert refused.value.diagnostics == [found]
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_errors_stand_in_the_way_and_warnings_do_not(code: str) -> None:
+    errors = [problem for problem in problems(CASES[code]) if problem.severity == "error"]
+    assert bool(errors) == (CODES[code] == "error")
+    if is_handwritten(CASES[code]):
+        return
+    if not errors:
+        compile_graph(parse(CASES[code], REGISTRY), REGISTRY)
+        return
+    with pytest.raises(InvalidGraph) as refused:
+        parse(CASES[code], REGISTRY)
+    assert code in {problem.code for problem in refused.value.diagnostics}
 
 
 @pytest.mark.parametrize("code", sorted(CODES))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,7 @@ from awaitstep.engine.coordinator import Coordinator
 from awaitstep.engine.embedded import queries, rows
 from awaitstep.engine.embedded.blame import Blame, Unit
 from awaitstep.engine.embedded.casualties import Casualties
-from awaitstep.engine.embedded.fleet import Fleet, Place, Slot
+from awaitstep.engine.embedded.fleet import IDLE_AFTER, Fleet, Group, Place, Slot
 from awaitstep.engine.embedded.freshness import Freshness
 from awaitstep.engine.embedded.journal import Journal
 from awaitstep.engine.embedded.process import Exit
@@ -30,6 +29,7 @@ from awaitstep.engine.errors import (
     DeploymentCrashed,
     DeploymentMissing,
     EngineError,
+    EnvironmentMissing,
     InstanceTaken,
     JournalUnavailable,
     RunnerUnavailable,
@@ -57,6 +57,8 @@ _log = structlog.get_logger("awaitstep.engine")
 # Runs read back per turn at start and when many are due, and how many may be loaded by that.
 PAGE: Final = 500
 MOST_LOADED: Final = 10_000
+# What could not be read back is read again after this long (seconds).
+READ_AGAIN: Final = 5.0
 FETCH_TIMEOUT: Final = 100.0
 READY_TIMEOUT: Final = 10.0
 # The calendar's bounds, in seconds since 1970: what lies outside has no date to be shown as.
@@ -78,9 +80,6 @@ class Embedded(Coordinator):
         self._bundle: dict[str, Bundle] = {}
         self._fleet = Fleet(place, self, runners)
         self._slots: dict[int, Slot] = {}  # assignment -> runner
-        self._unplaced: deque[int] = deque()
-        self._alone: deque[int] = deque()
-        self._asking = 0  # requests that wait for the runner for suspects
         self._answers: dict[int, asyncio.Future[messages.Answer]] = {}
         self._calls = itertools.count(1)
         self._ready = asyncio.Event()
@@ -104,11 +103,13 @@ class Embedded(Coordinator):
         clock: Clock | None = None,
         stall_after: float = 5.0,
         memory_bytes: int | None = None,
+        idle_after: float = IDLE_AFTER,
     ) -> Embedded:
         """Open the journal in `folder` and start the runners; runs left over go on.
 
         `deployments` (default `folder/deployments`) is all that runners may read of the data,
-        `temporary` (default `folder/tmp`) all they may write.
+        `temporary` (default `folder/tmp`) all they may write. The runner of an environment ends
+        when nothing has used it for `idle_after` seconds.
         Raises JournalLocked, JournalUnavailable.
         """
         deployments = deployments or folder / "deployments"
@@ -122,6 +123,7 @@ class Embedded(Coordinator):
             forbid=[folder / "journal.sqlite"],
             stall_after=stall_after,
             memory_bytes=memory_bytes,
+            idle_after=idle_after,
         )
         engine = cls(journal, bundles, place, clock or SystemClock(), runners)
         engine._names = rows.Names(await journal.read(queries.names))
@@ -217,7 +219,7 @@ class Embedded(Coordinator):
         """See `Workers.fetch`."""
         self._check_deployment(deployment)
         bundle = self._bundle.get(deployment) or await self._learn(deployment)
-        slot = await self._slot_for_fetch(deployment)
+        slot = await self._slot_for_fetch(bundle)
         call = next(self._calls)
         future: asyncio.Future[messages.Answer] = self._loop.create_future()
         self._answers[call] = future
@@ -237,7 +239,7 @@ class Embedded(Coordinator):
             slot.fetches.pop(call, None)
             self._answers.pop(call, None)
             if slot.alone:
-                self._freed()
+                self._freed(slot)
             if slot.retiring:
                 self._check_drained(slot)
         if answer.failure is not None:
@@ -248,10 +250,11 @@ class Embedded(Coordinator):
         return self._crashed.get(deployment)
 
     def health(self) -> RunnerHealth:
-        ready = sum(slot.ready for slot in self._fleet.slots)
+        ready = [slot for slot in self._fleet.slots if slot.ready]
         return RunnerHealth(
-            ready=ready > 0,
-            runners=ready,
+            # one set of packages says nothing about the others
+            ready=any(slot.group.environment is None for slot in ready),
+            runners=len(ready),
             isolated=self._isolation is None,
             isolation=self._isolation or "",
         )
@@ -262,27 +265,30 @@ class Embedded(Coordinator):
         for slot in self._fleet.slots:
             slot.known.discard(deployment)
 
-    async def _slot_for_fetch(self, deployment: str) -> Slot:
-        asking = False
+    async def _slot_for_fetch(self, bundle: Bundle) -> Slot:
+        deployment, fleet = bundle.deployment, self._fleet
+        asked: Group | None = None
         try:
             async with asyncio.timeout(READY_TIMEOUT):
                 while True:
                     self._check_deployment(deployment)
+                    group = fleet.group(bundle.environment)
                     alone = self._answers_alone(deployment)
-                    if alone and not asking:
-                        asking = True
-                        self._asking += 1
-                        self._make_room()
-                    slot = self._fleet.pick_alone() if alone else self._fleet.pick()
+                    if alone and asked is None:
+                        asked = group
+                        asked.asking += 1
+                        self._make_room(group)
+                    slot = fleet.pick_alone(group) if alone else fleet.pick(group)
                     if slot is not None:
                         return slot
                     self._ready.clear()
                     await self._ready.wait()
         except TimeoutError:
-            raise RunnerUnavailable from None
+            why = fleet.group(bundle.environment).problem
+            raise RunnerUnavailable if why is None else EnvironmentMissing(why) from None
         finally:
-            if asking:
-                self._asking -= 1
+            if asked is not None:
+                asked.asking -= 1
 
     # --- intake -------------------------------------------------------------------------------
 
@@ -372,6 +378,20 @@ class Embedded(Coordinator):
         super()._evict(run)
         self._fresh.left(run.ref)
 
+    # --- runs that are not kept any longer ----------------------------------------------------
+
+    async def _retire(self, now: float) -> None:
+        """In small batches, so that nobody waits long for the journal meanwhile."""
+        for workflow, kept in list(self._retention.items()):
+            while refs := await self._journal.read(
+                partial(queries.expired, known=self._names, workflow=workflow, kept=kept, now=now)
+            ):
+                gone = [ref for ref in refs if ref not in self._runs]
+                self._journal.write([(rows.Kind.delete, (ref,)) for ref in gone], _nobody)
+                await self._flushed()
+                if len(gone) < len(refs) or self._closed:
+                    break  # somebody looks at one of them: the next round comes soon
+
     # --- runs that are not in memory ----------------------------------------------------------
 
     async def _recover(self) -> None:
@@ -444,13 +464,16 @@ class Embedded(Coordinator):
         if bundle is None:
             self._spawn(self._execute_later(run))
             return
+        group = self._fleet.group(bundle.environment)
         if self._blame.suspects(run.ref) or self._loads_alone(run.deployment):
-            self._alone.append(run.ref)
-            self._place_alone()
+            group.suspects.append(run.ref)
+            self._place_alone(group)
             return
-        slot = self._fleet.pick()
+        slot = self._fleet.pick(group)
         if slot is None:
-            self._unplaced.append(run.ref)
+            group.unplaced[run.ref] = None
+            if group.environment is not None and run.ref not in self._ends:
+                self._evict(run)  # they may be many, and wait for long: others need the room
             return
         self._start(run, bundle, slot)
 
@@ -470,31 +493,32 @@ class Embedded(Coordinator):
         now = self._clock.now()
         return self._blame.suspects_fetch(deployment, now) or self._loads_alone(deployment)
 
-    def _place_alone(self) -> None:
+    def _place_alone(self, group: Group) -> None:
         """Give the next suspect the runner for suspects, when that is free."""
-        while self._alone and not self._asking:
-            run = self._runs.get(self._alone[0])
+        suspects = group.suspects
+        while suspects and not group.asking:
+            run = self._runs.get(suspects[0])
             if run is None or run.assignment or run.status is not RunStatus.queued:
-                self._alone.popleft()
+                suspects.popleft()
                 continue
             if run.deployment in self._crashed:
-                self._alone.popleft()
+                suspects.popleft()
                 self._settle(run)
                 continue
-            slot = self._fleet.pick_alone()
+            slot = self._fleet.pick_alone(group)
             bundle = self._bundle.get(run.deployment)
             if slot is None or bundle is None:
                 break
-            self._alone.popleft()
+            suspects.popleft()
             self._start(run, bundle, slot)
             return
-        if self._alone or self._asking:
-            self._make_room()
+        if suspects or group.asking:
+            self._make_room(group)
 
-    def _make_room(self) -> None:
+    def _make_room(self, group: Group) -> None:
         """Who went well leaves the runner for suspects to those who wait for it."""
         for slot in self._fleet.slots:
-            if slot.alone:
+            if slot.alone and slot.group is group:
                 for assignment in slot.assignments:
                     run = self._assigned[assignment]
                     if not run.frozen and self._may_leave(run, slot):
@@ -504,7 +528,7 @@ class Embedded(Coordinator):
         """Whether the run is to go on in another runner, as soon as nothing of it executes."""
         if slot.alone and not slot.retiring:
             suspect = self._blame.suspects(run.ref) or self._loads_alone(run.deployment)
-            return not suspect and bool(self._alone or self._asking)
+            return not suspect and bool(slot.group.suspects or slot.group.asking)
         return slot.retiring
 
     def _start(self, run: Run, bundle: Bundle, slot: Slot) -> None:
@@ -534,14 +558,14 @@ class Embedded(Coordinator):
         if slot is not None:
             slot.assignments.discard(assignment)
             if slot.alone:
-                self._freed()
+                self._freed(slot)
             elif slot.retiring:
                 self._check_drained(slot)
 
-    def _freed(self) -> None:
+    def _freed(self, slot: Slot) -> None:
         """The runner for suspects has nothing to do; a request goes before a run."""
         self._ready.set()
-        self._place_alone()
+        self._place_alone(slot.group)
 
     def _deliver(self, run: Run, operation: Operation) -> None:
         ok = operation.status is StepStatus.complete
@@ -567,12 +591,32 @@ class Embedded(Coordinator):
     def on_ready(self, slot: Slot) -> None:
         self._isolation = slot.isolation
         self._ready.set()
-        waiting, self._unplaced = self._unplaced, deque()
+        self._place_unplaced(slot.group)
+        self._place_alone(slot.group)
+
+    def _place_unplaced(self, group: Group) -> None:
+        waiting, group.unplaced = list(group.unplaced), {}
+        if group.environment is not None and waiting and not self._closed:
+            self._spawn(self._place_waiting(group, waiting))
+            return
         for ref in waiting:
-            run = self._runs.get(ref)
-            if run is not None:
+            if (run := self._runs.get(ref)) is not None:
                 self._settle(run)
-        self._place_alone()
+
+    async def _place_waiting(self, group: Group, refs: Sequence[int]) -> None:
+        """Execute runs that left memory while there was no runner for their packages."""
+        for start in range(0, len(refs), PAGE):
+            page = refs[start : start + PAGE]
+            try:
+                for run in await self._bring(page):
+                    self._settle(run)
+            except Exception:
+                _log.exception("reading waiting runs failed; it is tried again")
+                group = self._fleet.group(group.environment)
+                group.unplaced |= dict.fromkeys(refs[start:])
+                self._loop.call_later(READ_AGAIN, self._place_unplaced, group)
+                return
+            await self._room()
 
     def on_loaded(self, slot: Slot, deployment: str) -> None:
         self._blame.clear(Unit("load", deployment))
@@ -606,7 +650,11 @@ class Embedded(Coordinator):
         """Decide who is charged, and let everything else go on as if nothing had happened."""
         Casualties(self, self._blame, slot, exit).treat()
         self._ready.set()
-        self._place_alone()
+        self._place_alone(slot.group)
+
+    async def restore(self, environment: Path) -> None:
+        """Raises EnvironmentMissing."""
+        await self._bundles.restore(environment)
 
     def assigned(self, assignment: int) -> Run:
         return self._assigned[assignment]
@@ -665,8 +713,8 @@ class Embedded(Coordinator):
             return
         self.attempt_succeeded(message.assignment, message.k, value)
         self._blame.clear_run(run.ref)
-        if slot.alone and (self._alone or self._asking):
-            self._make_room()
+        if slot.alone and (slot.group.suspects or slot.group.asking):
+            self._make_room(slot.group)
 
     def _on_sleep(self, _: Slot, message: messages.Sleep) -> None:
         m = message
@@ -782,6 +830,10 @@ def _recorded(operation: Operation) -> Recorded:
         attempts=len(operation.attempts),
         cancelled=operation.status is StepStatus.cancelled,
     )
+
+
+def _nobody(error: Exception | None) -> None:
+    """Nobody waits for these rows: what was not forgotten now is later."""
 
 
 def _told(failed: Failure) -> str:

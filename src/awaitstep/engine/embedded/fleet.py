@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from awaitstep.engine.embedded.process import (
     Stall,
     scrubbed_environment,
 )
+from awaitstep.engine.errors import EnvironmentMissing
 from awaitstep.engine.link import Link, Nonsense
 from awaitstep.engine.workers import Bundle
 
@@ -31,6 +33,10 @@ _log = structlog.get_logger("awaitstep.fleet")
 # A runner that dies before it is ready is started again after this long, doubling (seconds).
 FIRST_BACKOFF: Final = 0.1
 LONGEST_BACKOFF: Final = 5.0
+# Packages that can't be installed are tried again after this long at most (seconds).
+LONGEST_INSTALL_BACKOFF: Final = 300.0
+# A group of packages that nothing has used for so long gives its processes up (seconds).
+IDLE_AFTER: Final = 300.0
 # How long attempts may go on in a runner that is being replaced.
 DRAIN: Final = 10.0
 
@@ -45,13 +51,38 @@ class Place:
     log: Path | None = None
     memory_bytes: int | None = None
     stall_after: float = 5.0
+    idle_after: float = IDLE_AFTER
+
+
+class Group:
+    """The runners of one environment (None: no packages), and what waits for one of them.
+
+    Another environment's code is never executed in them.
+    """
+
+    def __init__(self, environment: Path | None, now: float) -> None:
+        self.environment = environment
+        self.used = now  # when it was last asked for a runner
+        self.started = False
+        self.stopped = False
+        self.alone: Slot | None = None
+        self.starting_alone = False
+        self.problem: str | None = None  # why its packages can't be installed
+        self.unplaced: dict[int, None] = {}  # runs, by number
+        self.suspects: deque[int] = deque()  # runs that must be alone
+        self.asking = 0  # requests that wait for the runner for suspects
+
+    @property
+    def wanted(self) -> bool:
+        return bool(self.unplaced or self.suspects or self.asking)
 
 
 class Slot:
     """One runner process and what it has been given."""
 
-    def __init__(self, process: RunnerProcess, *, alone: bool) -> None:
+    def __init__(self, process: RunnerProcess, group: Group, *, alone: bool) -> None:
         self.process = process
+        self.group = group
         self.alone = alone  # for suspects, one at a time
         self.link: Link | None = None
         self.ready = False
@@ -72,6 +103,8 @@ class Slot:
 
     def tell(self, bundle: Bundle) -> None:
         """Make sure the runner knows a deployment."""
+        if bundle.environment != self.group.environment:
+            raise RuntimeError("a runner of another environment was chosen")
         if bundle.deployment not in self.known:
             self.known.add(bundle.deployment)
             self.send(
@@ -100,6 +133,10 @@ class Owner(Protocol):
     def on_retiring(self, slot: Slot) -> None: ...
     def on_death(self, slot: Slot, exit: Exit) -> None: ...
 
+    async def restore(self, environment: Path) -> None:
+        """Raises EnvironmentMissing."""
+        ...
+
 
 @dataclass
 class Fleet:
@@ -108,14 +145,33 @@ class Fleet:
     size: int = 1
     slots: list[Slot] = field(default_factory=list)
     closing: bool = False
+    _groups: dict[Path | None, Group] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _alone: Slot | None = None
-    _starting_alone: bool = False
     _number: int = 0
 
     def start(self) -> None:
-        for _ in range(self.size):
-            self._spawn(self._keep_one())
+        self._start_group(self.group(None))
+        self._spawn(self._watch_idle())
+
+    def group(self, environment: Path | None) -> Group:
+        """The group of an environment. Ask each time: one that is idle is given up."""
+        group = self._groups.get(environment)
+        if group is None:
+            group = self._groups[environment] = Group(environment, _now())
+        return group
+
+    def stop_idle(self, now: float) -> None:
+        """Give up the groups of packages that nothing has used for long enough (loop time)."""
+        for group in list(self._groups.values()):
+            slots = [slot for slot in self.slots if slot.group is group]
+            if group.wanted or any(slot.busy for slot in slots):
+                group.used = max(group.used, now)
+            elif group.environment is not None and now - group.used >= self.place.idle_after:
+                group.stopped = True
+                del self._groups[group.environment]
+                for slot in slots:
+                    slot.retiring = True
+                    self.kill(slot)
 
     async def close(self) -> None:
         self.closing = True
@@ -130,18 +186,26 @@ class Fleet:
             if slot.link is not None:
                 slot.link.close()
 
-    def pick(self) -> Slot | None:
-        """The ready runner with the least to do."""
-        ready = [s for s in self.slots if s.ready and not s.retiring and not s.alone]
+    def pick(self, group: Group) -> Slot | None:
+        """The ready runner of the group with the least to do; one is started if there is none."""
+        group.used = _now()
+        if not group.started:
+            self._start_group(group)
+        ready = [
+            slot
+            for slot in self.slots
+            if slot.group is group and slot.ready and not slot.retiring and not slot.alone
+        ]
         return min(ready, key=lambda s: len(s.assignments) + len(s.fetches), default=None)
 
-    def pick_alone(self) -> Slot | None:
-        """The runner for suspects, when it is free; it is started when there is none."""
-        slot = self._alone
+    def pick_alone(self, group: Group) -> Slot | None:
+        """The group's runner for suspects, when it is free; it is started when there is none."""
+        group.used = _now()
+        slot = group.alone
         if slot is None:
-            if not self._starting_alone:
-                self._starting_alone = True
-                self._spawn(self._keep_alone())
+            if not group.starting_alone:
+                group.starting_alone = True
+                self._spawn(self._keep_alone(group))
             return None
         return slot if slot.ready and not slot.retiring and not slot.busy else None
 
@@ -151,7 +215,7 @@ class Fleet:
             _log.warning("replacing a runner: a step ignores being told to stop", where=why[:500])
             slot.retiring = True
             if not slot.alone:
-                self._spawn(self._keep_one())
+                self._spawn(self._keep_one(slot.group))
             self._spawn(self._drain(slot))
             self.owner.on_retiring(slot)
 
@@ -164,6 +228,11 @@ class Fleet:
         slot.killed = slot.killed or self.closing
         slot.process.kill()
 
+    def _start_group(self, group: Group) -> None:
+        group.started = True
+        for _ in range(self.size if group.environment is None else 1):
+            self._spawn(self._keep_one(group))
+
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
@@ -173,16 +242,18 @@ class Fleet:
         await asyncio.wait([slot.process.exited], timeout=DRAIN)
         self.kill(slot)
 
-    async def _keep_one(self) -> None:
-        """Keep one place in the fleet filled until it is handed on or the fleet closes."""
+    async def _watch_idle(self) -> None:
+        while True:
+            await asyncio.sleep(self.place.idle_after / 4)
+            self.stop_idle(_now())
+
+    async def _keep_one(self, group: Group) -> None:
+        """Keep one place in a group filled until it is handed on or the group is given up."""
         backoff = FIRST_BACKOFF
-        while not self.closing:
-            try:
-                slot = await self._start(alone=False)
-            except OSError as error:
-                _log.error("a runner could not be started", reason=str(error))
-                await asyncio.sleep(LONGEST_BACKOFF)
-                continue
+        while not (self.closing or group.stopped):
+            slot = await self._start(group, alone=False)
+            if slot is None:
+                return
             exit = await slot.process.wait()
             was_ready = slot.ready
             self._bury(slot, exit)
@@ -195,25 +266,53 @@ class Fleet:
                 await asyncio.sleep(backoff)
                 backoff = min(backoff * 2, LONGEST_BACKOFF)
 
-    async def _keep_alone(self) -> None:
+    async def _keep_alone(self, group: Group) -> None:
         """Start the runner for suspects and see it end; the next one starts when it is asked for."""
-        while True:
-            try:
-                slot = await self._start(alone=True)
-                break
-            except OSError as error:
-                _log.error("a runner could not be started", reason=str(error))
-                await asyncio.sleep(LONGEST_BACKOFF)
-        self._alone = slot
+        slot = await self._start(group, alone=True)
+        if slot is None:
+            return
+        group.alone = slot
         exit = await slot.process.wait()
         if not slot.ready:
             _log.error("a runner died before it was ready", how=exit.describe())
             await asyncio.sleep(FIRST_BACKOFF)
-        self._alone = None
-        self._starting_alone = False
+        group.alone = None
+        group.starting_alone = False
         self._bury(slot, exit)
 
-    async def _start(self, *, alone: bool) -> Slot:
+    async def _start(self, group: Group, *, alone: bool) -> Slot | None:
+        """Try until a runner is started; None when its group was given up meanwhile."""
+        backoff = LONGEST_BACKOFF
+        while not group.stopped:
+            try:
+                if group.environment is not None:
+                    await self._install(group, group.environment)
+                slot = await self._start_process(group, alone=alone)
+                if group.stopped:
+                    slot.retiring = True
+                    self.kill(slot)
+                return slot
+            except EnvironmentMissing as error:
+                _log.error("packages are missing; what needs them waits", reason=str(error))
+                await asyncio.sleep(backoff)
+                backoff = min(backoff * 2, LONGEST_INSTALL_BACKOFF)
+            except OSError as error:
+                _log.error("a runner could not be started", reason=str(error))
+                await asyncio.sleep(LONGEST_BACKOFF)
+        return None
+
+    async def _install(self, group: Group, environment: Path) -> None:
+        if await asyncio.to_thread(environment.is_dir):
+            group.problem = None
+            return
+        try:
+            await self.owner.restore(environment)
+            group.problem = None
+        except EnvironmentMissing as error:
+            group.problem = error.why
+            raise
+
+    async def _start_process(self, group: Group, *, alone: bool) -> Slot:
         self._number += 1
         slot: Slot
 
@@ -222,7 +321,7 @@ class Fleet:
 
         place = self.place
         process = await RunnerProcess.start(
-            self._command(),
+            self._command() + _packages(group.environment),
             name=f"runner-{self._number}",
             env=scrubbed_environment(place.temporary),
             log=place.log,
@@ -230,7 +329,7 @@ class Fleet:
             code=place.deployments,
             cwd=place.temporary,
         )
-        slot = Slot(process, alone=alone)
+        slot = Slot(process, group, alone=alone)
         slot.link = Link(
             process.socket,
             decode=messages.decode_for_server,
@@ -298,3 +397,11 @@ class Fleet:
         self.slots.remove(slot)
         if not self.closing:
             self.owner.on_death(slot, exit)
+
+
+def _packages(environment: Path | None) -> list[str]:
+    return [] if environment is None else ["--packages", str(environment)]
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

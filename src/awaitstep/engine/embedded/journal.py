@@ -35,6 +35,7 @@ FORMAT: Final = 2
 _SINCE: Final = {
     1: "alter table runs add column parent integer;"
     " alter table runs add column parent_epoch integer;"
+    " alter table runs add column priority integer not null default 0;"
     " create index runs_by_parent on runs (parent) where parent is not null and status < 4;"
 }
 _BARRIER: Final = Kind.drop

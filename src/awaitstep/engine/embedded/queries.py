@@ -16,7 +16,7 @@ from awaitstep.engine.embedded.rows import (
     fill,
     read_run,
 )
-from awaitstep.engine.port import RunQuery
+from awaitstep.engine.port import Retention, RunQuery
 from awaitstep.engine.run import Run
 from awaitstep.engine.states import RunStatus
 
@@ -85,6 +85,35 @@ def due(db: sqlite3.Connection, now: float, limit: int) -> tuple[list[int], floa
         "select min(due) from runs where due is not null and due > ?", (now,)
     ).fetchone()
     return [ref for ref, _ in rows], upcoming
+
+
+# Ended runs that are forgotten at once.
+FORGOTTEN = 200
+
+
+def expired(
+    db: sqlite3.Connection, known: Names, workflow: str, kept: Retention, now: float
+) -> list[int]:
+    """Some ended runs of a workflow that are not to be kept any longer, the oldest first."""
+    id = known.get(workflow)
+    complete = code(RunStatus.complete)
+    found: list[int] = []
+    for age, status in ((kept.completed, "status = ?"), (kept.failed, "status > ?")):
+        if age is not None and len(found) < FORGOTTEN:
+            rows = db.execute(
+                f"select ref from runs where workflow = ? and created < ? and {status}"
+                " order by created limit ?",
+                (id, now - age, complete, FORGOTTEN - len(found)),
+            )
+            found += [ref for (ref,) in rows]
+    if kept.most is not None and not found:
+        rows = db.execute(
+            "select ref from runs where workflow = ? and status >= ?"
+            " order by created desc limit ? offset ?",
+            (id, complete, FORGOTTEN, kept.most),
+        )
+        found = [ref for (ref,) in rows]
+    return found
 
 
 def children(db: sqlite3.Connection, known: Names, parent: int) -> list[tuple[str, str, int]]:

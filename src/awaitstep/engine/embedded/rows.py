@@ -30,16 +30,17 @@ class Kind(IntEnum):
     operation = 3
     event = 4
     take = 5
-    drop = 6
-    delete = 7
+    move = 6
+    drop = 7
+    delete = 8
 
 
 STATEMENTS: Final[dict[Kind, str]] = {
     Kind.text: "insert or ignore into names (id, text) values (?, ?)",
     Kind.insert_run: (
         "insert into runs (ref, workflow, instance, deployment, version, trigger, params, created,"
-        " parent, parent_epoch, status, epoch, pause_requested)"
-        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 1, 0)"
+        " parent, parent_epoch, priority, status, epoch, pause_requested)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 1, 0)"
     ),
     Kind.update_run: (
         "update runs set status = ?2, epoch = ?3, pause_requested = ?4, output = ?5, failure = ?6,"
@@ -50,6 +51,7 @@ STATEMENTS: Final[dict[Kind, str]] = {
     ),
     Kind.event: "insert into events (seq, run, type, payload, at) values (?, ?, ?, ?, ?)",
     Kind.take: "update events set taken = ? where seq = ?",
+    Kind.move: "update runs set deployment = ?, version = ? where ref = ?",
     Kind.drop: "delete from operations where run = ? and k = ?",
     Kind.delete: "delete from runs where ref = ?",
 }
@@ -105,6 +107,7 @@ def of_change(change: Change, names: Names) -> list[tuple[Kind, Row]]:
             run.created,
             run.parent,
             None if run.parent is None else run.parent_epoch,
+            run.priority,
         )
         rows.append((Kind.insert_run, inserted))
     for operation in change.operations:
@@ -115,6 +118,9 @@ def of_change(change: Change, names: Names) -> list[tuple[Kind, Row]]:
         rows.append((Kind.take, (k, seq)))
     for seq in change.returned:
         rows.append((Kind.take, (None, seq)))
+    if change.moved:
+        place = names.of(run.deployment, rows), names.of(run.version, rows), run.ref
+        rows.append((Kind.move, place))
     if change.save_run:
         rows.append((Kind.update_run, _update(run)))
     if change.beside is not None:
@@ -172,7 +178,8 @@ def _operation(ref: int, o: Operation) -> Row:
 
 RUN_COLUMNS: Final = (
     "ref, workflow, instance, deployment, version, trigger, status, epoch, pause_requested, params,"
-    " output, failure, created, started, ended, parent, parent_epoch"
+    " output, failure, created, started, ended, parent, parent_epoch,"
+    " priority"
 )
 OPERATION_COLUMNS: Final = (
     "k, kind, name, n, after, seq, status, started, ended, value, attempts, due, rest, event_type,"
@@ -185,6 +192,7 @@ def read_run(row: Row, names: Names) -> Run:
     (
         ref, workflow, instance, deployment, version, trigger, status, epoch, pause_requested,
         params, output, failed, created, started, ended, parent, parent_epoch,
+        priority,
     ) = row  # fmt: skip
     text, generated = ids.unpack(instance)
     run = Run(
@@ -209,6 +217,7 @@ def read_run(row: Row, names: Names) -> Run:
     run.ended = ended
     run.parent = parent
     run.parent_epoch = parent_epoch or 0
+    run.priority = priority
     return run
 
 

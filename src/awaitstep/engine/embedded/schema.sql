@@ -24,7 +24,8 @@ create table runs (
     ended real,
     due real,                           -- when a parked run next has something to do
     parent integer,                     -- the run that waits for this one
-    parent_epoch integer                -- and its epoch when it started it
+    parent_epoch integer,               -- and its epoch when it started it
+    priority integer not null default 0
 );
 create unique index runs_by_instance on runs (workflow, instance);
 create index runs_by_workflow on runs (workflow, created);

@@ -183,6 +183,9 @@ class InlineEngine(Coordinator):
                 loaded.file,
             )
         )
+        for operation in run.operations.values():
+            if operation.released:  # while there was nobody to tell it to
+                execution.retry(operation.k)
         self._fire(run, self._clock.now())
 
     async def _load(self, deployment: str) -> Loaded:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
+from pathlib import Path
 from typing import Final
 
 from awaitstep.auth import places
 from awaitstep.auth.vault import Unreadable, Vault
 from awaitstep.engine.errors import DeploymentMissing, NotDeployed
 from awaitstep.engine.workers import Active, Bundle
+from awaitstep.providers.local.environments import Environments
 from awaitstep.providers.local.files import ModuleFiles
 from awaitstep.storage.port import Missing, Store
 
@@ -21,10 +23,13 @@ _LOCAL: Final = "local"
 class LocalBundles:
     """`awaitstep.engine.workers.Bundles` over the control database and the module files."""
 
-    def __init__(self, *, store: Store, vault: Vault, files: ModuleFiles) -> None:
+    def __init__(
+        self, *, store: Store, vault: Vault, files: ModuleFiles, environments: Environments
+    ) -> None:
         self._store = store
         self._vault = vault
         self._files = files
+        self._environments = environments
         self._loaded: OrderedDict[str, Bundle] = OrderedDict()
 
     async def bundle(self, deployment: str) -> Bundle:
@@ -55,6 +60,10 @@ class LocalBundles:
             raise NotDeployed(workflow)
         return Active(entry.deployment, entry.version)
 
+    async def restore(self, environment: Path) -> None:
+        """Raises EnvironmentMissing."""
+        await self._environments.restore(environment)
+
     def _load(self, id: str) -> Bundle:
         try:
             row = self._store.deployments.load(id)
@@ -64,6 +73,7 @@ class LocalBundles:
         path = self._files.path(row.module)
         if path is None:
             raise DeploymentMissing(id)
+        environment = None if row.environment is None else self._environments.path(row.environment)
         return Bundle(
             deployment=row.id,
             workflow=row.workflow,
@@ -74,4 +84,5 @@ class LocalBundles:
             variables=json.loads(opened),
             bindings=row.workflows | ({} if row.binding is None else {row.binding: row.workflow}),
             functions=row.functions,
+            environment=environment,
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from awaitstep.engine.port import Runs
 from awaitstep.engine.workers import RunnerHealth, Workers
+from awaitstep.providers.local.environments import Environments
 from awaitstep.providers.local.files import ModuleFiles
 from awaitstep.providers.port import BundleRefused, Module, ProviderCapabilities
 
@@ -25,11 +26,13 @@ class LocalProvider:
         runs: Runs,
         workers: Workers,
         files: ModuleFiles,
+        environments: Environments,
         worker_url: Callable[[str], str],
     ) -> None:
         self.runs = runs
         self._workers = workers
         self._files = files
+        self._environments = environments
         self._worker_url = worker_url
 
     def validate(self, module: Module) -> None:
@@ -37,6 +40,12 @@ class LocalProvider:
         size = len(module.source.encode())
         if size > _LARGEST:
             raise BundleRefused(f"The module takes {size:,} bytes; at most {_LARGEST:,} can run.")
+
+    async def prepare(self, module: Module, tell: Callable[[str], None]) -> str | None:
+        """See `Provider.prepare`."""
+        if not module.requirements:
+            return None
+        return await self._environments.prepare(module.requirements, tell)
 
     async def bundle(self, module: Module) -> str:
         return await asyncio.to_thread(self._files.put, module.source)

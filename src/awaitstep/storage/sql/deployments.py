@@ -71,6 +71,12 @@ class SqlDeployments:
             raise Missing("deployment", id)
         return record(Deployment, row)
 
+    def environments(self) -> set[str]:
+        column = deployments.c.environment
+        with self._database.read() as db:
+            found = db.execute(sa.select(column).where(column.is_not(None)).distinct())
+            return set(found.scalars())
+
 
 def _mark(db: sa.Connection, id: str, status: str) -> None:
     db.execute(sa.update(deployments).where(deployments.c.id == id).values(status=status))

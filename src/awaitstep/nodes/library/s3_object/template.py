@@ -42,7 +42,7 @@ async def s3_object(
     digest = hashlib.sha256(content).hexdigest()
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     signed = {"host": root.netloc, "x-amz-content-sha256": digest, "x-amz-date": moment}
-    if operation == "put":
+    if operation == "put" and content_type:
         signed["content-type"] = content_type
     if session_token:
         signed["x-amz-security-token"] = session_token

@@ -1,0 +1,62 @@
+"""What a deployment needs of the place it goes to: node types that run there, and its packages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from awaitstep.app.errors import Invalid, Unavailable
+from awaitstep.app.language import Compiled
+from awaitstep.providers.port import Module, PackagesRefused, PackagesUnavailable, Provider
+from awaitstep.requirements import MOST, NotARequirement, normalised
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The packages are there; `environment` names them."""
+
+    environment: str | None
+
+
+def must_run_on(place: str, compiled: Compiled) -> None:
+    """Raises Invalid with one detail per node that can't run there."""
+    if not compiled.unsupported:
+        return
+    details = [
+        {"code": "deploy.node_target", "message": f"It can't run on {place}.", "nodeId": node}
+        for node in compiled.unsupported
+    ]
+    names = ", ".join(compiled.unsupported)
+    raise Invalid(f"On {place} these nodes can't run: {names}.", "deploy.node_target", details)
+
+
+def requirements_of(dependencies: Sequence[str], compiled: Compiled) -> tuple[str, ...]:
+    """The workflow's own packages and those of its nodes, in one form. Raises Invalid."""
+    try:
+        wanted = normalised([*dependencies, *compiled.packages])
+    except NotARequirement as error:
+        raise Invalid(str(error), "deploy.packages") from None
+    if len(wanted) > MOST:
+        raise Invalid(f"{len(wanted)} packages; at most {MOST} can be had.", "deploy.packages")
+    return wanted
+
+
+async def prepared(provider: Provider, module: Module) -> AsyncIterator[str | Ready]:
+    """What is done about the module's packages, line by line; the last item says they are there.
+
+    Who stops listening stops it. Raises Invalid, Unavailable.
+    """
+    told: asyncio.Queue[str | None] = asyncio.Queue()
+    work = asyncio.create_task(provider.prepare(module, told.put_nowait))
+    work.add_done_callback(lambda _: told.put_nowait(None))
+    try:
+        while (line := await told.get()) is not None:
+            yield line
+        yield Ready(await work)
+    except PackagesRefused as error:
+        raise Invalid(str(error), "deploy.packages") from None
+    except PackagesUnavailable as error:
+        raise Unavailable(str(error), "deploy.packages_unavailable") from None
+    finally:
+        work.cancel()

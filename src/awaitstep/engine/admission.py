@@ -1,0 +1,113 @@
+"""Which queued runs may begin: at most so many at once, at most so many starts in a period.
+
+Pure. Only workflows with limits are known here; all others begin at once. Who may not begin stands
+in line, by priority and then by age.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+
+from awaitstep.engine.port import Limits
+from awaitstep.engine.run import Run
+
+
+class _Line:
+    """One workflow's runs: those inside, and those in line."""
+
+    __slots__ = ("heap", "inside", "limits", "starts", "waiting")
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.inside: set[int] = set()
+        self.heap: list[tuple[int, int]] = []  # (-priority, ref)
+        self.waiting: dict[int, bool] = {}  # ref -> whether it is to begin for the first time
+        self.starts: deque[float] = deque()
+
+    def has_room(self, now: float, *, first: bool) -> bool:
+        limits = self.limits
+        if limits.concurrency is not None and len(self.inside) >= limits.concurrency:
+            return False
+        if limits.starts is None or not first:
+            return True
+        # a clock that was set back must not close the door for good
+        while self.starts and not 0 <= now - self.starts[0] < limits.period:
+            self.starts.popleft()
+        return len(self.starts) < limits.starts
+
+    def enter(self, ref: int, now: float, *, first: bool) -> None:
+        self.inside.add(ref)
+        if first and self.limits.starts is not None:
+            self.starts.append(now)
+
+
+class Admission:
+    """The lines of all limited workflows."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, _Line] = {}
+
+    def set_limits(self, workflow: str, limits: Limits | None, executed: set[int]) -> list[int]:
+        """New limits, None for none; `executed` are the runs that are being executed now.
+
+        Answers the runs that need not wait in line any more.
+        """
+        old = self._lines.pop(workflow, None)
+        if limits is None or not (limits.concurrency or limits.starts):
+            return [] if old is None else [ref for _, ref in sorted(old.heap)]
+        line = self._lines[workflow] = _Line(limits)
+        line.inside = executed
+        if old is not None:
+            line.heap, line.waiting, line.starts = old.heap, old.waiting, old.starts
+        return []
+
+    def enter(self, run: Run, now: float) -> bool:
+        """Whether a queued run may be executed now; else it stands in line."""
+        line = self._lines.get(run.workflow)
+        if line is None or run.ref in line.inside:
+            return True
+        first = run.started is None
+        if not line.waiting and line.has_room(now, first=first):
+            line.enter(run.ref, now, first=first)
+            return True
+        if run.ref not in line.waiting:
+            line.waiting[run.ref] = first
+            heapq.heappush(line.heap, (-run.priority, run.ref))
+        return False
+
+    def leave(self, run: Run) -> bool:
+        """A run is not executed any more, or need not be; whether somebody else may begin now."""
+        line = self._lines.get(run.workflow)
+        if line is None:
+            return False
+        line.waiting.pop(run.ref, None)
+        if run.ref not in line.inside:
+            return False
+        line.inside.discard(run.ref)
+        return bool(line.waiting)
+
+    def next(self, workflow: str, now: float) -> int | None:
+        """Let the first in line in; None when there is nobody, or no room."""
+        line = self._lines.get(workflow)
+        while line is not None and line.heap:
+            ref = line.heap[0][1]
+            first = line.waiting.get(ref)
+            if first is None:  # it left the line
+                heapq.heappop(line.heap)
+                continue
+            if not line.has_room(now, first=first):
+                return None
+            heapq.heappop(line.heap)
+            del line.waiting[ref]
+            line.enter(ref, now, first=first)
+            return ref
+        return None
+
+    def upcoming(self) -> list[tuple[float, str]]:
+        """When the next start of each line that waits for its period may be."""
+        return [
+            (line.starts[0] + line.limits.period, workflow)
+            for workflow, line in self._lines.items()
+            if line.waiting and line.starts
+        ]

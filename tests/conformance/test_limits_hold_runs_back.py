@@ -1,0 +1,204 @@
+"""Limits of a workflow: how many runs are executed at once, how many begin in a period, who first."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from awaitstep.engine.port import Limits, Onto, Retention, RunQuery, StartRun
+from awaitstep.engine.states import ENDED, RunStatus
+
+FOREVER = Retention()
+QUEUED, WAITING = RunStatus.queued, RunStatus.waiting
+GATED = """
+@step.do("work", config={"retries": {"limit": 0}})
+async def work():
+    mark(event["payload"]["name"])
+    path = self.env.EFFECTS + ".open"
+    while not os.path.exists(path):
+        await asyncio.sleep(0.005)
+await work()
+return event["payload"]["name"]
+"""
+
+
+async def started(desk, name, priority=0):
+    data = f'{{"name": "{name}"}}'.encode()
+    start = StartRun("wf", "dep", "api", params=data, instance=name, priority=priority)
+    await desk.engine.create(start)
+    return name
+
+
+def opened(desk):
+    desk.effects.with_name("effects.open").write_text("")
+
+
+async def test_so_many_are_executed_at_once_and_the_rest_is_queued(desk):
+    desk.deploy(GATED)
+    desk.engine.limit("wf", Limits(concurrency=2), FOREVER)
+    names = [await started(desk, f"r{number}") for number in range(5)]
+    await desk.seen(lambda: len(desk.marks()) == 2)
+    states = [(await desk.view(name)).status for name in names]
+    assert states.count(QUEUED) == 3
+    page = await desk.engine.list(RunQuery(["wf"], status=[QUEUED]))
+    assert [run.instance for run in page.runs] == ["r4", "r3", "r2"]
+    opened(desk)
+    for name in names:
+        assert await desk.output(name) == name
+    assert desk.marks() == names
+
+
+async def test_a_higher_priority_goes_first_and_the_older_of_equals(desk):
+    desk.deploy(GATED)
+    desk.engine.limit("wf", Limits(concurrency=1), FOREVER)
+    await started(desk, "first")
+    await desk.seen(lambda: desk.marks() == ["first"])
+    for name, priority in (("low", -1), ("a", 0), ("b", 0), ("high", 5)):
+        await started(desk, name, priority)
+    opened(desk)
+    await desk.seen(lambda: len(desk.marks()) == 5)
+    assert desk.marks() == ["first", "high", "a", "b", "low"]
+    assert (await desk.view("high")).priority == 5
+
+
+async def test_a_run_that_waits_makes_room(desk):
+    desk.deploy('return (await step.wait_for_event("gate", "go")).payload')
+    desk.engine.limit("wf", Limits(concurrency=1), FOREVER)
+    runs = [await desk.start({}, f"w{number}") for number in range(3)]
+    for run in runs:
+        await desk.has(run, "gate")
+    for run in runs:
+        await desk.engine.send_event("wf", run, "go", b"1")
+        assert await desk.output(run) == 1
+
+
+async def test_a_run_in_line_can_be_ended_or_paused(desk):
+    desk.deploy(GATED)
+    desk.engine.limit("wf", Limits(concurrency=1), FOREVER)
+    for name in ("first", "gone", "held", "last"):
+        await started(desk, name)
+    await desk.seen(lambda: desk.marks() == ["first"])
+    await desk.engine.terminate("wf", "gone")
+    await desk.engine.pause("wf", "held")
+    opened(desk)
+    assert await desk.output("last") == "last"
+    assert (await desk.view("held")).status is RunStatus.paused
+    await desk.engine.resume("wf", "held")
+    assert await desk.output("held") == "held"
+    assert sorted(desk.marks()) == ["first", "held", "last"]
+
+
+async def test_lifting_a_limit_lets_everybody_in(desk):
+    desk.deploy(GATED)
+    desk.engine.limit("wf", Limits(concurrency=1), FOREVER)
+    for number in range(6):
+        await started(desk, f"r{number}")
+    await desk.seen(lambda: len(desk.marks()) == 1)
+    desk.engine.limit("wf", Limits(concurrency=3), FOREVER)
+    await desk.seen(lambda: len(desk.marks()) == 3)
+    desk.engine.limit("wf", Limits(), FOREVER)
+    await desk.seen(lambda: len(desk.marks()) == 6)
+
+
+async def test_so_many_begin_in_a_period(desk):
+    desk.deploy('mark(event["payload"]["name"])')
+    desk.engine.limit("wf", Limits(starts=2, period=60), FOREVER)
+    for number in range(5):
+        await started(desk, f"r{number}")
+    await desk.until("r1", *ENDED)
+    assert (await desk.view("r2")).status is QUEUED
+    desk.clock.move(61)
+    await desk.until("r3", *ENDED)
+    assert (await desk.view("r4")).status is QUEUED
+    desk.clock.move(61)
+    await desk.until("r4", *ENDED)
+    assert sorted(desk.marks()) == [f"r{number}" for number in range(5)]
+    assert desk.marks()[-1] == "r4"
+
+
+async def test_other_workflows_are_not_held_back(desk):
+    desk.deploy(GATED)
+    desk.engine.limit("wf", Limits(concurrency=1), FOREVER)
+    await started(desk, "one")
+    await started(desk, "two")
+    await desk.seen(lambda: len(desk.marks()) == 1)
+    start = StartRun("other", "dep", "api", params=b'{"name": "free"}', instance="free")
+    await desk.engine.create(start)
+    await desk.seen(lambda: "free" in desk.marks())
+
+
+async def test_a_restart_goes_on_with_another_deployment_from_a_step(desk):
+    desk.deploy(
+        """
+@step.do("kept")
+async def kept():
+    mark("kept")
+    return 20
+value = await kept()
+@step.do("wrong", config={"retries": {"limit": 0}})
+async def wrong():
+    raise ValueError("a fault")
+return value + await wrong()
+"""
+    )
+    fixed = desk.deploy(
+        """
+@step.do("kept")
+async def kept():
+    mark("kept again")
+value = await kept()
+@step.do("wrong")
+async def wrong():
+    return 1
+return value + await wrong()
+""",
+        "fixed",
+    )
+    run = await desk.start({})
+    assert (await desk.error(run)).message == "a fault"
+    view = await desk.engine.restart("wf", run, step="wrong", onto=Onto(fixed, "v2"))
+    assert (view.deployment, view.version) == ("fixed", "v2")
+    assert await desk.output(run) == 21
+    assert desk.marks() == ["kept"]
+    await desk.reopen()
+    assert (await desk.view(run)).deployment == "fixed"
+
+
+async def test_the_line_survives_a_restart_of_the_server(embedded_desk):
+    desk = embedded_desk
+    desk.deploy(GATED)
+    desk.engine.limit("wf", Limits(concurrency=1), FOREVER)
+    for number in range(4):
+        await started(desk, f"r{number}", priority=number)
+    await desk.seen(lambda: len(desk.marks()) == 1)
+    await desk.reopen()
+    desk.engine.limit("wf", Limits(concurrency=1), FOREVER)
+    opened(desk)
+    for number in range(4):
+        assert await desk.output(f"r{number}") == f"r{number}"
+
+
+@pytest.mark.parametrize("most", [0, 2])
+async def test_ended_runs_are_forgotten_by_age_and_by_number(embedded_desk, most):
+    desk = embedded_desk
+    desk.deploy('if event["payload"]: raise ValueError("no")')
+    for number in range(4):
+        await desk.start(None, f"old{number}")
+        await desk.until(f"old{number}", *ENDED)
+    await desk.start({"fail": 1}, "failed")
+    await desk.until("failed", *ENDED)
+    desk.clock.move(1_000)
+    await desk.start(None, "young")
+    await desk.until("young", *ENDED)
+    kept = Retention(most=most) if most else Retention(completed=500, failed=5_000)
+    desk.engine.limit("wf", Limits(), kept)
+    expected = {"young", "failed"}
+
+    async def remaining():
+        return {run.instance for run in (await desk.engine.list(RunQuery(["wf"]))).runs}
+
+    async with asyncio.timeout(30):
+        while await remaining() != expected:
+            desk.clock.move(30)
+            await asyncio.sleep(0.01)
