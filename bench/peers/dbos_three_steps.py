@@ -65,7 +65,7 @@ async def measure(url: str, seconds: float) -> dict[str, Any]:
         figures["runs_per_s_100"] = await at_once(execute, 100, seconds)
         figures["version"] = version("dbos")
         figures["durability"] = (
-            f"{kept(newest["engine"])}: a step's result is committed and synced before the next step;"
+            f"{kept(newest['engine'])}: a step's result is committed and synced before the next step;"
             " after kill -9 a run goes on behind its last finished step when the program is started"
             " again"
         )

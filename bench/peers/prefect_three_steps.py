@@ -29,8 +29,8 @@ import httpx
 
 from bench.load import batch, one_at_a_time
 
-START_SECONDS = 60
-BATCH_SECONDS = 70
+START_SECONDS = 40
+BATCH_SECONDS = 40
 KEPT = {
     "sqlite": "on SQLite, journal_mode wal, synchronous normal: not synced at each step",
     "postgresql": "on Postgres, fsync on, synchronous_commit on",
