@@ -1,15 +1,24 @@
 """The embedded engine on a generated module of three no-op steps, history kept.
 
 Run as a process of its own; prints JSON: `{p50_ms, p99_ms, runs_per_s_100, rows_per_run,
-fsyncs_per_run_alone, fsyncs_per_run_100, cpu_ms_per_run}`.
+fsyncs_per_run_alone, fsyncs_per_run_100, server_cpu_ms_per_run}`, with async steps also
+`event_parked_p50_ms` and `event_loaded_p50_ms`, each with its p99.
+
+The time of an event runs from the call of `send_event` until the step that follows the wait has
+completed: its result is in the journal and the code goes on, which the step after it stamps. A
+parked run has left memory and is replayed; a loaded one waits in the runner.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import sqlite3
 import sys
 import tempfile
+import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +32,24 @@ from awaitstep.engine.workers import Bundle
 from awaitstep.interpreter import tune
 from awaitstep.ir import parse
 from awaitstep.nodes import registry
-from bench.load import at_once, one_at_a_time
+from bench.load import at_once, one_at_a_time, percentile
 
 ASYNC_STEP = "async def noop():\n    return 1\n\nreturn await noop()"
 THREAD_STEP = "return 1"
+# The clock is that of the whole machine, so the runner's stamp and our time can be compared.
+STAMP = "import time\n\nasync def now():\n    return time.monotonic()\n\nreturn await now()"
+WAITS = {"parked": "30 days", "loaded": "1 second"}  # a wait of a second is not worth unloading
+WAITING = 2  # as the journal writes it
+
+DURABILITY = (
+    "journal_mode wal, synchronous full: a step's result is committed and synced before the next step;"
+    " after kill -9 all runs go on behind their last finished step by themselves"
+)
 
 
-def graph(code: str) -> dict[str, Any]:
-    """Three steps in a row."""
-    ids = ["one", "two", "three"]
+def drawn(nodes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Nodes in a row."""
+    ids = [node["id"] for node in nodes]
     return {
         "kind": "workflow",
         "metadata": {
@@ -40,44 +58,113 @@ def graph(code: str) -> dict[str, Any]:
             "createdAt": "2026-01-01T00:00:00Z",
             "updatedAt": "2026-01-01T00:00:00Z",
         },
-        "entryNodeId": "one",
+        "entryNodeId": ids[0],
         "nodes": [
             {
-                "id": id,
-                "type": "step",
-                "name": id,
+                "name": node["id"],
                 "version": "1.0.0",
                 "provider": "local",
                 "position": {"x": 0, "y": 0},
-                "data": {"code": code},
+                **node,
             }
-            for id in ids
+            for node in nodes
         ],
         "edges": [
-            {"id": "e1", "source": "one", "target": "two"},
-            {"id": "e2", "source": "two", "target": "three"},
+            {"id": f"e{number}", "source": source, "target": target}
+            for number, (source, target) in enumerate(pairwise(ids), 1)
         ],
     }
 
 
-class OneBundle:
-    def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
+def graph(code: str) -> dict[str, Any]:
+    """Three steps in a row."""
+    return drawn(
+        [{"id": id, "type": "step", "data": {"code": code}} for id in ("one", "two", "three")]
+    )
+
+
+def receiver(timeout: str) -> dict[str, Any]:
+    """An event, the step it sets off, and the step that says when that had completed."""
+    return drawn(
+        [
+            {
+                "id": "wait",
+                "type": "wait_for_event",
+                "data": {"eventType": "go", "timeout": timeout},
+            },
+            {"id": "reaction", "type": "step", "data": {"code": ASYNC_STEP}},
+            {"id": "stamp", "type": "step", "data": {"code": STAMP}},
+        ]
+    )
+
+
+class Shelf:
+    """Bundles by deployment, made of drawings."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "deployments"
+        self._folder.mkdir()
+        self._nodes = registry()
+        self._bundles: dict[str, Bundle] = {}
+
+    def put(self, deployment: str, drawing: dict[str, Any]) -> None:
+        compiled = compile_graph(parse(drawing, self._nodes), self._nodes)
+        module = self._folder / f"{deployment}.py"
+        module.write_text(compiled.source)
+        self._bundles[deployment] = Bundle(
+            deployment, "wf", deployment, module, compiled.class_name
+        )
 
     async def bundle(self, deployment: str) -> Bundle:
-        return self._bundle
+        return self._bundles[deployment]
+
+
+async def events(engine: Embedded, folder: Path, kind: str, seconds: float) -> dict[str, float]:
+    """Between `send_event` and the end of the step that follows, one run at a time."""
+    journal = sqlite3.connect(f"file:{folder}/journal.sqlite?mode=ro", uri=True)
+    parked = "select count(*) from runs where status = ?"
+
+    async def waits(instance: str) -> bool:
+        if kind == "parked":
+            return bool(journal.execute(parked, (WAITING,)).fetchone()[0])
+        return (await engine.get("wf", instance)).status is RunStatus.waiting
+
+    async def react() -> float:
+        created = await engine.create(StartRun("wf", kind, "api"))
+        instance = created.run.instance
+        while True:
+            if await waits(instance):
+                break
+            await asyncio.sleep(0.001)
+        begun = time.monotonic()
+        await engine.send_event("wf", instance, "go", b"null")
+        ended = await engine.wait("wf", instance, 60)
+        if ended.output is None:
+            raise SystemExit(f"a run ended {ended.status}: {ended.error}")
+        return (float(json.loads(ended.output)) - begun) * 1000
+
+    for _ in range(20):
+        await react()
+    took = []
+    stop = time.monotonic() + seconds
+    while time.monotonic() < stop:
+        took.append(await react())
+    journal.close()
+    took.sort()
+    return {
+        f"event_{kind}_p50_ms": percentile(took, 0.5),
+        f"event_{kind}_p99_ms": percentile(took, 0.99),
+    }
 
 
 async def measure(code: str, seconds: float) -> dict[str, float]:
-    nodes = registry()
-    compiled = compile_graph(parse(graph(code), nodes), nodes)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        module = folder / "deployments" / "worker.py"
-        module.parent.mkdir()
-        module.write_text(compiled.source)
-        bundle = Bundle("dep", "wf", "three", module, compiled.class_name)
-        engine = await Embedded.open(folder, OneBundle(bundle))
+        shelf = Shelf(folder)
+        shelf.put("dep", graph(code))
+        for kind, timeout in WAITS.items():
+            shelf.put(kind, receiver(timeout))
+        engine = await Embedded.open(folder, shelf)
         runs = 0
 
         async def execute() -> None:
@@ -99,6 +186,9 @@ async def measure(code: str, seconds: float) -> dict[str, float]:
         figures["fsyncs_per_run_alone"] = alone
         figures["fsyncs_per_run_100"] = (journal.commits - commits) / (runs - before)
         figures["rows_per_run"] = (journal.rows - rows) / (runs - 1)
+        if code == ASYNC_STEP:
+            for kind in WAITS:
+                figures |= await events(engine, folder, kind, seconds / 3)
         await engine.close()
     return figures
 
