@@ -1,8 +1,9 @@
-"""`make bench`: disk, sketch, engine, Worker URLs and other products in turns, because machines
-drift; then sleeping runs and a restart of the product, then the language.
+"""`make bench`: disk, sketch, engine, steps that compute, Worker URLs and other products in turns,
+because machines drift; then what kill -9 leaves of each product, then sleeping runs and a restart of
+ours, then the language.
 
 Prints medians and ratios, both with their spread, and keeps the medians in
-`bench/results/latest.json`. Checks nothing.
+`bench/results/latest.json`; what a product gives no figure for is null there. Checks nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench import disk, engine
+from bench import disk, killed
 from bench.beside import SCRIPTS, Peers, peers
 
 ROUNDS = 3
@@ -26,11 +27,13 @@ PARTS = {
     "sketch": ["bench.sketch", str(SECONDS)],
     "engine": ["bench.engine", "async", str(SECONDS)],
     "engine_threads": ["bench.engine", "threads", str(SECONDS)],
+    "compute": ["bench.compute", str(SECONDS)],
 }
 # What a part is compared with; `completed_per_s` of a Worker URL with the engine's runs.
 BASES = {"engine": "sketch", "engine_threads": "sketch", "http": "echo"}
 BASES |= dict.fromkeys(SCRIPTS, "engine")
 COMPLETED = "completed_per_s"
+WORDS = ("version", "durability")  # what a part says beside its figures
 
 Figures = dict[str, float]
 
@@ -67,39 +70,53 @@ def ratios(name: str, key: str, rounds: list[dict[str, Figures]]) -> str:
     return f"{statistics.median(found):8.3f} × {base} {spread(found)}" if found else ""
 
 
-def show(name: str, rounds: list[dict[str, Figures]]) -> Figures:
-    """Print one part and answer its medians."""
-    medians = {}
+def show(name: str, rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Print one part, what it stands for first, and answer its medians."""
+    kept: dict[str, Any] = {
+        word: rounds[0][name][word] for word in WORDS if word in rounds[0][name]
+    }
+    if kept:
+        print(f"{name:15} {' '.join(kept.values())}")
     for key in rounds[0][name]:
+        if key in WORDS:
+            continue
         values = [parts[name][key] for parts in rounds]
-        medians[key] = statistics.median(values)
-        line = f"{name:15} {key:28} {medians[key]:12,.3f}   {spread(values):28}"
+        kept[key] = statistics.median(values)
+        line = f"{name:15} {key:28} {kept[key]:12,.3f}   {spread(values):28}"
         print(f"{line} {ratios(name, key, rounds)}".rstrip())
-    return medians
+    return kept
 
 
-def show_peers(rounds: list[dict[str, Any]], reasons: dict[str, str]) -> dict[str, Any]:
-    """Print the peers with what their numbers stand for, and answer what is kept of them."""
+def show_peers(
+    rounds: list[dict[str, Any]], reasons: dict[str, str], keys: dict[str, Any]
+) -> dict[str, Any]:
+    """Print the peers, and answer what is kept of them, under the keys of the engine."""
     kept: dict[str, Any] = {}
-    print(f"{'engine':15} {engine.DURABILITY}")
     for name in SCRIPTS:
         if name in reasons:
             print(f"{name:15} no figures: {reasons[name]}")
             kept[name] = {"no_figures": reasons[name]}
-            continue
-        said = {key: rounds[-1][name][key] for key in ("version", "durability")}
-        print(f"{name:15} {said['version']}: {said['durability']}")
-        for parts in rounds:
-            parts[name] = {key: value for key, value in parts[name].items() if key not in said}
-        kept[name] = show(name, rounds) | said
+        else:
+            kept[name] = dict.fromkeys(keys) | show(name, rounds)
     return kept
+
+
+def show_killed(beside: Peers) -> dict[str, Any]:
+    """kill -9 of ours and of each peer that gave figures: print and answer what became of it."""
+    found = {"engine": killed.ours()}
+    for name in SCRIPTS:
+        if (said := beside.kill(name)) is not None:
+            found[name] = said
+        elif name in beside.reasons:
+            print(f"{name:15} not killed: {beside.reasons[name]}")
+    for name, said in found.items():
+        print(f"{name:15} {killed.told(said)}")
+    return found
 
 
 def main() -> None:
     limits = disk.measure(1.0)
-    with peers(SECONDS) as beside:
-        rounds = [one_round(beside) for _ in range(ROUNDS)]
-    result: dict[str, object] = {
+    result: dict[str, Any] = {
         "machine": {
             "cores": os.cpu_count(),
             "system": platform.system(),
@@ -109,9 +126,12 @@ def main() -> None:
     }
     for name, value in limits.items():
         print(f"disk            {name:28} {value:12,.0f}")
-    for name in (*PARTS, "echo", "http"):
-        result[name] = show(name, rounds)
-    result["peers"] = show_peers(rounds, beside.reasons)
+    with peers(SECONDS) as beside:
+        rounds = [one_round(beside) for _ in range(ROUNDS)]
+        for name in (*PARTS, "echo", "http"):
+            result[name] = show(name, rounds)
+        result["peers"] = show_peers(rounds, beside.reasons, result["engine"])
+        result["killed"] = show_killed(beside)
     product = run(["bench.product", "sleeping"])
     for name, figures in product.items():
         result[name] = figures

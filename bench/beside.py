@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.postgres import PostgresAbsentError, postgres
+from bench.postgres import Postgres, PostgresAbsentError, postgres
 
 PYTHON = Path(".venv/peers/bin/python")
 READY = Path(".venv/peers/ready")
@@ -26,7 +26,12 @@ SCRIPTS = {
     "dbos_postgres": "bench.peers.dbos_three_steps",
     "prefect": "bench.peers.prefect_three_steps",
 }
-LIMIT_SECONDS = 95
+KILLED = {
+    "dbos_sqlite": "bench.peers.dbos_killed",
+    "dbos_postgres": "bench.peers.dbos_killed",
+    "prefect": "bench.peers.prefect_killed",
+}
+LIMIT_SECONDS = 120
 
 
 class PeerAbsentError(Exception):
@@ -36,7 +41,7 @@ class PeerAbsentError(Exception):
 class Peers:
     """One measurement after another, each on a database of its own."""
 
-    def __init__(self, seconds: float, server: str | None, lacking: str) -> None:
+    def __init__(self, seconds: float, server: Postgres | None, lacking: str) -> None:
         self._seconds = seconds
         self._server = server
         self._lacking = lacking
@@ -45,12 +50,20 @@ class Peers:
 
     def measure(self, name: str) -> dict[str, Any] | None:
         """Figures with `version` and `durability`, or None once `reasons` says why not."""
+        return self._call(name, SCRIPTS[name], str(self._seconds))
+
+    def kill(self, name: str) -> dict[str, Any] | None:
+        """What became of a run after kill -9, as `bench.killed` tells it."""
+        with tempfile.NamedTemporaryFile() as effects:
+            return self._call(name, KILLED[name], effects.name)
+
+    def _call(self, name: str, script: str, argument: str) -> dict[str, Any] | None:
         if name in self.reasons:
             return None
         self._count += 1
         try:
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-                return call(SCRIPTS[name], self._database(name, folder), str(self._seconds))
+                return call(script, self._database(name, folder), argument)
         except PeerAbsentError as reason:
             self.reasons[name] = str(reason)
             return None
@@ -60,7 +73,10 @@ class Peers:
             raise PeerAbsentError(self._lacking)
         if self._server is None or name == "dbos_sqlite":
             return f"sqlite:///{folder}/peer.sqlite"
-        return self._server.replace("/postgres?", f"/peer_{self._count}?")
+        try:
+            return self._server.database(f"peer_{self._count}")
+        except PostgresAbsentError as reason:
+            raise PeerAbsentError(str(reason)) from None
 
 
 @contextmanager

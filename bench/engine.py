@@ -1,8 +1,11 @@
 """The embedded engine on a generated module of three no-op steps, history kept.
 
 Run as a process of its own; prints JSON: `{p50_ms, p99_ms, runs_per_s_100, rows_per_run,
-fsyncs_per_run_alone, fsyncs_per_run_100, server_cpu_ms_per_run}`, with async steps also
-`event_parked_p50_ms` and `event_loaded_p50_ms`, each with its p99.
+fsyncs_per_run_alone, fsyncs_per_run_100, bytes_written_per_run, bytes_kept_per_run}` and the CPU time
+per run with 100 at once, of the server's process (this one, its clients included), of the journal's
+writer inside it and of the runner: `server_cpu_ms_per_run, writer_cpu_ms_per_run,
+runner_cpu_ms_per_run`. With async steps also `event_parked_p50_ms` and `event_loaded_p50_ms`, each with
+its p99.
 
 The time of an event runs from the call of `send_event` until the step that follows the wait has
 completed: its result is in the journal and the code goes on, which the step after it stamps. A
@@ -26,13 +29,15 @@ import uvloop
 
 from awaitstep.compiler import compile_graph
 from awaitstep.engine.embedded import Embedded
+from awaitstep.engine.errors import EnvironmentMissing, NotDeployed
 from awaitstep.engine.port import StartRun
 from awaitstep.engine.states import RunStatus
-from awaitstep.engine.workers import Bundle
+from awaitstep.engine.workers import Active, Bundle
 from awaitstep.interpreter import tune
 from awaitstep.ir import parse
 from awaitstep.nodes import registry
 from bench.load import at_once, one_at_a_time, percentile
+from bench.processes import bytes_written, children_cpu_ms, thread_cpu_ms
 
 ASYNC_STEP = "async def noop():\n    return 1\n\nreturn await noop()"
 THREAD_STEP = "return 1"
@@ -40,11 +45,9 @@ THREAD_STEP = "return 1"
 STAMP = "import time\n\nasync def now():\n    return time.monotonic()\n\nreturn await now()"
 WAITS = {"parked": "30 days", "loaded": "1 second"}  # a wait of a second is not worth unloading
 WAITING = 2  # as the journal writes it
+SYNCHRONOUS = ("off", "normal", "full", "extra")  # as SQLite counts them
 
-DURABILITY = (
-    "journal_mode wal, synchronous full: a step's result is committed and synced before the next step;"
-    " after kill -9 all runs go on behind their last finished step by themselves"
-)
+DURABILITY = "{settings}: a step's result is committed and synced before the next step"
 
 
 def drawn(nodes: list[dict[str, Any]]) -> dict[str, Any]:
@@ -118,6 +121,15 @@ class Shelf:
     async def bundle(self, deployment: str) -> Bundle:
         return self._bundles[deployment]
 
+    async def active(self, workflow: str, caller: str) -> Active:
+        raise NotDeployed(workflow)  # the drawings call nobody
+
+    async def reached(self, workflow: str, caller: str) -> None:
+        raise NotDeployed(workflow)
+
+    async def restore(self, environment: Path) -> None:
+        raise EnvironmentMissing("the drawings declare no packages")
+
 
 async def events(engine: Embedded, folder: Path, kind: str, seconds: float) -> dict[str, float]:
     """Between `send_event` and the end of the step that follows, one run at a time."""
@@ -157,7 +169,44 @@ async def events(engine: Embedded, folder: Path, kind: str, seconds: float) -> d
     }
 
 
-async def measure(code: str, seconds: float) -> dict[str, float]:
+def settings(db: sqlite3.Connection) -> str:
+    """Those in force on a connection of the journal."""
+    (mode,), (synchronous,) = (
+        db.execute(f"pragma {name}").fetchone() for name in ("journal_mode", "synchronous")
+    )
+    return f"SQLite, journal_mode {mode}, synchronous {SYNCHRONOUS[synchronous]}"
+
+
+class Used:
+    """What the server with its writer and its runner have used since this was made."""
+
+    def __init__(self) -> None:
+        self._before = self._now()
+
+    @staticmethod
+    def _now() -> dict[str, float]:
+        return {
+            "server_cpu_ms": sum(os.times()[:2]) * 1000,
+            "writer_cpu_ms": thread_cpu_ms("journal"),
+            "runner_cpu_ms": children_cpu_ms(os.getpid()),
+            "bytes_written": bytes_written(),
+        }
+
+    def per_run(self, runs: int) -> dict[str, float]:
+        now = self._now()
+        return {f"{name}_per_run": (now[name] - self._before[name]) / runs for name in now}
+
+
+def kept(folder: Path) -> int:
+    """Bytes of the journal, once all is in its main file."""
+    file = folder / "journal.sqlite"
+    db = sqlite3.connect(file)
+    db.execute("pragma wal_checkpoint(truncate)")
+    db.close()
+    return file.stat().st_size
+
+
+async def measure(code: str, seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shelf = Shelf(folder)
@@ -178,14 +227,16 @@ async def measure(code: str, seconds: float) -> dict[str, float]:
         await execute()
         journal, before = engine.journal, runs
         rows, commits = journal.rows, journal.commits
-        figures = await one_at_a_time(execute, seconds)
+        figures: dict[str, Any] = await one_at_a_time(execute, seconds)
         alone = (journal.commits - commits) / (runs - before)
-        before, commits, cpu = runs, journal.commits, sum(os.times()[:2])
+        before, commits, size, used = runs, journal.commits, kept(folder), Used()
         figures["runs_per_s_100"] = await at_once(execute, 100, seconds)
-        figures["server_cpu_ms_per_run"] = (sum(os.times()[:2]) - cpu) * 1000 / (runs - before)
+        figures |= used.per_run(runs - before)
         figures["fsyncs_per_run_alone"] = alone
         figures["fsyncs_per_run_100"] = (journal.commits - commits) / (runs - before)
         figures["rows_per_run"] = (journal.rows - rows) / (runs - 1)
+        figures["bytes_kept_per_run"] = (kept(folder) - size) / (runs - before)
+        figures["durability"] = DURABILITY.format(settings=await journal.read(settings))
         if code == ASYNC_STEP:
             for kind in WAITS:
                 figures |= await events(engine, folder, kind, seconds / 3)

@@ -9,11 +9,28 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 
 class PostgresAbsentError(Exception):
-    """There is no Postgres here, or it does not start; the message says which."""
+    """There is no Postgres here, or it does not work; the message says which."""
+
+
+LOGIN = "bench"
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running server, reached through a socket in its folder."""
+
+    folder: Path
+    bin: Path
+
+    def database(self, name: str) -> str:
+        """Create a database, and answer its URL. Raises PostgresAbsentError."""
+        call(None, str(self.bin / "createdb"), "-h", str(self.folder), "-U", LOGIN, name)
+        return f"postgresql://{LOGIN}@/{name}?host={self.folder}"
 
 
 def programs() -> Path:
@@ -23,7 +40,7 @@ def programs() -> Path:
     if on_path := shutil.which("pg_ctl"):
         found.append(Path(on_path).resolve().parent)
     for folder in found:
-        if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
+        if all((folder / name).exists() for name in ("initdb", "pg_ctl", "createdb")):
             return folder
     raise PostgresAbsentError("Postgres is not present")
 
@@ -55,12 +72,12 @@ def call(user: str | None, *arguments: str) -> None:
     )
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["no reason given"]
-        raise PostgresAbsentError(f"Postgres does not start: {said[-1]}")
+        raise PostgresAbsentError(f"Postgres does not work: {said[-1]}")
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
-    """The URL of a running server on a socket in a temporary folder; it listens on no port.
+def postgres() -> Iterator[Postgres]:
+    """A server on a socket in a temporary folder; it listens on no port.
 
     Raises:
         PostgresAbsentError: there is none.
@@ -73,12 +90,11 @@ def postgres() -> Iterator[str]:
         if user is not None:
             shutil.chown(folder, user)
             shutil.chown(data, user)
-        login = "bench"
-        call(user, str(bin / "initdb"), "-D", str(data), "-U", login, "-A", "trust", "-E", "UTF8")
+        call(user, str(bin / "initdb"), "-D", str(data), "-U", LOGIN, "-A", "trust", "-E", "UTF8")
         settings = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=on"
         control = [str(bin / "pg_ctl"), "-D", str(data), "-w"]
         call(user, *control, "-l", str(folder / "log"), "-o", settings, "start")
         try:
-            yield f"postgresql://{login}@/postgres?host={folder}"
+            yield Postgres(folder, bin)
         finally:
             call(user, *control, "-m", "immediate", "stop")

@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 
 from bench.engine import ASYNC_STEP, graph
+from bench.processes import children_cpu_ms, cpu_ms
 
 CONNECTIONS = 64
 SLEEPING = 100_000
@@ -131,7 +132,8 @@ def http(product: Product, seconds: float) -> dict[str, float]:
     product.trigger(workflow)
     load(url, "{}", CONNECTIONS, 1.0)  # warm
     time.sleep(1.0)
-    before = product.count(COMPLETE)
+    before, pid = product.count(COMPLETE), product.process.pid
+    server, inside = cpu_ms(pid), children_cpu_ms(pid)
     begun = time.perf_counter()
     figures = load(url, "{}", CONNECTIONS, seconds)
     product.until(COMPLETE, before + int(figures["answered"]))
@@ -141,6 +143,8 @@ def http(product: Product, seconds: float) -> dict[str, float]:
         "completed_per_s": figures["answered"] / whole,
         "p50_ms": figures["p50_ms"],
         "p99_ms": figures["p99_ms"],
+        "server_cpu_ms_per_run": (cpu_ms(pid) - server) / figures["answered"],
+        "runner_cpu_ms_per_run": (children_cpu_ms(pid) - inside) / figures["answered"],
     }
 
 

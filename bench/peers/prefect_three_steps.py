@@ -28,23 +28,23 @@ from typing import Any
 import httpx
 
 from bench.load import batch, one_at_a_time
+from bench.processes import children_cpu_ms, cpu_ms
 
 START_SECONDS = 40
 BATCH_SECONDS = 40
 KEPT = {
-    "sqlite": "on SQLite, journal_mode wal, synchronous normal: not synced at each step",
-    "postgresql": "on Postgres, fsync on, synchronous_commit on",
+    "sqlite": "SQLite, journal_mode wal, synchronous normal: not synced at each commit",
+    "postgresql": "Postgres, fsync on, synchronous_commit on",
 }
 DURABILITY = (
-    "{kept}; a run's states are committed before it goes on, its steps' states a moment later, results"
-    " are files that are not synced; after kill -9 a run stays as it was until somebody runs it again,"
-    " and then skips steps whose results are there"
+    "{kept}; by its source, states of the run are committed before it goes on, states of its steps"
+    " in a batch afterwards, and results are files that are never synced"
 )
 
 
 @contextmanager
-def server(url: str) -> Iterator[None]:
-    """A Prefect server, and the environment that leads clients to it."""
+def server(url: str) -> Iterator[int]:
+    """A Prefect server, by its process id, and the environment that leads clients to it."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
@@ -74,7 +74,7 @@ def server(url: str) -> Iterator[None]:
                 if time.monotonic() > deadline:
                     raise SystemExit(f"the Prefect server did not answer within {START_SECONDS} s")
                 time.sleep(0.1)
-            yield
+            yield process.pid
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -87,7 +87,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def measure(seconds: float) -> dict[str, Any]:
+def measure(server: int, seconds: float) -> dict[str, Any]:
     from prefect import flow, task  # reads the environment when it is imported
 
     @task
@@ -98,23 +98,40 @@ def measure(seconds: float) -> dict[str, Any]:
     async def three_steps() -> int:
         return await noop() + await noop() + await noop()
 
+    runs = 0
+
     async def execute() -> None:
+        nonlocal runs
         if await three_steps() != 3:
             raise SystemExit("a run ended with another result")
+        runs += 1
+
+    def used() -> tuple[float, float]:
+        return cpu_ms(server) + children_cpu_ms(server), cpu_ms(os.getpid())
 
     async def both() -> dict[str, Any]:
+        nonlocal runs
         figures: dict[str, Any] = await one_at_a_time(execute, seconds, warm=3)
+        runs, (served, ran) = 0, used()
         figures["runs_per_s_100"] = await batch(execute, 100, BATCH_SECONDS)
+        for name, before, now in zip(("server", "runner"), (served, ran), used(), strict=True):
+            figures[f"{name}_cpu_ms_per_run"] = (now - before) / max(runs, 1)
         return figures
 
     return asyncio.run(both())
 
 
-def main() -> None:
-    dialect, _, place = sys.argv[1].partition(":")
+def address(url: str) -> str:
+    """The database's URL with the driver that Prefect wants."""
+    dialect, _, place = url.partition(":")
     driver = {"sqlite": "aiosqlite", "postgresql": "asyncpg"}[dialect]
-    with server(f"{dialect}+{driver}:{place}"):
-        figures = measure(float(sys.argv[2]))
+    return f"{dialect}+{driver}:{place}"
+
+
+def main() -> None:
+    dialect = sys.argv[1].partition(":")[0]
+    with server(address(sys.argv[1])) as pid:
+        figures = measure(pid, float(sys.argv[2]))
     figures["version"] = version("prefect")
     figures["durability"] = DURABILITY.format(kept=KEPT[dialect])
     print(json.dumps(figures))
