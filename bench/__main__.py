@@ -55,8 +55,8 @@ def one_round(beside: Peers) -> dict[str, dict[str, Any]]:
     return parts
 
 
-def spread(values: list[float]) -> str:
-    return f"({min(values):,.3f} to {max(values):,.3f})"
+def spread(values: list[float], form: str = ",.3f") -> str:
+    return f"({min(values):{form}} to {max(values):{form}})"
 
 
 def ratios(name: str, key: str, rounds: list[dict[str, Figures]]) -> str:
@@ -67,7 +67,9 @@ def ratios(name: str, key: str, rounds: list[dict[str, Figures]]) -> str:
     found = [
         parts[name][key] / parts[base][same] for parts in rounds if same in parts.get(base, {})
     ]
-    return f"{statistics.median(found):8.3f} × {base} {spread(found)}" if found else ""
+    if not found:
+        return ""
+    return f"{statistics.median(found):8,.3g} × {base} {spread(found, ',.3g')}"
 
 
 def show(name: str, rounds: list[dict[str, Any]]) -> dict[str, Any]:
