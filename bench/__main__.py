@@ -55,8 +55,12 @@ def one_round(beside: Peers) -> dict[str, dict[str, Any]]:
     return parts
 
 
-def spread(values: list[float], form: str = ",.3f") -> str:
-    return f"({min(values):{form}} to {max(values):{form}})"
+def number(value: float) -> str:
+    return f"{value:,.3f}" if value >= 0.1 else f"{value:.2g}"
+
+
+def spread(values: list[float]) -> str:
+    return f"({number(min(values))} to {number(max(values))})"
 
 
 def ratios(name: str, key: str, rounds: list[dict[str, Figures]]) -> str:
@@ -69,7 +73,7 @@ def ratios(name: str, key: str, rounds: list[dict[str, Figures]]) -> str:
     ]
     if not found:
         return ""
-    return f"{statistics.median(found):8,.3g} × {base} {spread(found, ',.3g')}"
+    return f"{number(statistics.median(found)):>9} × {base} {spread(found)}"
 
 
 def show(name: str, rounds: list[dict[str, Any]]) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from pathlib import Path
 
 from dbos import DBOS, SetWorkflowID
 
+from bench.peers.dbos_three_steps import prepare
+
 PATIENCE = 20.0
 ID = "killed"
 
@@ -57,6 +59,7 @@ def killed() -> list[str]:
 def main() -> None:
     first = len(sys.argv) > 3
     if not first:
+        prepare(sys.argv[1])
         subprocess.run([sys.executable, "-m", __spec__.name, *sys.argv[1:], "first"], check=False)
     DBOS(config={"name": "killed", "system_database_url": sys.argv[1], "log_level": "ERROR"})
     DBOS.launch()

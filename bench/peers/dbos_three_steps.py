@@ -39,6 +39,14 @@ async def execute() -> None:
         raise SystemExit("a run ended with another result")
 
 
+def prepare(url: str) -> None:
+    """Switch the write-ahead log on, where the database is SQLite's."""
+    if url.startswith("sqlite:///"):
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as db:
+            db.execute("pragma journal_mode = wal")
+        db.close()
+
+
 def kept(engine: sqlalchemy.Engine) -> str:
     """The settings in force on a connection that DBOS itself made."""
     product, names, ask = "SQLite", ["journal_mode", "synchronous"], "pragma {}"
@@ -87,10 +95,7 @@ class Used:
 
 
 async def measure(url: str, seconds: float) -> dict[str, Any]:
-    if url.startswith("sqlite:///"):
-        with sqlite3.connect(url.removeprefix("sqlite:///")) as db:
-            db.execute("pragma journal_mode = wal")
-        db.close()
+    prepare(url)
     used = Used()
 
     async def counted() -> None:
