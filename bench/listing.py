@@ -123,7 +123,7 @@ def _queries(began: float, count: int, deep: str | None) -> dict[str, dict[str, 
         "version": "ver-old",
         "deployment": "dep-old",
     }
-    asked = {
+    asked: dict[str, dict[str, Any]] = {
         "newest": wf,
         "deepest": {**wf, "cursor": deep},
         "in_a_project_of_200": {"workflows": ["wf", *(f"other{n}" for n in range(199))]},
