@@ -31,6 +31,7 @@ async def steps(count: int, folder: str | None) -> dict[str, float]:
     """A run of `count` steps, beside one of a thousand; then it is read back and replayed."""
     async with rig(STEPS, folder) as house:
         engine = await house.open()
+        await _until_gate(engine, "first", 10)  # loads the module
         short = await _until_gate(engine, "short", SHORT)
         idle = memory_mb()
         long = await _until_gate(engine, "long", count)
