@@ -19,6 +19,7 @@ from awaitstep.engine.port import RunError, RunView
 StatusName = Literal["queued", "running", "waiting", "paused", "complete", "errored", "terminated"]
 TriggerName = Literal["manual", "api", "http", "schedule", "workflow"]
 StepTypeName = Literal["do", "sleep", "wait"]
+StreamName = Literal["stdout", "stderr", "note"]
 StepStatusName = Literal["running", "waiting", "complete", "errored", "cancelled"]
 
 
@@ -80,12 +81,21 @@ class RunShape(Shape):
     ended_at: datetime | None
 
 
+class LineShape(Shape):
+    """A line that was printed. `note` is the engine's own word, about lines that were cut."""
+
+    at: datetime
+    stream: StreamName
+    text: str
+
+
 class AttemptShape(Shape):
     """One try of a step."""
 
     started_at: datetime
     ended_at: datetime | None
     error: ErrorShape | None
+    logs: list[LineShape] = Field(description="What its code printed; there once it has ended.")
 
 
 class StepShape(Shape):
@@ -133,10 +143,17 @@ class RunJson(msgspec.Struct, rename="camel"):
     ended_at: datetime | None
 
 
+class LineJson(msgspec.Struct):
+    at: datetime
+    stream: str
+    text: str
+
+
 class AttemptJson(msgspec.Struct, rename="camel"):
     started_at: datetime
     ended_at: datetime | None
     error: ErrorJson | None
+    logs: list[LineJson]
 
 
 class StepJson(msgspec.Struct, rename="camel"):
@@ -191,7 +208,12 @@ def step_json(step: NodeStep) -> StepJson:
         output=_raw(view.output),
         error=_error(view.error),
         attempts=[
-            AttemptJson(at(attempt.started_at), maybe_at(attempt.ended_at), _error(attempt.error))
+            AttemptJson(
+                at(attempt.started_at),
+                maybe_at(attempt.ended_at),
+                _error(attempt.error),
+                [LineJson(at(line.at), line.stream.name, line.text) for line in attempt.log],
+            )
             for attempt in view.attempts
         ],
     )

@@ -27,6 +27,7 @@ from awaitstep.engine.errors import (
     RunNotFound,
     RunState,
 )
+from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import (
     Capabilities,
@@ -352,18 +353,27 @@ class Coordinator(Runs, ABC):
         if run is not None:
             run.attempt_started(k, name, n, attempt, policy, self._clock.now())
 
-    def attempt_succeeded(self, assignment: int, k: int, value: bytes) -> None:
+    def attempt_succeeded(
+        self, assignment: int, k: int, value: bytes, log: Sequence[Line] = ()
+    ) -> None:
         run = self._assigned.get(assignment)
         if run is not None:
-            change = run.attempt_succeeded(k, value, self._clock.now())
+            change = run.attempt_succeeded(k, value, self._clock.now(), log)
             if change is not None:
                 self._apply(change)
                 self._check_pause(run)
 
-    def attempt_failed(self, assignment: int, k: int, failure: Failure, retryable: bool) -> None:
+    def attempt_failed(
+        self,
+        assignment: int,
+        k: int,
+        failure: Failure,
+        retryable: bool,
+        log: Sequence[Line] = (),
+    ) -> None:
         run = self._assigned.get(assignment)
         if run is not None:
-            change = run.attempt_failed(k, failure, retryable, self._clock.now())
+            change = run.attempt_failed(k, failure, retryable, self._clock.now(), log)
             if change is not None:
                 self._apply(change)
                 self._check_pause(run)

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from awaitstep.engine.logs import Line
 from awaitstep.engine.states import RunStatus, StepStatus, StepType
 
 Trigger = Literal["manual", "api", "http", "schedule", "workflow"]
@@ -123,11 +124,12 @@ class RunView(msgspec.Struct, frozen=True):
 
 
 class AttemptView(msgspec.Struct, frozen=True):
-    """One try of a step; `ended_at` and `error` are None while it runs."""
+    """One try of a step; `ended_at` and `error` are None while it runs, `log` comes at its end."""
 
     started_at: float
     ended_at: float | None
     error: RunError | None
+    log: Sequence[Line] = ()
 
 
 class StepView(msgspec.Struct, frozen=True):

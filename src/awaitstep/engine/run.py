@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from awaitstep.engine import outcomes, values
+from awaitstep.engine import logs, outcomes, values
 from awaitstep.engine.errors import RunNotFound, RunState
+from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import AttemptView, Onto, RunView, StepView
 from awaitstep.engine.retry import DEFAULT, RetryPolicy, delay_after
@@ -45,14 +46,17 @@ def child_told_of(event_type: str) -> str | None:
 
 
 class Attempt:
-    """One ended try of a step."""
+    """One ended try of a step, and what it printed."""
 
-    __slots__ = ("ended", "failure", "started")
+    __slots__ = ("ended", "failure", "log", "started")
 
-    def __init__(self, started: float, ended: float, failure: Failure | None) -> None:
+    def __init__(
+        self, started: float, ended: float, failure: Failure | None, log: Sequence[Line] = ()
+    ) -> None:
         self.started = started
         self.ended = ended
         self.failure = failure
+        self.log = log
 
 
 class Operation:
@@ -221,21 +225,25 @@ class Run:
         self.idle = False
         return True
 
-    def attempt_succeeded(self, k: int, value: bytes, now: float) -> Change | None:
+    def attempt_succeeded(
+        self, k: int, value: bytes, now: float, log: Sequence[Line] = ()
+    ) -> Change | None:
         """The step's outcome. None when no such attempt runs."""
         operation = self.inflight.pop(k, None)
         if operation is None:
             return None
-        if operation.attempts:
-            operation.attempts.append(Attempt(operation.due or now, now, None))
+        if operation.attempts or log:  # a first one that went well in silence is not kept
+            _count_attempt(operation, None, now, log)
         return self._outcome(Change(self), operation, _COMPLETE, value, now)
 
-    def attempt_failed(self, k: int, failed: Failure, retryable: bool, now: float) -> Change | None:
+    def attempt_failed(
+        self, k: int, failed: Failure, retryable: bool, now: float, log: Sequence[Line] = ()
+    ) -> Change | None:
         """Count the attempt; wait for the next one or end the step with its error."""
         operation = self.inflight.pop(k, None)
         if operation is None:
             return None
-        operation.attempts.append(Attempt(operation.due or now, now, failed))
+        _count_attempt(operation, failed, now, log)
         delay = delay_after(operation.policy, len(operation.attempts)) if retryable else None
         change = Change(self)
         if delay is None:
@@ -626,6 +634,21 @@ class Run:
         return change
 
 
+def _count_attempt(
+    operation: Operation, failed: Failure | None, now: float, log: Sequence[Line]
+) -> None:
+    started = operation.due or now
+    attempts = operation.attempts
+    attempts.append(Attempt(started, now, failed, logs.between(log, started, now) if log else ()))
+    if not log:
+        return
+    size = 0
+    for attempt in reversed(attempts):
+        size += logs.size(attempt.log)
+        if size > logs.LARGEST_OF_STEP and attempt.log:
+            attempt.log = logs.forgotten(attempt.ended)
+
+
 class _Arrival(msgspec.Struct):
     payload: msgspec.Raw
     type: str
@@ -661,7 +684,7 @@ def _step(operation: Operation) -> StepView:
     elif operation.attempts and status in (_WAITING, _RUNNING):
         failed = outcomes.view(operation.attempts[-1].failure, operation.name)
     attempts = [
-        AttemptView(a.started, a.ended, outcomes.view(a.failure, operation.name))
+        AttemptView(a.started, a.ended, outcomes.view(a.failure, operation.name), a.log)
         for a in operation.attempts
     ]
     if operation.kind is StepKind.do:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import structlog
 
-from awaitstep.engine import durations, messages, outcomes, values
+from awaitstep.engine import durations, logs, messages, outcomes, values
 from awaitstep.engine.bindings import RunsBackend
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator
@@ -24,6 +24,7 @@ from awaitstep.engine.embedded.casualties import Casualties
 from awaitstep.engine.embedded.fleet import IDLE_AFTER, Fleet, Group, Place, Slot
 from awaitstep.engine.embedded.freshness import Freshness
 from awaitstep.engine.embedded.journal import Journal
+from awaitstep.engine.embedded.prints import Prints
 from awaitstep.engine.embedded.process import Exit
 from awaitstep.engine.errors import (
     DeploymentCrashed,
@@ -90,6 +91,7 @@ class Embedded(Coordinator):
         self._blame = Blame()
         self._crashed: dict[str, str] = {}
         self._isolation: str | None = "no runner has answered yet"
+        self._prints = Prints(self)
         self._handlers = self._message_handlers()
 
     @classmethod
@@ -672,6 +674,11 @@ class Embedded(Coordinator):
     def assigned(self, assignment: int) -> Run:
         return self._assigned[assignment]
 
+    def worker(self, deployment: str) -> str:
+        """Its name, as far as it is known."""
+        bundle = self._bundle.get(deployment)
+        return "" if bundle is None else bundle.workflow_name
+
     def now(self) -> float:
         return self._clock.now()
 
@@ -703,7 +710,7 @@ class Embedded(Coordinator):
             ),
             m.AttemptSucceeded: self._on_succeeded,
             m.AttemptFailed: lambda _, x: self.attempt_failed(
-                x.assignment, x.k, outcomes.bounded(x.failure), x.retryable
+                x.assignment, x.k, outcomes.bounded(x.failure), x.retryable, _log_of(x)
             ),
             m.Sleep: self._on_sleep,
             m.Wait: self._on_wait,
@@ -713,6 +720,7 @@ class Embedded(Coordinator):
             m.Ended: self._on_ended,
             m.Answer: self.on_answer,
             m.Call: lambda slot, x: self._spawn(self._on_call(slot, x)),
+            m.Printed: self._prints.heard,
         }
 
     def _on_succeeded(self, slot: Slot, message: messages.AttemptSucceeded) -> None:
@@ -722,9 +730,10 @@ class Embedded(Coordinator):
         try:
             value = values.check(message.value)
         except ValueRefused as error:
-            self.attempt_failed(message.assignment, message.k, outcomes.failure(error), False)
+            failed = outcomes.failure(error)
+            self.attempt_failed(message.assignment, message.k, failed, False, _log_of(message))
             return
-        self.attempt_succeeded(message.assignment, message.k, value)
+        self.attempt_succeeded(message.assignment, message.k, value, _log_of(message))
         self._blame.clear_run(run.ref)
         if slot.alone and (slot.group.suspects or slot.group.asking):
             self._make_room(slot.group)
@@ -848,6 +857,10 @@ def _recorded(operation: Operation) -> Recorded:
         attempts=len(operation.attempts),
         cancelled=operation.status is StepStatus.cancelled,
     )
+
+
+def _log_of(message: messages.AttemptSucceeded | messages.AttemptFailed) -> Sequence[logs.Line]:
+    return logs.received(message.log) if message.log else ()
 
 
 def _nobody(error: Exception | None) -> None:

@@ -77,6 +77,16 @@ class Group:
         return bool(self.unplaced or self.suspects or self.asking)
 
 
+class Printing:
+    """How many lines of the server's log a runner took, since when."""
+
+    __slots__ = ("lines", "since")
+
+    def __init__(self) -> None:
+        self.since = 0.0
+        self.lines = 0
+
+
 class Slot:
     """One runner process and what it has been given."""
 
@@ -92,6 +102,7 @@ class Slot:
         self.assignments: set[int] = set()
         self.fetches: dict[int, str] = {}  # call -> deployment
         self.loading: str | None = None
+        self.prints = Printing()
         self.stall: Stall | None = None
         self.silent: Silent | None = None
         self.nonsense: str | None = None  # why its link was closed

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from awaitstep.engine import ids, outcomes
+from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.run import Attempt, Change, Event, Operation, Run
 from awaitstep.engine.states import (
@@ -81,8 +82,18 @@ _RUN_CODE: Final = {status: code for code, status in enumerate(RUN_CODES)}
 _STEP_CODE: Final = {status: code for code, status in enumerate(STEP_CODES)}
 _KINDS: Final = tuple(StepKind)
 
+
+class _Attempt(msgspec.Struct, array_like=True):
+    """As it is written, without the log where nothing was printed (nor before there were logs)."""
+
+    started: float
+    ended: float
+    failure: Failure | None
+    log: list[Line] = []
+
+
 _encode_attempts = msgspec.msgpack.Encoder().encode
-_decode_attempts = msgspec.msgpack.Decoder(list[tuple[float, float, Failure | None]]).decode
+_decode_attempts = msgspec.msgpack.Decoder(list[_Attempt]).decode
 
 
 def code(status: RunStatus) -> int:
@@ -173,7 +184,12 @@ def _update(run: Run) -> Row:
 def _operation(ref: int, o: Operation) -> Row:
     attempts = None
     if o.attempts:
-        attempts = _encode_attempts([(a.started, a.ended, a.failure) for a in o.attempts])
+        attempts = _encode_attempts(
+            [
+                (a.started, a.ended, a.failure, a.log) if a.log else (a.started, a.ended, a.failure)
+                for a in o.attempts
+            ]
+        )
     return (
         ref, o.k, int(o.kind), o.name, o.n, o.after, o.seq, _STEP_CODE[o.status], o.started,
         o.ended, o.value, attempts, o.due, o.rest, o.event_type, o.event,
@@ -236,7 +252,9 @@ def read_operation(row: Row) -> Operation:
     operation.ended = ended
     operation.value = value
     if attempts is not None:
-        operation.attempts = [Attempt(*attempt) for attempt in _decode_attempts(attempts)]
+        operation.attempts = [
+            Attempt(a.started, a.ended, a.failure, a.log) for a in _decode_attempts(attempts)
+        ]
     operation.due = due
     operation.rest = rest
     operation.event_type = event_type

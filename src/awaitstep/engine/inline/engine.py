@@ -25,8 +25,10 @@ from awaitstep.engine.errors import (
 )
 from awaitstep.engine.execution import Execution, Recorded, attempting
 from awaitstep.engine.loading import Loaded, load, respond, run_code
+from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure, failure, rebuild
 from awaitstep.engine.port import Caller, Created, Parent, RunPage, RunQuery, StartRun
+from awaitstep.engine.printing import Borrowed
 from awaitstep.engine.retry import RetryPolicy
 from awaitstep.engine.run import Change, Operation, Run
 from awaitstep.engine.states import ENDED, StepKind, StepStatus
@@ -49,6 +51,7 @@ class InlineEngine(Coordinator):
         self._last_ref = 0
         self._loaded: dict[str, Loaded] = {}
         self._executions: dict[int, Execution] = {}
+        self._streams = Borrowed()
 
     async def close(self) -> None:
         """Unload everything."""
@@ -57,6 +60,7 @@ class InlineEngine(Coordinator):
             self._take(self._assigned[assignment])
         if self._timer is not None:
             self._timer.cancel()
+        self._streams.give_back()
 
     async def create(self, start: StartRun) -> Created:
         run = self._new_run(self._last_ref + 1, start)
@@ -172,6 +176,7 @@ class InlineEngine(Coordinator):
             return
         if run.assignment != assignment:
             return
+        self._streams.take()
         execution = Execution(
             _Link(self, assignment, run),
             label=run.instance,
@@ -251,9 +256,8 @@ def _caller() -> Caller | None:
     attempt = attempting.get()
     if attempt is None:
         return None
-    link, k = attempt
-    assert isinstance(link, _Link)
-    return link.caller(k)
+    assert isinstance(attempt.engine, _Link)
+    return attempt.engine.caller(attempt.k)
 
 
 def recorded(run: Run) -> list[Recorded]:
@@ -303,11 +307,13 @@ class _Link:
     def attempt_started(self, k: int, name: str, n: int, attempt: int, policy: RetryPolicy) -> None:
         self._engine.attempt_started(self._assignment, k, name, n, attempt, policy)
 
-    def attempt_succeeded(self, k: int, value: bytes) -> None:
-        self._engine.attempt_succeeded(self._assignment, k, value)
+    def attempt_succeeded(self, k: int, value: bytes, log: Sequence[Line]) -> None:
+        self._engine.attempt_succeeded(self._assignment, k, value, log)
 
-    def attempt_failed(self, k: int, failure: Failure, retryable: bool) -> None:
-        self._engine.attempt_failed(self._assignment, k, failure, retryable)
+    def attempt_failed(
+        self, k: int, failure: Failure, retryable: bool, log: Sequence[Line]
+    ) -> None:
+        self._engine.attempt_failed(self._assignment, k, failure, retryable, log)
 
     def sleep(self, k: int, kind: StepKind, name: str, n: int, seconds: float) -> None:
         self._engine.sleep(self._assignment, k, kind, name, n, seconds)
