@@ -31,6 +31,11 @@ class ErrorShape(Shape):
     step: str | None = Field(default=None, description="Left out when not known.")
     line: int | None = Field(default=None, description="Left out when not known.")
     code: str | None = Field(default=None, description="Left out when there is none.")
+    traceback: str | None = Field(
+        default=None,
+        description="As Python prints it, in lines of the deployed module alone, which is called "
+        "`worker.py` here. Left out when none is known.",
+    )
 
 
 class RunShape(Shape):
@@ -121,6 +126,7 @@ class ErrorJson(msgspec.Struct, omit_defaults=True):
     step: str | None = None
     line: int | None = None
     code: str | None = None
+    traceback: str | None = None
 
 
 class RunJson(msgspec.Struct, rename="camel"):
@@ -226,4 +232,4 @@ def _raw(value: bytes | None) -> msgspec.Raw | None:
 def _error(error: RunError | None) -> ErrorJson | None:
     if error is None:
         return None
-    return ErrorJson(error.name, error.message, error.step, error.line, error.code)
+    return ErrorJson(error.name, error.message, error.step, error.line, error.code, error.traceback)

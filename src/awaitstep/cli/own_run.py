@@ -109,5 +109,6 @@ def _answer(run: RunView) -> dict[str, Any]:
             "message": error.message,
             "step": error.step,
             "line": error.line,
+            "traceback": error.traceback,
         }
     return answer

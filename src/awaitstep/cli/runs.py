@@ -223,6 +223,7 @@ def _run(run: dict[str, Any]) -> str:
         lines.append("  output: " + json.dumps(run["output"], ensure_ascii=False))
     if run.get("error"):
         lines.append("  error: " + error_line(run["error"]))
+        lines += traceback_lines(run["error"], "    ")
     return "\n".join(lines)
 
 
@@ -231,6 +232,11 @@ def error_line(error: dict[str, Any]) -> str:
     where = f" in step {error['step']!r}" if error.get("step") else ""
     line = f", line {error['line']}" if error.get("line") else ""
     return f"{error.get('name')}: {error.get('message')}{where}{line}"
+
+
+def traceback_lines(error: dict[str, Any], indent: str) -> list[str]:
+    """Where an error came from, as Python prints it; nothing when that is not known."""
+    return [indent + line for line in (error.get("traceback") or "").splitlines()]
 
 
 def _steps(found: list[dict[str, Any]]) -> str:

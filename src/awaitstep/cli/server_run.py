@@ -101,7 +101,7 @@ def _live(rest: Rest, workflow: str) -> dict[str, Any] | None:
 
 def _answer(run: dict[str, Any]) -> dict[str, Any]:
     error = run["error"]
-    fields = ("name", "message", "step", "line")
+    fields = ("name", "message", "step", "line", "traceback")
     return {
         "instanceId": run["instanceId"],
         "status": run["status"],

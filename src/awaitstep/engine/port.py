@@ -92,13 +92,15 @@ class StartRun:
 
 
 class RunError(msgspec.Struct, frozen=True):
-    """Why a run or step failed. `line` counts in the deployed module."""
+    """Why a run or step failed. `line` counts in the deployed module, whose lines alone are in
+    `traceback`, in the form that Python prints."""
 
     name: str
     message: str
     step: str | None = None
     line: int | None = None
     code: str | None = None
+    traceback: str | None = None
 
 
 class RunView(msgspec.Struct, frozen=True):

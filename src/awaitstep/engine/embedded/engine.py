@@ -868,7 +868,7 @@ def _nobody(error: Exception | None) -> None:
 
 
 def _told(failed: Failure) -> str:
-    return f"{failed.name}: {failed.message}" + (f"\n{failed.trace}" if failed.trace else "")
+    return failed.trace or f"{failed.name}: {failed.message}"
 
 
 def _code(failed: Failure) -> str:
