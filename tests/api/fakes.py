@@ -30,7 +30,9 @@ from awaitstep.engine.port import (
     AttemptView,
     Capabilities,
     Created,
+    EntryType,
     Limits,
+    LogEntry,
     Onto,
     Retention,
     RunError,
@@ -198,6 +200,29 @@ class FakeRuns:
         await self.get(workflow, instance)
         return self.steps.get(instance, [])
 
+    async def event_log(self, workflow: str, instance: str) -> Sequence[LogEntry]:
+        """What the run's own row and its steps tell."""
+        run = await self.get(workflow, instance)
+        log = [LogEntry(run.created_at, EntryType.run_created, 1)]
+        for step in self.steps.get(instance, []):
+            for number, attempt in enumerate(step.attempts, 1):
+                if attempt.error is not None and attempt.ended_at is not None:
+                    log.append(
+                        LogEntry(
+                            attempt.ended_at,
+                            EntryType.attempt_failed,
+                            1,
+                            step.name,
+                            step.count,
+                            number,
+                            attempt.error,
+                            attempt.delay,
+                        )
+                    )
+        if run.ended_at is not None:
+            log.append(LogEntry(run.ended_at, EntryType.run_completed, 1))
+        return log
+
     async def send_event(self, workflow: str, instance: str, type: str, payload: bytes) -> None:
         run = await self.get(workflow, instance)
         if not type:
@@ -257,7 +282,9 @@ class FakeRuns:
     def finish(self, workflow: str, instance: str, output: bytes) -> RunView:
         """Complete a run with one step in its history."""
         now = self.clock.now()
-        failed = AttemptView(now, now, RunError("TimeoutError", "too slow", "Charge", 12))
+        failed = AttemptView(
+            now, now, RunError("TimeoutError", "too slow", "Charge", 12), delay=10.0
+        )
         self.steps[instance] = [
             StepView(
                 name="Charge [2.0]",

@@ -12,6 +12,8 @@ from fastapi.routing import APIRoute
 from awaitstep.api.runshapes import (
     AttemptJson,
     AttemptShape,
+    EntryJson,
+    EntryShape,
     ErrorJson,
     ErrorShape,
     RunJson,
@@ -197,6 +199,7 @@ def test_what_is_sent_is_what_is_described() -> None:
     for sent, described in (
         (RunJson, RunShape),
         (StepJson, StepShape),
+        (EntryJson, EntryShape),
         (AttemptJson, AttemptShape),
         (ErrorJson, ErrorShape),
     ):

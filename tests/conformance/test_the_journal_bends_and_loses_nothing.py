@@ -235,6 +235,7 @@ async def test_a_journal_of_the_first_format_is_read_on(embedded_desk):
         db.execute("alter table runs drop column priority")
         db.execute("alter table runs drop column parent_epoch")
         db.execute("alter table runs drop column parent")
+        db.execute("drop table notes")
         db.execute("pragma user_version = 1")
     db.close()
     await desk.open()

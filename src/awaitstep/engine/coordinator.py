@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
-from awaitstep.engine import children, ids, values
+from awaitstep.engine import children, eventlog, ids, values
 from awaitstep.engine.admission import Admission
 from awaitstep.engine.clock import Clock, Timer
 from awaitstep.engine.errors import (
@@ -27,12 +27,14 @@ from awaitstep.engine.errors import (
     RunNotFound,
     RunState,
 )
+from awaitstep.engine.eventlog import Note
 from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import (
     Capabilities,
     Created,
     Limits,
+    LogEntry,
     Onto,
     Parent,
     Retention,
@@ -45,7 +47,7 @@ from awaitstep.engine.port import (
 )
 from awaitstep.engine.retry import RetryPolicy
 from awaitstep.engine.run import Change, Event, Operation, Run, child_event, child_told_of
-from awaitstep.engine.states import ENDED, RunStatus, StepKind
+from awaitstep.engine.states import ENDED, RunStatus, StepKind, StepStatus
 
 # A loaded run is cheaper than its replay when it goes on this soon (seconds, and per operation).
 KEEP_LOADED: Final = 1.0
@@ -118,6 +120,10 @@ class Coordinator(Runs, ABC):
     async def _bring(self, refs: Sequence[int]) -> Sequence[Run]:
         """Runs by number, without those that are gone; all of them in memory at once."""
 
+    @abstractmethod
+    async def _notes(self, run: Run) -> Sequence[Note]:
+        """What the run's event log can't be made from otherwise, in order."""
+
     async def _flushed(self) -> None:
         """Return once everything written so far is durable."""
         await asyncio.sleep(0)
@@ -151,7 +157,7 @@ class Coordinator(Runs, ABC):
         run.assign(self._last_assignment, self._clock.now())
         self._assigned[run.assignment] = run
         for operation in run.operations.values():  # recorded in another life
-            if operation.due is not None and operation.seq == 0:
+            if operation.due is not None and operation.status is StepStatus.waiting:
                 self._set_alarm(operation.due, run.ref)
         return run.assignment
 
@@ -168,7 +174,7 @@ class Coordinator(Runs, ABC):
         changes = (change,) if change.beside is None else (change, change.beside)
         for one in changes:
             for operation in one.operations:
-                if operation.due is not None:
+                if operation.due is not None and operation.status is StepStatus.waiting:
                     self._set_alarm(operation.due, one.run.ref)
             one.run.uncommitted += 1
 
@@ -239,6 +245,14 @@ class Coordinator(Runs, ABC):
     def _is_needed(self, run: Run) -> bool:
         """Whether the run stays in memory although nothing of it is executed."""
         return run.ref in self._ends or run.ref in self._held
+
+    def _let_go(self, ref: int) -> None:
+        """Somebody who held a run in memory needs it no longer."""
+        self._held[ref] -= 1
+        if not self._held[ref]:
+            del self._held[ref]
+        if (known := self._runs.get(ref)) is not None:
+            self._settle(known)
 
     # --- who may begin ------------------------------------------------------------------------
 
@@ -548,11 +562,7 @@ class Coordinator(Runs, ABC):
                 some = unwanted[start : start + CHILDREN_AT_ONCE]
                 await asyncio.gather(*(self._end_child(*child) for child in some))
         finally:
-            self._held[parent.ref] -= 1
-            if not self._held[parent.ref]:
-                del self._held[parent.ref]
-            if (known := self._runs.get(parent.ref)) is not None:
-                self._settle(known)
+            self._let_go(parent.ref)
 
     async def _end_child(self, workflow: str, instance: str) -> None:
         with contextlib.suppress(RunNotFound, RunState):  # it ended by itself
@@ -609,6 +619,14 @@ class Coordinator(Runs, ABC):
             run = await self._open(workflow, instance)
             self._settle(run)
         return run.history()
+
+    async def event_log(self, workflow: str, instance: str) -> Sequence[LogEntry]:
+        run = await self._open(workflow, instance)
+        self._held[run.ref] += 1  # it is not read twice, and not at two moments
+        try:
+            return eventlog.entries(run, await self._notes(run))
+        finally:
+            self._let_go(run.ref)
 
     async def send_event(self, workflow: str, instance: str, type: str, payload: bytes) -> None:
         if not 1 <= len(type) <= 100 or not type.isprintable():

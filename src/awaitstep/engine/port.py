@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal, Protocol
 
 import msgspec
@@ -126,12 +127,16 @@ class RunView(msgspec.Struct, frozen=True):
 
 
 class AttemptView(msgspec.Struct, frozen=True):
-    """One try of a step; `ended_at` and `error` are None while it runs, `log` comes at its end."""
+    """One try of a step; `ended_at` and `error` are None while it runs, `log` comes at its end.
+
+    `delay` is how many seconds after its failure the next one was to follow, None when none was.
+    """
 
     started_at: float
     ended_at: float | None
     error: RunError | None
     log: Sequence[Line] = ()
+    delay: float | None = None
 
 
 class StepView(msgspec.Struct, frozen=True):
@@ -148,6 +153,55 @@ class StepView(msgspec.Struct, frozen=True):
     attempts: list[AttemptView] = []
     due_at: float | None = None
     event_type: str | None = None
+
+
+class EntryType(StrEnum):
+    """What an entry of a run's event log tells."""
+
+    run_created = "run.created"
+    run_started = "run.started"
+    run_pausing = "run.pausing"
+    run_paused = "run.paused"
+    run_resumed = "run.resumed"
+    run_restarted = "run.restarted"
+    run_completed = "run.completed"
+    run_errored = "run.errored"
+    run_terminated = "run.terminated"
+    attempt_started = "attempt.started"
+    attempt_failed = "attempt.failed"
+    step_completed = "step.completed"
+    step_failed = "step.failed"
+    step_cancelled = "step.cancelled"
+    sleep_started = "sleep.started"
+    sleep_ended = "sleep.ended"
+    wait_started = "wait.started"
+    wait_ended = "wait.ended"
+    wait_timed_out = "wait.timed_out"
+    event_received = "event.received"
+
+
+class LogEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Something that happened to a run, at a moment and in an epoch; what else is given depends on
+    its type.
+
+    `step` and `count` name the operation, or for a restart where it began. `delay` is how many
+    seconds after a failed attempt the next one was to follow, `until` when a sleep or wait was to
+    be over. `deployment` is what a restart went on with when that was another one; `left_out` is
+    how many of the oldest entries before it were not kept.
+    """
+
+    at: float
+    type: EntryType
+    epoch: int
+    step: str | None = None
+    count: int | None = None
+    attempt: int | None = None
+    error: RunError | None = None
+    delay: float | None = None
+    until: float | None = None
+    event_type: str | None = None
+    deployment: str | None = None
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +276,10 @@ class Runs(Protocol):
 
     async def history(self, workflow: str, instance: str) -> Sequence[StepView]:
         """Raises RunNotFound."""
+        ...
+
+    async def event_log(self, workflow: str, instance: str) -> Sequence[LogEntry]:
+        """What happened to the run so far, oldest first. Raises RunNotFound."""
         ...
 
     async def send_event(self, workflow: str, instance: str, type: str, payload: bytes) -> None:

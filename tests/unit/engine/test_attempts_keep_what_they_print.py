@@ -170,7 +170,7 @@ def test_the_journal_keeps_lines():
 
 def test_attempts_that_printed_nothing_take_the_bytes_they_took():
     run = run_with_step()
-    run.attempt_failed(1, Failure("E", "no"), True, 11.0)
+    run.attempt_failed(1, Failure("E", "no"), False, 11.0)
     _, blob = journaled(run)
     assert blob == msgspec.msgpack.encode([(10.0, 11.0, Failure("E", "no"))])
 

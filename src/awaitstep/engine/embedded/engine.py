@@ -38,6 +38,7 @@ from awaitstep.engine.errors import (
     ValueRefused,
     WorkerFailed,
 )
+from awaitstep.engine.eventlog import Note
 from awaitstep.engine.execution import Recorded
 from awaitstep.engine.link import Nonsense
 from awaitstep.engine.outcomes import Failure
@@ -351,6 +352,11 @@ class Embedded(Coordinator):
 
     async def _children(self, parent: int) -> Sequence[tuple[str, str, int]]:
         return await self._journal.read(lambda db: queries.children(db, self._names, parent))
+
+    async def _notes(self, run: Run) -> Sequence[Note]:
+        if run.uncommitted:
+            await self._flushed()
+        return await self._journal.read(partial(queries.notes, run=run.ref))
 
     async def _open(self, workflow: str, instance: str) -> Run:
         run = self._index.get((workflow, instance)) or await self._find(workflow, instance)

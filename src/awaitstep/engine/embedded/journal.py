@@ -30,13 +30,16 @@ Done = Callable[[Exception | None], None]
 
 LARGEST_BATCH: Final = 5_000
 RETRY_EVERY: Final = 0.5
-FORMAT: Final = 2
+FORMAT: Final = 3
 # What an older journal lacks, by its format.
 _SINCE: Final = {
     1: "alter table runs add column parent integer;"
     " alter table runs add column parent_epoch integer;"
     " alter table runs add column priority integer not null default 0;"
-    " create index runs_by_parent on runs (parent) where parent is not null and status < 4;"
+    " create index runs_by_parent on runs (parent) where parent is not null and status < 4;",
+    2: "create table notes (run integer not null, kind integer not null, at real not null,"
+    " epoch integer not null, after integer not null, data blob);"
+    " create index notes_by_run on notes (run);",
 }
 _BARRIER: Final = Kind.drop
 _log = structlog.get_logger("awaitstep.journal")
@@ -257,7 +260,8 @@ class Journal:
             schema = (Path(__file__).parent / "schema.sql").read_text()
             db.executescript(f"begin; {schema} pragma user_version = {FORMAT}; commit;")
         elif version in _SINCE:
-            db.executescript(f"begin; {_SINCE[version]} pragma user_version = {FORMAT}; commit;")
+            lacks = " ".join(_SINCE[older] for older in range(version, FORMAT))
+            db.executescript(f"begin; {lacks} pragma user_version = {FORMAT}; commit;")
         elif version != FORMAT:
             raise sqlite3.DatabaseError(f"its format {version} is newer than this program")
 

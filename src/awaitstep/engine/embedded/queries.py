@@ -16,6 +16,7 @@ from awaitstep.engine.embedded.rows import (
     fill,
     read_run,
 )
+from awaitstep.engine.eventlog import Note, NoteKind
 from awaitstep.engine.port import Retention, RunQuery
 from awaitstep.engine.run import Run
 from awaitstep.engine.states import RunStatus
@@ -114,6 +115,14 @@ def expired(
         )
         found = [ref for (ref,) in rows]
     return found
+
+
+def notes(db: sqlite3.Connection, run: int) -> list[Note]:
+    """What was noted for a run's event log, in order."""
+    rows = db.execute(
+        "select kind, at, epoch, after, data from notes where run = ? order by rowid", (run,)
+    )
+    return [Note(NoteKind(kind), at, epoch, after, data) for kind, at, epoch, after, data in rows]
 
 
 def children(db: sqlite3.Connection, known: Names, parent: int) -> list[tuple[str, str, int]]:

@@ -23,6 +23,7 @@ from awaitstep.engine.errors import (
     ValueRefused,
     WorkerFailed,
 )
+from awaitstep.engine.eventlog import Note
 from awaitstep.engine.execution import Execution, Recorded, attempting
 from awaitstep.engine.loading import Loaded, load, respond, run_code
 from awaitstep.engine.logs import Line
@@ -48,6 +49,7 @@ class InlineEngine(Coordinator):
         super().__init__(clock or SystemClock())
         self._bundles = bundles
         self._all: dict[tuple[str, str], Run] = {}
+        self._noted: dict[int, list[Note]] = {}
         self._last_ref = 0
         self._loaded: dict[str, Loaded] = {}
         self._executions: dict[int, Execution] = {}
@@ -106,6 +108,7 @@ class InlineEngine(Coordinator):
         if run.status not in ENDED:
             raise RunState(instance, "be deleted", run.status.value)
         del self._all[workflow, instance], self._runs[run.ref]
+        self._noted.pop(run.ref, None)
         self._evict(run)
 
     async def live(self, workflow: str) -> int:
@@ -159,7 +162,12 @@ class InlineEngine(Coordinator):
             if run.parent == parent and run.status not in ENDED
         ]
 
+    async def _notes(self, run: Run) -> Sequence[Note]:
+        return self._noted.get(run.ref, [])
+
     def _write(self, change: Change, done: Callable[[Exception | None], None]) -> None:
+        if change.notes:
+            self._noted.setdefault(change.run.ref, []).extend(change.notes)
         self._loop.call_soon(done, None)
 
     def _execute(self, run: Run) -> None:
