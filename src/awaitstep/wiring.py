@@ -48,7 +48,8 @@ class Settings:
     """What a server is built from. URLs have no trailing slash.
 
     `key` encrypts secrets; None means the data folder's own, made at the first start. `host_form`
-    says that each worker also has a host of its own below the host of `worker_url`.
+    says that each worker also has a host of its own below the host of `worker_url`. `open_metrics`
+    shows the metrics to everybody.
     """
 
     data: Path
@@ -57,6 +58,7 @@ class Settings:
     runners: int = 1
     key: bytes | None = field(default=None, repr=False)
     host_form: bool = False
+    open_metrics: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
             gateway = Gateway(
                 engine, app.directory, suffixes=(".localhost", *suffixes), scheme=worker.scheme
             )
-            yield Server(app, home, create_api(app), gateway)
+            yield Server(app, home, create_api(app, open_metrics=settings.open_metrics), gateway)
         finally:
             await engine.close()
             await environments.close()

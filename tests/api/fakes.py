@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ from awaitstep.engine.errors import (
     RunNotFound,
     RunState,
 )
+from awaitstep.engine.figures import Figures, Tallies
 from awaitstep.engine.ids import new_instance, valid_instance
 from awaitstep.engine.port import (
     AttemptView,
@@ -267,6 +269,14 @@ class FakeRuns:
 
     async def live(self, workflow: str) -> int:
         return sum(run.workflow == workflow and run.status not in ENDED for run in self.all)
+
+    async def figures(self) -> Figures:
+        """Of the runs that were started here."""
+        tallies = Tallies()
+        for run in self.all:
+            tallies[run.workflow].started += 1
+        live = Counter(run.workflow for run in self.all if run.status not in ENDED)
+        return Figures(tallies, live, {}, loaded=len(self.all), executing=0)
 
     async def wait(self, workflow: str, instance: str, seconds: float) -> RunView:
         self.waited.append(seconds)

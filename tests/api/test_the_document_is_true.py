@@ -124,7 +124,7 @@ async def test_every_error_is_written(plane: Plane) -> None:
     problem = doc.schema["components"]["schemas"]["Problem"]
     tried = 0
     for route in plane.api.routes:
-        if not isinstance(route, APIRoute):
+        if not isinstance(route, APIRoute) or not route.include_in_schema:
             continue
         path = route.path.removeprefix("/api")
         concrete = re.sub(r"{\w+}", "x", path)

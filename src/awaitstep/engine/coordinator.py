@@ -28,6 +28,7 @@ from awaitstep.engine.errors import (
     RunState,
 )
 from awaitstep.engine.eventlog import Note
+from awaitstep.engine.figures import Figures, Tallies
 from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import (
@@ -77,6 +78,7 @@ class Coordinator(Runs, ABC):
         self._swept = clock.now()
         self._closed = False
         self._admission = Admission()
+        self._tallies = Tallies()
         self._retention: dict[str, Retention] = {}
         self._retired = clock.now()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -209,6 +211,8 @@ class Coordinator(Runs, ABC):
 
     def _act(self, change: Change) -> None:
         run = change.run
+        if change.created:
+            self._tallies[run.workflow].started += 1
         if run.assignment:
             for operation in change.outcomes:
                 if operation.seq:  # not undone by a cancel meanwhile
@@ -374,6 +378,7 @@ class Coordinator(Runs, ABC):
         if run is not None:
             change = run.attempt_succeeded(k, value, self._clock.now(), log)
             if change is not None:
+                self._tallies[run.workflow].attempts_succeeded += 1
                 self._apply(change)
                 self._check_pause(run)
 
@@ -389,6 +394,9 @@ class Coordinator(Runs, ABC):
         if run is not None:
             change = run.attempt_failed(k, failure, retryable, self._clock.now(), log)
             if change is not None:
+                tally = self._tallies[run.workflow]
+                tally.attempts_failed += 1
+                tally.steps_errored += len(change.outcomes)
                 self._apply(change)
                 self._check_pause(run)
 
@@ -495,6 +503,7 @@ class Coordinator(Runs, ABC):
     def _told(self, change: Change) -> Change:
         """The change that ends a run, and beside it what its parent, if any, hears of it."""
         child = change.run
+        self._tallies[child.workflow].end(child.status)
         parent = None if child.parent is None else self._runs.get(child.parent)
         if parent is None:
             return change
@@ -698,6 +707,7 @@ class Coordinator(Runs, ABC):
             self._take(run)
             run.assignment = 0
             await self._durable(change)
+            self._tallies[workflow].restarted += 1
             view = run.view()
         finally:
             self._settle(run)
@@ -723,6 +733,9 @@ class Coordinator(Runs, ABC):
         if run.status in ENDED:
             return run.view()
         return await self.get(workflow, instance)  # it may have been read anew meanwhile
+
+    @abstractmethod
+    async def figures(self) -> Figures: ...
 
     @abstractmethod
     async def create(self, start: StartRun) -> Created: ...

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from awaitstep.engine.figures import Figures
 from awaitstep.engine.logs import Line
 from awaitstep.engine.states import RunStatus, StepStatus, StepType
 
@@ -327,6 +328,10 @@ class Runs(Protocol):
 
     async def live(self, workflow: str) -> int:
         """How many runs of this workflow have not ended."""
+        ...
+
+    async def figures(self) -> Figures:
+        """What the engine counts of itself, for who watches it."""
         ...
 
     async def wait(self, workflow: str, instance: str, seconds: float) -> RunView:

@@ -40,6 +40,7 @@ from awaitstep.engine.errors import (
 )
 from awaitstep.engine.eventlog import Note
 from awaitstep.engine.execution import Recorded
+from awaitstep.engine.figures import Figures
 from awaitstep.engine.link import Nonsense
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import Caller, Created, Parent, RunPage, RunQuery, StartRun, Trigger
@@ -226,6 +227,17 @@ class Embedded(Coordinator):
 
     async def live(self, workflow: str) -> int:
         return await self._journal.read(lambda db: queries.live(db, self._names, workflow))
+
+    async def figures(self) -> Figures:
+        return Figures(
+            workflows=self._tallies,
+            live=await self._journal.read(lambda db: queries.live_by_workflow(db, self._names)),
+            in_line=self._admission.lengths(),
+            loaded=len(self._runs),
+            executing=len(self._assigned),
+            runners=self._fleet.figures(),
+            journal=self._journal.figures(),
+        )
 
     # --- the Workers port ---------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ from awaitstep.engine.errors import (
 )
 from awaitstep.engine.eventlog import Note
 from awaitstep.engine.execution import Execution, Recorded, attempting
+from awaitstep.engine.figures import Figures
 from awaitstep.engine.loading import Loaded, load, respond, run_code
 from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure, failure, rebuild
@@ -113,6 +115,16 @@ class InlineEngine(Coordinator):
 
     async def live(self, workflow: str) -> int:
         return sum(r.workflow == workflow and r.status not in ENDED for r in self._all.values())
+
+    async def figures(self) -> Figures:
+        live = Counter(run.workflow for run in self._all.values() if run.status not in ENDED)
+        return Figures(
+            workflows=self._tallies,
+            live=live,
+            in_line=self._admission.lengths(),
+            loaded=len(self._index),
+            executing=len(self._assigned),
+        )
 
     # --- the Workers port ---------------------------------------------------------------------
 
