@@ -26,7 +26,7 @@ from awaitstep.engine.workers import Active, Bundle
 from .interpreter import Interpreter
 from .stand_ins import CALLED, CHILD, START, answer
 
-DEADLINE = 10.0
+DEADLINE = 60.0  # seconds; only a run that never moves again takes so long
 
 
 @dataclass
