@@ -270,6 +270,9 @@ class FakeRuns:
     async def live(self, workflow: str) -> int:
         return sum(run.workflow == workflow and run.status not in ENDED for run in self.all)
 
+    def watch_ends(self, tell: Callable[[str, str], None]) -> None:
+        """Nothing ends by itself here."""
+
     async def figures(self) -> Figures:
         """Of the runs that were started here."""
         tallies = Tallies()

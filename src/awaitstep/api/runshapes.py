@@ -145,6 +145,9 @@ class EntryShape(Shape):
     left_out: int | None = Field(
         default=None, description="How many entries before a restart were not kept."
     )
+    traceparent: str | None = Field(
+        default=None, description="The span that created the run, where spans are sent."
+    )
     node_id: str | None = None
 
 
@@ -221,6 +224,7 @@ class EntryJson(msgspec.Struct, rename="camel", omit_defaults=True):
     event_type: str | None = None
     deployment_id: str | None = None
     left_out: int = 0
+    traceparent: str | None = None
     node_id: str | None = None
 
 
@@ -303,6 +307,7 @@ def entry_json(told: NodeEntry) -> EntryJson:
         entry.event_type,
         entry.deployment,
         entry.left_out,
+        entry.traceparent,
         told.node,
     )
 

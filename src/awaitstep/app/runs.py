@@ -34,7 +34,7 @@ _MOST_MAPS: Final = 1024
 class Request:
     """What a caller asks to start. `params` is in journal form.
 
-    Where runs stand in line, a higher `priority` goes first.
+    Where runs stand in line, a higher `priority` goes first. `traceparent` is the caller's span.
     """
 
     params: bytes | None = None
@@ -42,6 +42,7 @@ class Request:
     instance: str | None = None
     idempotency_key: str | None = None
     priority: int = 0
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class RunControl:
         runs = self._ports.providers[entry.engine].runs
         try:
             created = await runs.create(
-                api.start(target, request.params, instance, request.priority)
+                api.start(target, request.params, instance, request.priority, request.traceparent)
             )
         except InstanceTaken:
             if instance is None:

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
-from awaitstep.engine import children, eventlog, ids, values
+from awaitstep.engine import children, eventlog, ids, tracecontext, values
 from awaitstep.engine.admission import Admission
 from awaitstep.engine.clock import Clock, Timer
 from awaitstep.engine.errors import (
@@ -27,7 +27,7 @@ from awaitstep.engine.errors import (
     RunNotFound,
     RunState,
 )
-from awaitstep.engine.eventlog import Note
+from awaitstep.engine.eventlog import Note, NoteKind
 from awaitstep.engine.figures import Figures, Tallies
 from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure
@@ -79,6 +79,7 @@ class Coordinator(Runs, ABC):
         self._closed = False
         self._admission = Admission()
         self._tallies = Tallies()
+        self._tell_end: Callable[[str, str], None] | None = None
         self._retention: dict[str, Retention] = {}
         self._retired = clock.now()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -504,6 +505,8 @@ class Coordinator(Runs, ABC):
         """The change that ends a run, and beside it what its parent, if any, hears of it."""
         child = change.run
         self._tallies[child.workflow].end(child.status)
+        if self._tell_end is not None:
+            self._tell_end(child.workflow, child.instance)
         parent = None if child.parent is None else self._runs.get(child.parent)
         if parent is None:
             return change
@@ -603,6 +606,17 @@ class Coordinator(Runs, ABC):
         )
         run.priority = start.priority
         return run
+
+    def _creation(self, run: Run, start: StartRun) -> Change:
+        """The new run's first change."""
+        change = Change(run)
+        change.created = True
+        if self._tell_end is not None and (span := tracecontext.valid(start.traceparent)):
+            change.notes = [Note(NoteKind.traced, run.created, 1, 0, span.encode())]
+        return change
+
+    def watch_ends(self, tell: Callable[[str, str], None]) -> None:
+        self._tell_end = tell
 
     async def create_batch(self, starts: Sequence[StartRun]) -> Sequence[Created | Exception]:
         answers = await asyncio.gather(*map(self.create, starts), return_exceptions=True)

@@ -32,6 +32,7 @@ class NoteKind(IntEnum):
     paused = 1
     resumed = 2
     restarted = 3
+    traced = 4
 
 
 class Note:
@@ -81,16 +82,21 @@ _ENDS: Final = {
 
 def entries(run: Run, notes: Sequence[Note]) -> list[LogEntry]:
     """Everything that is known to have happened to the run, oldest first."""
-    made: list[_Placed] = [((run.created, 0, _FIRST, 0), LogEntry(run.created, _E.run_created, 1))]
+    made: list[_Placed] = []
     restarts: list[Note] = []
+    traceparent = None
     for note in notes:
         if note.kind is NoteKind.restarted:
             restarts.append(note)
             made += _restarted(note)
+        elif note.kind is NoteKind.traced:
+            traceparent = (note.data or b"").decode()
         else:
             type, where = _PAUSES[note.kind]
             place = note.at, note.epoch, note.after + where, 0
             made.append((place, LogEntry(note.at, type, note.epoch)))
+    created = LogEntry(run.created, _E.run_created, 1, traceparent=traceparent)
+    made.append(((run.created, 0, _FIRST, 0), created))
     made += _body(run)
     for operation in run.operations.values():
         made += _operation(operation, _epoch_of(operation, restarts, run.epoch))

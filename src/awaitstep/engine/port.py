@@ -6,7 +6,7 @@ they pass through the server without being decoded. Times are seconds since the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -80,7 +80,8 @@ class StartRun:
 
     `instance` is None for an id made by the engine (a UUID, version 7). Where runs of a workflow
     stand in line, a higher `priority` goes first. A run with a `parent` tells
-    it how it ended, in the write that ends it, and is terminated with it.
+    it how it ended, in the write that ends it, and is terminated with it. `traceparent` is the span
+    that started it (W3C Trace Context).
     """
 
     workflow: str
@@ -91,6 +92,7 @@ class StartRun:
     version: str = ""
     parent: Parent | None = None
     priority: int = 0
+    traceparent: str | None = None
 
 
 class RunError(msgspec.Struct, frozen=True):
@@ -188,7 +190,8 @@ class LogEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     `step` and `count` name the operation, or for a restart where it began. `delay` is how many
     seconds after a failed attempt the next one was to follow, `until` when a sleep or wait was to
     be over. `deployment` is what a restart went on with when that was another one; `left_out` is
-    how many of the oldest entries before it were not kept.
+    how many of the oldest entries before it were not kept. `traceparent` is the span that created
+    the run, kept while somebody watches how runs end.
     """
 
     at: float
@@ -203,6 +206,7 @@ class LogEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     event_type: str | None = None
     deployment: str | None = None
     left_out: int = 0
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +332,13 @@ class Runs(Protocol):
 
     async def live(self, workflow: str) -> int:
         """How many runs of this workflow have not ended."""
+        ...
+
+    def watch_ends(self, tell: Callable[[str, str], None]) -> None:
+        """From now on call `tell`, with workflow and instance, as runs end; it must not wait.
+
+        `get` answers with the end, once it is durable. One caller only.
+        """
         ...
 
     async def figures(self) -> Figures:

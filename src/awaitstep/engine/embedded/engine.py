@@ -84,7 +84,7 @@ class Embedded(Coordinator):
         self._fleet = Fleet(place, self, runners)
         self._slots: dict[int, Slot] = {}  # assignment -> runner
         self._answers: dict[int, asyncio.Future[messages.Answer]] = {}
-        self._depths: dict[int, int] = {}  # of the requests that are answered now
+        self._requests: dict[int, WorkerRequest] = {}  # that are answered now
         self._calls = itertools.count(1)
         self._ready = asyncio.Event()
         self._next_parked: float | None = None
@@ -177,10 +177,8 @@ class Embedded(Coordinator):
                 return await self._same(known, run, start.parent)
         self._adopt(run, start.parent)
         self._add(run)
-        change = Change(run)
-        change.created = True
         try:
-            await self._durable(change)
+            await self._durable(self._creation(run, start))
         except EngineError:
             raise
         except Exception as error:  # the journal refused the row
@@ -250,7 +248,7 @@ class Embedded(Coordinator):
         future: asyncio.Future[messages.Answer] = self._loop.create_future()
         self._answers[call] = future
         slot.fetches[call] = deployment
-        self._depths[call] = request.depth
+        self._requests[call] = request
         slot.tell(bundle)
         slot.send(
             messages.Fetch(
@@ -264,7 +262,7 @@ class Embedded(Coordinator):
             raise WorkerFailed("The handler did not answer in time.", "worker.timeout") from None
         finally:
             slot.fetches.pop(call, None)
-            self._depths.pop(call, None)
+            self._requests.pop(call, None)
             self._answers.pop(call, None)
             if slot.alone:
                 self._freed(slot)
@@ -799,9 +797,9 @@ class Embedded(Coordinator):
             bundle = self._bundle[call.deployment]
             trigger: Trigger = "http" if call.trigger == "http" else "workflow"
             caller = self._caller(slot, call)
-            depth = self._depths.get(call.within, 0) if call.within in slot.fetches else 0
+            request = self._requests.get(call.within) if call.within in slot.fetches else None
             backend = RunsBackend(
-                self, self, self._bundles, bundle, trigger, lambda: caller, lambda: depth
+                self, self, self._bundles, bundle, trigger, lambda: caller, lambda: request
             )
             args = values.decode(values.check(call.args))
             if call.deployment not in slot.known or call.operation not in _OPERATIONS:

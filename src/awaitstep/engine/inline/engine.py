@@ -40,8 +40,10 @@ from awaitstep.engine.workers import Bundles, RunnerHealth, WorkerRequest, Worke
 from workers.context import Context
 from workers.workflows import WorkflowError
 
-# How many workers wait for each other's answers, in whatever task.
-_depth: contextvars.ContextVar[int] = contextvars.ContextVar("awaitstep_depth", default=0)
+# The request that is being answered, in whatever task.
+_answering: contextvars.ContextVar[WorkerRequest | None] = contextvars.ContextVar(
+    "awaitstep_answering", default=None
+)
 
 
 class InlineEngine(Coordinator):
@@ -77,9 +79,7 @@ class InlineEngine(Coordinator):
         self._adopt(run, start.parent)
         self._last_ref = run.ref
         self._all[run.workflow, run.instance] = self._add(run)
-        change = Change(run)
-        change.created = True
-        self._apply(change)
+        self._apply(self._creation(run, start))
         return Created(run.view(), existed=False)
 
     async def list(self, query: RunQuery) -> RunPage:
@@ -132,7 +132,7 @@ class InlineEngine(Coordinator):
         """See `Workers.fetch`."""
         loaded = await self._load(deployment)
         context = Context()
-        before = _depth.set(request.depth)
+        before = _answering.set(request)
         try:
             status, headers, body = await respond(
                 loaded, context, request.method, request.url, request.headers, request.body
@@ -141,7 +141,7 @@ class InlineEngine(Coordinator):
             code = TOO_DEEP if getattr(error, "code", None) == TOO_DEEP else "worker.failed"
             raise WorkerFailed(f"{type(error).__name__}: {error}", code) from error
         finally:
-            _depth.reset(before)
+            _answering.reset(before)
             await context.drain()
         return WorkerResponse(status, headers, body)
 
@@ -234,7 +234,7 @@ class InlineEngine(Coordinator):
                 bindings=list(bundle.bindings),
                 functions=list(bundle.functions),
                 backend=RunsBackend(
-                    self, self, self._bundles, bundle, "workflow", _caller, _depth.get
+                    self, self, self._bundles, bundle, "workflow", _caller, _answering.get
                 ),
             )
         return self._loaded[deployment]
