@@ -8,10 +8,10 @@ GRAPHS ?= 100000
 export GRAPHS
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: help setup run test soak check fix bench build lock browser clean
+.PHONY: help setup run test soak check fix bench bench-scale build lock browser clean
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 .venv/uv: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "AwaitStep needs Python 3.11 or newer; name one with: make PYTHON=python3.12 …"; exit 1; }
@@ -57,6 +57,9 @@ fix: .venv/dev ## let the formatter and linter repair what they can
 
 bench: .venv/dev ## print the figures and keep them in bench/results/latest.json
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-scale: .venv/dev ## print what many, long and listed runs cost (ARGS="due --due 1000" for a part)
+	@$(BIN)/python -m bench.scale $(ARGS)
 
 build: .venv/dev ## build the wheel into dist/
 	@$(BIN)/uv build --quiet --wheel --no-build-isolation && ls dist

@@ -350,7 +350,7 @@ async def test_reading_logs_while_runs_end_loses_nothing(desk):
         assert (await told(desk, run))[-1] == "run.completed"
 
 
-async def test_a_journal_of_the_second_format_gets_room_for_notes(embedded_desk):
+async def test_a_journal_of_the_third_format_gets_room_for_notes(embedded_desk):
     desk = embedded_desk
     desk.deploy('await step.wait_for_event("gate", "go")')
     run = await desk.start()
@@ -358,7 +358,7 @@ async def test_a_journal_of_the_second_format_gets_room_for_notes(embedded_desk)
     await desk.engine.close()
     with sqlite3.connect(desk.folder / "journal.sqlite") as db:
         db.execute("drop table notes")
-        db.execute("pragma user_version = 2")
+        db.execute("pragma user_version = 3")
     db.close()
     desk.engine = await Embedded.open(desk.folder, desk, clock=desk.clock)
     await desk.engine.pause("wf", run)
