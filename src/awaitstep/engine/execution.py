@@ -14,11 +14,12 @@ import contextvars
 import inspect
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+from types import FrameType
 from typing import Any, Final, Protocol
 
 import msgspec
 
-from awaitstep.engine import outcomes, values
+from awaitstep.engine import outcomes, tracebacks, values
 from awaitstep.engine.clock import Clock, Timer
 from awaitstep.engine.errors import ValueRefused
 from awaitstep.engine.logs import Line, Log
@@ -106,6 +107,10 @@ class Engine(Protocol):
 
 class Job(Protocol):
     """A call that has its thread."""
+
+    def frame(self) -> FrameType | None:
+        """Where its thread is now, None when that is not inside the call."""
+        ...
 
     async def gone(self) -> None:
         """Returns once no thread is inside the call any more."""
@@ -470,7 +475,8 @@ class Execution:
         """The attempt is over for the journal now, whatever its code does with the news."""
         if not self._attempt_over(ask):
             return
-        self._engine.attempt_failed(ask.k, _timed_out(ask), True, _printed(ask))
+        failed = _timed_out(ask, self._module)
+        self._engine.attempt_failed(ask.k, failed, True, _printed(ask))
         self._stop(ask)
         self._turn()
 
@@ -848,9 +854,15 @@ def _context(ask: Ask, epoch: int) -> dict[str, Any]:
     }
 
 
-def _timed_out(ask: Ask) -> Failure:
-    return Failure(
-        "TimeoutError",
-        f"Execution timed out after {ask.policy.timeout * 1000:.0f}ms",
-        step=ask.name,
-    )
+def _timed_out(ask: Ask, module: str | None) -> Failure:
+    """With the place in the module where the attempt was just then."""
+    message = f"Execution timed out after {ask.policy.timeout * 1000:.0f}ms"
+    frames: list[tracebacks.Frame] = []
+    if module is not None and ask.task is not None:
+        frames = tracebacks.of_coroutine(ask.task.get_coro(), module)
+        if not frames and ask.job is not None:
+            frames = tracebacks.of_thread(ask.job.frame(), module)
+    if not frames:
+        return Failure("TimeoutError", message, step=ask.name)
+    trace = tracebacks.stopped(frames, f"TimeoutError: {message}")
+    return Failure("TimeoutError", message, line=frames[-1][1], step=ask.name, trace=trace)
