@@ -71,7 +71,7 @@ class House:
         await self.engine.close()
 
     async def open(self, **options: Any) -> None:
-        self.engine = await Embedded.open(self.folder, self, stall_after=1.0, **options)
+        self.engine = await Embedded.open(self.folder, self, **{"stall_after": 1.0} | options)
 
     async def bundle(self, deployment: str) -> Bundle:
         return self.bundles[deployment]

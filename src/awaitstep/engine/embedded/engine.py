@@ -104,6 +104,7 @@ class Embedded(Coordinator):
         clock: Clock | None = None,
         stall_after: float = 5.0,
         memory_bytes: int | None = None,
+        processes: int | None = None,
         idle_after: float = IDLE_AFTER,
         hold: bool = False,
     ) -> Embedded:
@@ -113,7 +114,8 @@ class Embedded(Coordinator):
 
         `deployments` (default `folder/deployments`) is all that runners may read of the data,
         `temporary` (default `folder/tmp`) all they may write. The runner of an environment ends
-        when nothing has used it for `idle_after` seconds.
+        when nothing has used it for `idle_after` seconds. `memory_bytes` and `processes` are limits
+        of a runner, as `Limits` of `awaitstep.runner.walls` explains them.
         Raises JournalLocked, JournalUnavailable.
         """
         deployments = deployments or folder / "deployments"
@@ -127,6 +129,7 @@ class Embedded(Coordinator):
             forbid=[folder / "journal.sqlite"],
             stall_after=stall_after,
             memory_bytes=memory_bytes,
+            processes=processes,
             idle_after=idle_after,
         )
         engine = cls(journal, bundles, place, clock or SystemClock(), runners)
