@@ -8,10 +8,10 @@ GRAPHS ?= 100000
 export GRAPHS
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: help setup run test soak check fix bench build lock browser clean
+.PHONY: help setup run test soak check fix bench bench-scale build lock browser clean
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 .venv/uv: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "AwaitStep needs Python 3.11 or newer; name one with: make PYTHON=python3.12 …"; exit 1; }
@@ -55,8 +55,19 @@ fix: .venv/dev ## let the formatter and linter repair what they can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: .venv/dev ## print the figures and keep them in bench/results/latest.json
+.venv/peers/ready: .venv/uv requirements/peers.txt
+	@rm -rf .venv/peers
+	@$(BIN)/uv venv --quiet --no-project --python $(BIN)/python .venv/peers
+	@$(BIN)/uv pip install --quiet --python .venv/peers/bin/python --require-hashes -r requirements/peers.txt
+	@touch $@
+
+# The peers are only measured beside ours: where they cannot be installed, the figures say so.
+bench: .venv/dev ## print the figures, with DBOS and Prefect beside, and keep them in bench/results/latest.json
+	@$(MAKE) --no-print-directory .venv/peers/ready 2> .venv/peers.log || true
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-scale: .venv/dev ## print what many, long and listed runs cost (ARGS="due --due 1000" for a part)
+	@$(BIN)/python -m bench.scale $(ARGS)
 
 build: .venv/dev ## build the wheel into dist/
 	@$(BIN)/uv build --quiet --wheel --no-build-isolation && ls dist
@@ -65,7 +76,7 @@ lock: .venv/uv ## lock the packages anew, with hashes
 	@for group in runtime dev; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	    $$([ $$group = dev ] && echo "--extra dev") pyproject.toml -o requirements/$$group.txt || exit 1; done
-	@for tool in uv build; do \
+	@for tool in uv build peers; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	    requirements/$$tool.in -o requirements/$$tool.txt || exit 1; done
 

@@ -1,8 +1,9 @@
-"""`make bench`: disk, sketch and engine in one call, in turns because machines drift; then the
-product, then the language.
+"""`make bench`: disk, sketch, engine, steps that compute, Worker URLs and other products in turns,
+because machines drift; then what kill -9 leaves of each product, then sleeping runs and a restart of
+ours, then the language.
 
-Prints medians with their spread and ratios to the sketch, and keeps them in
-`bench/results/latest.json`. Checks nothing.
+Prints medians and ratios, both with their spread, and keeps the medians in
+`bench/results/latest.json`; what a product gives no figure for is null there. Checks nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench import disk
+from bench import disk, killed
+from bench.beside import SCRIPTS, Peers, peers
 
 ROUNDS = 3
 SECONDS = 3.0
@@ -25,7 +27,15 @@ PARTS = {
     "sketch": ["bench.sketch", str(SECONDS)],
     "engine": ["bench.engine", "async", str(SECONDS)],
     "engine_threads": ["bench.engine", "threads", str(SECONDS)],
+    "compute": ["bench.compute", str(SECONDS)],
 }
+# What a part is compared with; `completed_per_s` of a Worker URL with the engine's runs.
+BASES = {"engine": "sketch", "engine_threads": "sketch", "http": "echo"}
+BASES |= dict.fromkeys(SCRIPTS, "engine")
+COMPLETED = "completed_per_s"
+WORDS = ("version", "durability")  # what a part says beside its figures
+
+Figures = dict[str, float]
 
 
 def run(arguments: list[str]) -> Any:
@@ -35,13 +45,84 @@ def run(arguments: list[str]) -> Any:
     return json.loads(done.stdout)
 
 
+def one_round(beside: Peers) -> dict[str, dict[str, Any]]:
+    """Each part once. A peer that gives no figures is left out."""
+    parts = {name: run(arguments) for name, arguments in PARTS.items()}
+    parts |= run(["bench.product", "http", str(SECONDS)])
+    for name in SCRIPTS:
+        if (figures := beside.measure(name)) is not None:
+            parts[name] = figures
+    return parts
+
+
+def number(value: float) -> str:
+    return f"{value:,.3f}" if value >= 0.1 else f"{value:.2g}"
+
+
+def spread(values: list[float]) -> str:
+    return f"({number(min(values))} to {number(max(values))})"
+
+
+def ratios(name: str, key: str, rounds: list[dict[str, Figures]]) -> str:
+    """The median ratio to what this part is compared with, each taken within its round."""
+    base, same = BASES.get(name, ""), key
+    if key == COMPLETED:
+        base, same = "engine", "runs_per_s_100"
+    found = [
+        parts[name][key] / parts[base][same] for parts in rounds if same in parts.get(base, {})
+    ]
+    if not found:
+        return ""
+    return f"{number(statistics.median(found)):>9} × {base} {spread(found)}"
+
+
+def show(name: str, rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Print one part, what it stands for first, and answer its medians."""
+    kept: dict[str, Any] = {
+        word: rounds[0][name][word] for word in WORDS if word in rounds[0][name]
+    }
+    if kept:
+        print(f"{name:15} {' '.join(kept.values())}")
+    for key in rounds[0][name]:
+        if key in WORDS:
+            continue
+        values = [parts[name][key] for parts in rounds]
+        kept[key] = statistics.median(values)
+        line = f"{name:15} {key:28} {kept[key]:12,.3f}   {spread(values):28}"
+        print(f"{line} {ratios(name, key, rounds)}".rstrip())
+    return kept
+
+
+def show_peers(
+    rounds: list[dict[str, Any]], reasons: dict[str, str], keys: dict[str, Any]
+) -> dict[str, Any]:
+    """Print the peers, and answer what is kept of them, under the keys of the engine."""
+    kept: dict[str, Any] = {}
+    for name in SCRIPTS:
+        if name in reasons:
+            print(f"{name:15} no figures: {reasons[name]}")
+            kept[name] = {"no_figures": reasons[name]}
+        else:
+            kept[name] = dict.fromkeys(keys) | show(name, rounds)
+    return kept
+
+
+def show_killed(beside: Peers) -> dict[str, Any]:
+    """kill -9 of ours and of each peer that gave figures: print and answer what became of it."""
+    found = {"engine": killed.ours()}
+    for name in SCRIPTS:
+        if (said := beside.kill(name)) is not None:
+            found[name] = said
+        elif name in beside.reasons:
+            print(f"{name:15} not killed: {beside.reasons[name]}")
+    for name, said in found.items():
+        print(f"{name:15} {killed.told(said)}")
+    return found
+
+
 def main() -> None:
-    rounds: dict[str, list[dict[str, float]]] = {name: [] for name in PARTS}
     limits = disk.measure(1.0)
-    for _ in range(ROUNDS):
-        for name, arguments in PARTS.items():
-            rounds[name].append(run(arguments))
-    result: dict[str, object] = {
+    result: dict[str, Any] = {
         "machine": {
             "cores": os.cpu_count(),
             "system": platform.system(),
@@ -51,22 +132,13 @@ def main() -> None:
     }
     for name, value in limits.items():
         print(f"disk            {name:28} {value:12,.0f}")
-    for name, figures in rounds.items():
-        result[name] = medians = {}
-        for key in figures[0]:
-            values = sorted(figure[key] for figure in figures)
-            medians[key] = statistics.median(values)
-            ratios = [
-                figure[key] / base.get(key, 0)
-                for figure, base in zip(figures, rounds["sketch"], strict=True)
-                if base.get(key)
-            ]
-            ratio = f"{statistics.median(ratios):6.2f} × sketch" if ratios else ""
-            print(
-                f"{name:15} {key:28} {medians[key]:12,.3f}"
-                f"   ({values[0]:,.3f} to {values[-1]:,.3f}) {ratio}"
-            )
-    product = run(["bench.product", "5"])
+    with peers(SECONDS) as beside:
+        rounds = [one_round(beside) for _ in range(ROUNDS)]
+        for name in (*PARTS, "echo", "http"):
+            result[name] = show(name, rounds)
+        result["peers"] = show_peers(rounds, beside.reasons, result["engine"])
+        result["killed"] = show_killed(beside)
+    product = run(["bench.product", "sleeping"])
     for name, figures in product.items():
         result[name] = figures
         for key, value in figures.items():

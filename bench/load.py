@@ -13,9 +13,9 @@ def percentile(sorted_values: list[float], share: float) -> float:
     return sorted_values[min(int(len(sorted_values) * share), len(sorted_values) - 1)]
 
 
-async def one_at_a_time(work: Work, seconds: float) -> dict[str, float]:
+async def one_at_a_time(work: Work, seconds: float, warm: int = 50) -> dict[str, float]:
     """`{p50_ms, p99_ms}` after a short warm-up."""
-    for _ in range(50):
+    for _ in range(warm):
         await work()
     took = []
     stop = time.perf_counter() + seconds
@@ -40,3 +40,20 @@ async def at_once(work: Work, count: int, seconds: float) -> float:
 
     await asyncio.gather(*(again() for _ in range(count)))
     return done / (time.perf_counter() - begun)
+
+
+async def batch(work: Work, count: int, seconds: float) -> float:
+    """How often per second `work` is done when it is begun `count` times at once.
+
+    For work so slow that each caller does it once. What is not done after `seconds` is given up
+    and not counted.
+    """
+    begun = time.perf_counter()
+    tasks = [asyncio.ensure_future(work()) for _ in range(count)]
+    done, given_up = await asyncio.wait(tasks, timeout=seconds)
+    took = time.perf_counter() - begun
+    for task in done:
+        task.result()
+    for task in given_up:
+        task.cancel()
+    return len(done) / took

@@ -1,7 +1,8 @@
 """The whole product, as `awaitstep dev` starts it: Worker URLs, sleeping runs, and kill -9.
 
-Run as a process of its own; prints JSON `{http, sleeping, restart}`. Ends are counted in the
-journal file, from outside.
+Run as a process of its own; prints JSON: with `http SECONDS` the Worker URL and, just before it, a
+bare ASGI echo under the same load (`{http, echo}`), with `sleeping` `{sleeping, restart}`. Ends are
+counted in the journal file, from outside.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 import httpx
 
 from bench.engine import ASYNC_STEP, graph
+from bench.processes import children_cpu_ms, cpu_ms
 
 CONNECTIONS = 64
 SLEEPING = 100_000
@@ -130,7 +132,8 @@ def http(product: Product, seconds: float) -> dict[str, float]:
     product.trigger(workflow)
     load(url, "{}", CONNECTIONS, 1.0)  # warm
     time.sleep(1.0)
-    before = product.count(COMPLETE)
+    before, pid = product.count(COMPLETE), product.process.pid
+    server, inside = cpu_ms(pid), children_cpu_ms(pid)
     begun = time.perf_counter()
     figures = load(url, "{}", CONNECTIONS, seconds)
     product.until(COMPLETE, before + int(figures["answered"]))
@@ -138,6 +141,28 @@ def http(product: Product, seconds: float) -> dict[str, float]:
     return {
         "answered_per_s": figures["answered"] / figures["seconds"],
         "completed_per_s": figures["answered"] / whole,
+        "p50_ms": figures["p50_ms"],
+        "p99_ms": figures["p99_ms"],
+        "server_cpu_ms_per_run": (cpu_ms(pid) - server) / figures["answered"],
+        "runner_cpu_ms_per_run": (children_cpu_ms(pid) - inside) / figures["answered"],
+    }
+
+
+def echo(seconds: float) -> dict[str, float]:
+    """POST to an application that does nothing."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.echo"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    try:
+        assert process.stdout is not None
+        url = f"http://127.0.0.1:{int(process.stdout.readline())}/"
+        load(url, "{}", CONNECTIONS, 1.0)  # warm
+        figures = load(url, "{}", CONNECTIONS, seconds)
+    finally:
+        process.kill()
+        process.wait()
+    return {
+        "answered_per_s": figures["answered"] / figures["seconds"],
         "p50_ms": figures["p50_ms"],
         "p99_ms": figures["p99_ms"],
     }
@@ -181,15 +206,17 @@ def restart(product: Product) -> dict[str, float]:
 
 
 def main() -> None:
+    figures: dict[str, Any] = {}
+    if sys.argv[1] == "http":
+        figures["echo"] = echo(float(sys.argv[2]))
     with tempfile.TemporaryDirectory() as name:
         os.chmod(name, 0o700)
         product = Product(Path(name) / "data")
         try:
-            figures = {
-                "http": http(product, float(sys.argv[1])),
-                "sleeping": sleeping(product),
-                "restart": restart(product),
-            }
+            if sys.argv[1] == "http":
+                figures["http"] = http(product, float(sys.argv[2]))
+            else:
+                figures |= {"sleeping": sleeping(product), "restart": restart(product)}
         finally:
             product.kill()
     print(json.dumps(figures))

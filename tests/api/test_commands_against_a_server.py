@@ -71,6 +71,25 @@ def test_deploy_trigger_watch_send_and_steer(live_server, tmp_path):
     assert ok(run("runs", "terminate", name, "two", "--json"))["status"] == "terminated"
 
 
+def test_a_foreign_export_goes_live_as_a_new_workflow_and_as_its_next_version(
+    live_server, tmp_path
+):
+    run = live_server.awaitstep
+    file = tmp_path / "orders.ir.json"
+    step = {"id": "step-1", "type": "step", "name": "Go", "data": {"code": "return 1"}}
+    graph = {"metadata": {"name": "Foreign"}, "entryNodeId": "step-1", "nodes": [step], "edges": []}
+    file.write_text(json.dumps({"name": "Foreign", "ir": graph, "dependencies": []}))
+    for version in (1, 2):
+        deployed = run("deploy", str(file), "--json")
+        assert deployed.stderr == "step-1 is now called go (Go)\n"
+        workflow = ok(deployed)["workflowId"]
+        instance = f"as-{version}"
+        ok(run("trigger", "Foreign", "--id", instance, "--json"))
+        assert live_server.ended(workflow, instance)["output"] == 1
+        full = live_server.api("GET", f"/workflows/{workflow}/full").json
+        assert full["version"]["version"] == version
+
+
 def test_many_runs_are_steered_by_one_command(live_server, tmp_path):
     run = live_server.awaitstep
     file = tmp_path / "desk.json"

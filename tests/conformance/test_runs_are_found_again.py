@@ -103,8 +103,74 @@ async def test_pages_follow_each_other_while_runs_are_added(desk):
     assert seen == made[::-1]
 
 
+async def test_pages_hold_every_run_once_whatever_is_asked_and_however_the_clock_went(desk):
+    desk.deploy("return 1")
+    desk.deploy("return 1", "other")
+    kinds = [
+        ("dep", "v1", "api"), ("dep", "v1", "http"), ("other", "v2", "api"), ("other", "v2", "manual"),
+    ]  # fmt: skip
+    made = []
+    for n in range(12):
+        deployment, version, trigger = kinds[n % 4]
+        created = await desk.engine.create(StartRun("wf", deployment, trigger, version=version))
+        made.append((created.run.created_at, n, created.run))
+        await desk.until(created.run.instance, RunStatus.complete)
+        desk.clock.move(-25 if n == 5 else 0 if n % 3 else 10)
+    newest = [run for *_, run in sorted(made, key=lambda run: run[:2], reverse=True)]
+    middle = newest[6].created_at
+    for given, wanted in (
+        ({}, lambda run: True),
+        ({"trigger": ["api", "manual"]}, lambda run: run.trigger in ("api", "manual")),
+        ({"version": "v1"}, lambda run: run.version == "v1"),
+        ({"deployment": "other"}, lambda run: run.deployment == "other"),
+        ({"status": [RunStatus.complete]}, lambda run: True),
+        ({"status": []}, lambda run: False),
+        ({"created_after": middle}, lambda run: run.created_at >= middle),
+        (
+            {"created_before": middle, "version": "v2"},
+            lambda run: run.created_at < middle and run.version == "v2",
+        ),
+    ):
+        seen, cursor = [], None
+        while True:
+            query = RunQuery(["wf", "wf"], limit=2, cursor=cursor, **given)
+            page = await desk.engine.list(query)
+            seen += ids(page)
+            if (cursor := page.next_cursor) is None:
+                break
+        assert seen == [run.instance for run in newest if wanted(run)]
+
+
+async def test_runs_that_wait_are_found_whether_they_are_loaded_or_not(desk):
+    desk.deploy('await step.sleep("nap", event["payload"])')
+    made = [await desk.start(["1 second", "1 hour"][n % 2]) for n in range(6)]
+    for instance in made:
+        await desk.until(instance, WAITING)
+    for status, wanted in ((WAITING, made[::-1]), (RunStatus.running, []), (RunStatus.queued, [])):
+        seen, cursor, pages = [], None, 0
+        while not pages or cursor is not None:
+            page = await desk.engine.list(RunQuery(["wf"], status=[status], limit=2, cursor=cursor))
+            seen += ids(page)
+            cursor, pages = page.next_cursor, pages + 1
+        assert seen == wanted
+        assert pages == max(len(wanted) // 2, 1)  # every page is full
+
+
 async def test_a_cursor_nobody_gave_is_refused(desk):
-    for cursor in ("", "-1", "x", "1.5", "١", " 1", "\x00", "1;--"):
+    infinite = "7ff00000000000001"
+    for cursor in (
+        "",
+        "-1",
+        "x",
+        "1.5",
+        "١",
+        " 1",
+        "\x00",
+        "1;--",
+        "1" * 17 + "\n",
+        "f" * 99,
+        infinite,
+    ):
         with pytest.raises(ValueRefused):
             await desk.engine.list(RunQuery(["wf"], cursor=cursor))
 

@@ -10,7 +10,7 @@ import pytest
 
 from awaitstep.engine.embedded import Embedded, journal
 from awaitstep.engine.errors import EngineError, JournalLocked, JournalUnavailable, RunNotFound
-from awaitstep.engine.port import StartRun
+from awaitstep.engine.port import RunQuery, StartRun
 from awaitstep.engine.states import RunStatus
 
 STEPS = """
@@ -224,19 +224,26 @@ async def test_a_folder_that_is_no_journal_is_refused(tmp_path, desk):
         await Embedded.open(newer, desk, clock=desk.clock)
 
 
-async def test_a_journal_of_the_first_format_is_read_on(embedded_desk):
+@pytest.mark.parametrize("format", [1, 2])
+async def test_a_journal_of_an_older_format_is_read_on(embedded_desk, format):
     desk = embedded_desk
     desk.deploy('return (await step.wait_for_event("gate", "go")).payload')
     run = await desk.start()
     await desk.has(run, "gate")
     await desk.engine.close()
     with sqlite3.connect(desk.folder / "journal.sqlite") as db:
-        db.execute("drop index runs_by_parent")
-        db.execute("alter table runs drop column priority")
-        db.execute("alter table runs drop column parent_epoch")
-        db.execute("alter table runs drop column parent")
-        db.execute("pragma user_version = 1")
+        db.execute("drop index runs_by_kind")
+        db.execute("drop index operations_to_retry")
+        if format == 1:
+            db.execute("drop index runs_by_parent")
+            db.execute("alter table runs drop column priority")
+            db.execute("alter table runs drop column parent_epoch")
+            db.execute("alter table runs drop column parent")
+        db.execute(f"pragma user_version = {format}")
     db.close()
     await desk.open()
+    for given in ({}, {"status": [RunStatus.waiting]}, {"trigger": ["http"]}):
+        listed = (await desk.engine.list(RunQuery(["wf"], **given))).runs
+        assert [found.instance for found in listed] == ([] if "trigger" in given else [run])
     await desk.engine.send_event("wf", run, "go", b"1")
     assert await desk.output(run) == 1

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from awaitstep.engine.port import Limits, Retention
 from awaitstep.engine.states import RunStatus
 
 WAITING = RunStatus.waiting
@@ -194,3 +197,107 @@ return await asyncio.gather(own(), step.sleep("nap", "1 hour"))
     await desk.reopen()
     desk.clock.move(3600)
     assert await desk.output(run) == ["own", None]
+
+
+LONG_RUN = """
+mark("executed")
+@step.do("work")
+async def work():
+    return 1
+for _ in range(200):
+    await work()
+for n in range(3):
+    await step.sleep(f"nap {n}", "1 hour")
+    mark(f"woke-{n}")
+return (await step.wait_for_event("gate", "go")).payload
+"""
+
+
+async def sleep_on(desk, run, n):
+    """The run sleeps for the n-th time."""
+    await desk.has(run, f"nap {n}")
+    await desk.until(run, WAITING)
+
+
+async def sleep_out(desk, run):
+    for n in range(3):
+        await sleep_on(desk, run, n)
+        desk.clock.move(3600)
+    await desk.has(run, "gate")
+    await desk.until(run, WAITING)
+    await desk.engine.send_event("wf", run, "go", b"7")
+    assert await desk.output(run) == 7
+    assert [mark for mark in desk.marks() if mark != "executed"][-3:] == [
+        "woke-0", "woke-1", "woke-2",
+    ]  # fmt: skip
+
+
+async def test_a_long_run_is_not_executed_anew_after_each_sleep(desk):
+    desk.deploy(LONG_RUN)
+    await sleep_out(desk, await desk.start())
+    assert desk.marks().count("executed") == 1
+
+
+async def test_a_long_run_that_rests_survives_the_server(embedded_desk):
+    desk = embedded_desk
+    desk.deploy(LONG_RUN)
+    run = await desk.start()
+    await sleep_on(desk, run, 0)
+    await desk.reopen()
+    await sleep_out(desk, run)
+    assert desk.marks().count("executed") == 2
+
+
+async def test_a_long_run_that_rests_can_be_paused_and_keeps_its_rest(desk):
+    desk.deploy(LONG_RUN)
+    run = await desk.start()
+    await sleep_on(desk, run, 0)
+    desk.clock.move(1800)
+    await desk.engine.pause("wf", run)
+    await desk.until(run, RunStatus.paused)
+    desk.clock.move(7200)
+    assert (await desk.view(run)).status is RunStatus.paused
+    await desk.engine.resume("wf", run)
+    await sleep_on(desk, run, 0)
+    desk.clock.move(1799)
+    await desk.until(run, WAITING)
+    assert "woke-0" not in desk.marks()
+    desk.clock.move(1)
+    await desk.seen(lambda: "woke-0" in desk.marks())
+    for n in (1, 2):
+        await sleep_on(desk, run, n)
+        desk.clock.move(3600)
+    await desk.has(run, "gate")
+
+
+async def test_a_long_run_of_a_workflow_with_limits_keeps_nobody_out(desk):
+    desk.deploy(LONG_RUN)
+    desk.engine.limit("wf", Limits(concurrency=1), Retention())
+    runs = [await desk.start() for _ in range(2)]
+    for run in runs:
+        await sleep_on(desk, run, 0)
+    desk.engine.limit("wf", Limits(), Retention())
+    desk.clock.move(3600)
+    for run in runs:
+        await sleep_on(desk, run, 1)
+    # one that rests when the limit comes makes room too
+    desk.engine.limit("wf", Limits(concurrency=1), Retention())
+    third = await desk.start()
+    await sleep_on(desk, third, 0)
+
+
+async def test_a_long_run_goes_on_with_the_variables_as_they_are_now(embedded_desk):
+    desk = embedded_desk
+    desk.deploy(LONG_RUN.replace("return (await", "mark(self.env.WORD)\nreturn (await"))
+    bundle = desk.bundles["dep"]
+    variables = dict(bundle.variables)
+    desk.bundles["dep"] = replace(bundle, variables={**variables, "WORD": "old"})
+    run = await desk.start()
+    await sleep_on(desk, run, 0)
+    desk.bundles["dep"] = replace(bundle, variables={**variables, "WORD": "new"})
+    desk.engine.forget("dep")
+    for n in range(3):
+        await sleep_on(desk, run, n)
+        desk.clock.move(3600)
+    await desk.seen(lambda: "new" in desk.marks())
+    assert "old" not in desk.marks()

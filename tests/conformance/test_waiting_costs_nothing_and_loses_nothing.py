@@ -60,6 +60,58 @@ await asyncio.gather(arm(14), arm(15))
     assert await desk.output(run) is None
 
 
+async def test_a_sleep_begun_while_others_are_woken_ends_on_time(embedded_desk, monkeypatch):
+    """The run leaves memory between two looks at what is due, its row reaches the disk late."""
+    desk = embedded_desk
+    desk.deploy(
+        """
+for n in range(2):
+    await step.sleep("nap", "1 hour")
+return "awake"
+"""
+    )
+    run = await desk.start()
+    await desk.until(run, WAITING)
+    await desk.seen(lambda: not desk.engine._runs)
+    engine, journal = desk.engine, desk.engine.journal
+    write, read, flushed = journal.write, journal.read, engine._flushed
+    late, opened = [], False
+
+    def write_late(rows, done, **given):
+        asleep = any(known.status is WAITING for known in engine._runs.values())
+        if not opened and (late or asleep):
+            late.append(lambda: write(rows, done, **given))
+        else:
+            write(rows, done, **given)
+
+    def write_now():
+        nonlocal opened
+        opened = opened or bool(late)
+        while late:
+            late.pop(0)()
+
+    async def read_first(question):
+        answer = await read(question)
+        write_now()
+        return answer
+
+    async def flush():
+        write_now()
+        await flushed()
+
+    async def until_asleep_again():
+        await desk.seen(lambda: late or opened)
+
+    monkeypatch.setattr(journal, "write", write_late)
+    monkeypatch.setattr(journal, "read", read_first)
+    monkeypatch.setattr(engine, "_flushed", flush)
+    monkeypatch.setattr(engine, "_room", until_asleep_again)
+    desk.clock.move(3600)
+    await desk.seen(lambda: opened and not engine._waking and not engine._runs)
+    desk.clock.move(3600)
+    assert await desk.output(run) == "awake"
+
+
 ENDINGS = {
     "finally": """
 try:

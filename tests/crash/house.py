@@ -47,8 +47,9 @@ async def hold(text, release):
 class House:
     """Use as a context manager. Deployments named here are workflows of the same name."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, runners: int = 1) -> None:
         self.folder = folder
+        self.count = runners
         self.temporary = folder / "tmp"
         self.effects = self.temporary / "effects"
         self.bundles: dict[str, Bundle] = {}
@@ -71,7 +72,8 @@ class House:
         await self.engine.close()
 
     async def open(self, **options: Any) -> None:
-        self.engine = await Embedded.open(self.folder, self, **{"stall_after": 1.0} | options)
+        defaults = {"runners": self.count, "stall_after": 1.0}
+        self.engine = await Embedded.open(self.folder, self, **defaults | options)
 
     async def bundle(self, deployment: str) -> Bundle:
         return self.bundles[deployment]

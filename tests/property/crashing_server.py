@@ -69,7 +69,7 @@ async def serve(folder: Path) -> None:
     clock = KeptClock(folder / "now")
     engine = await Embedded.open(folder, bundles, clock=clock)
     await start(engine, parts)
-    await play(engine, clock, parts, pause=0.002)
+    await play(engine, clock, parts, pause=0.002, flushed=engine._flushed)
     ends: dict[str, tuple[RunView, list[StepView]]] = {}
     for part in parts:
         run = await engine.get("wf", part.instance)

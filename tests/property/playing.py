@@ -9,7 +9,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from awaitstep.engine.workers import Active, Bundle
 from .interpreter import Interpreter
 from .stand_ins import CALLED, CHILD, START, answer
 
-DEADLINE = 10.0
+DEADLINE = 60.0  # seconds; only a run that never moves again takes so long
 
 
 @dataclass
@@ -73,8 +73,21 @@ async def start(engine: Runs, parts: Sequence[Part]) -> None:
         await engine.create(StartRun("wf", part.deployment, "api", params, part.instance))
 
 
-async def play(engine: Runs, clock: ManualClock, parts: Sequence[Part], pause: float = 0.0) -> None:
-    """Play until all have ended. `pause`: seconds between two looks at a run that is not at rest."""
+async def _at_once() -> None: ...
+
+
+async def play(
+    engine: Runs,
+    clock: ManualClock,
+    parts: Sequence[Part],
+    pause: float = 0.0,
+    flushed: Callable[[], Awaitable[None]] = _at_once,
+) -> None:
+    """Play until all have ended. `pause`: seconds between two looks at a run that is not at rest.
+
+    `flushed` waits until what was seen is on disk: no time passes before, or else a run whose engine
+    dies begins later what it had begun.
+    """
     pending = list(parts)
     while pending:
         moments: list[float] = []
@@ -99,6 +112,7 @@ async def play(engine: Runs, clock: ManualClock, parts: Sequence[Part], pause: f
         moments += [moment for moment, _, _ in events]
         if not moments:
             continue
+        await flushed()
         clock.move(min(moments) - clock.now())
         for moment, part, step in events:
             if moment <= clock.now() and step.event_type is not None:
@@ -163,6 +177,22 @@ def seen(run: RunView, history: Sequence[StepView], told: dict[str, Any]) -> dic
     }  # fmt: skip
     output = None if run.output is None else values.decode(run.output)
     return {"output": _plain(output), "error": error, "lines": lines}
+
+
+def difference(seen: dict[str, Any], told: dict[str, Any]) -> str:
+    """What was seen and not meant, and the other way round; empty when they are equal."""
+    found = [
+        f"{part}: seen {seen[part]!r}, meant {told[part]!r}"
+        for part in ("output", "error")
+        if seen[part] != told[part]
+    ]
+    for strand in {**told["lines"], **seen["lines"]}:
+        was, should = seen["lines"].get(strand, []), told["lines"].get(strand, [])
+        found += [f"seen in {strand}: {line!r}" for line in was if line not in should]
+        found += [f"meant in {strand}: {line!r}" for line in should if line not in was]
+        if sorted(map(repr, was)) == sorted(map(repr, should)) and was != should:
+            found.append(f"another order in {strand}: {was!r}, meant {should!r}")
+    return "\n".join(found)
 
 
 def _plain(value: Any) -> Any:

@@ -25,7 +25,7 @@ from awaitstep.engine.port import RunView, StepView
 
 from .harness import compiled
 from .interpreter import Undecided
-from .playing import meant, seen
+from .playing import difference, meant, seen
 from .random_graphs import graphs, payloads
 from .stand_ins import answer
 
@@ -104,7 +104,8 @@ def killed(number: int, desk: str, folder: Path) -> dict[str, int]:
     final = outcomes(folder)
     assert {key: final.get(key) for key in kept} == kept
     for instance, told in expected.items():
-        assert seen(*ends[instance], told) == told, sources[instance]
+        was = seen(*ends[instance], told)
+        assert was == told, f"{instance}\n{difference(was, told)}\n{sources[instance]}"
     return {"graphs": len(drawn), "runs": len(parts), "kills": kills, "outcomes kept": len(kept)}
 
 

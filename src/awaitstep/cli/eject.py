@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from awaitstep.cli import graph_file
 from awaitstep.cli.failures import Failure
 from awaitstep.cli.options import DEFAULT_DATA, Data, Json, Key, Url, read_json
 from awaitstep.cli.output import show
@@ -98,13 +99,14 @@ def _compiled(exported: Exported, types: Registry) -> Parcel:
     from awaitstep.ir import is_handwritten, parse, read_handwritten
     from awaitstep.nodes import nodes_not_for, packages_of
 
-    graph, entry = None, exported.entry_code
-    if is_handwritten(exported.ir):
-        written = read_handwritten(exported.ir)
+    graph = None
+    ir, entry = graph_file.adopted(exported.ir, exported.entry_code)
+    if is_handwritten(ir):
+        written = read_handwritten(ir)
         module = CompiledModule(written.source, written.class_name, {}, {})
         packages = written.packages
     else:
-        graph = parse(exported.ir, types)
+        graph = parse(ir, types)
         module = compile_graph(graph, types, entry_code=entry)
         packages = tuple(packages_of(graph, types))
     return Parcel(

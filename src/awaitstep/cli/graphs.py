@@ -6,13 +6,14 @@ A file from AwaitStep's TypeScript edition is adopted first, as an import does.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from awaitstep.cli import graph_file
 from awaitstep.cli.failures import Failure
-from awaitstep.cli.options import Json, read_json
-from awaitstep.cli.output import adoption, problem, say, show
+from awaitstep.cli.options import Json
+from awaitstep.cli.output import problem, show
 
 File = Annotated[Path, typer.Argument(help="A graph or export file (JSON).")]
 
@@ -23,8 +24,9 @@ def validate(file: File, json: Json = False) -> None:
     from awaitstep.ir import validate as check
     from awaitstep.nodes import registry
 
-    graph, entry = _adopted(file)
-    problems = check(graph, registry()) + ([] if entry is None else check_entry(entry))
+    read = graph_file.read(file)
+    problems = check(read.graph, registry())
+    problems += [] if read.entry_code is None else check_entry(read.entry_code)
     found = [diagnostic.to_json() for diagnostic in problems]
     errors = sum(1 for diagnostic in found if diagnostic["severity"] == "error")
     show(
@@ -49,12 +51,13 @@ def compile_(
     from awaitstep.nodes import registry
 
     types = registry()
-    graph, entry = _adopted(file)
+    read = graph_file.read(file)
     try:
-        if is_handwritten(graph):
-            source = read_handwritten(graph).source
+        if is_handwritten(read.graph):
+            source = read_handwritten(read.graph).source
         else:
-            source = compile_graph(parse(graph, types), types, entry_code=entry).source
+            graph = parse(read.graph, types)
+            source = compile_graph(graph, types, entry_code=read.entry_code).source
     except InvalidGraph as invalid:
         details = [diagnostic.to_json() for diagnostic in invalid.diagnostics]
         raise Failure(f"{file} can't be compiled.", "graph.invalid", details) from None
@@ -66,30 +69,3 @@ def compile_(
         show({"file": str(output)}, json, lambda made: f"written to {made['file']}")
         return
     show({"code": source}, json, lambda made: str(made["code"]).rstrip("\n"))
-
-
-def _adopted(file: Path) -> tuple[Any, str | None]:
-    """The graph and the entry code of a file; what had to be changed is told on stderr."""
-    from awaitstep.ir import adopt, adopt_entry
-    from awaitstep.nodes import registry
-
-    graph, entry = read_json(file), None
-    if isinstance(graph, dict):
-        entry = graph.get("entryCode", graph.get("triggerCode"))
-        if "ir" in graph and "nodes" not in graph:
-            graph = graph["ir"]
-        else:
-            graph = {key: graph[key] for key in graph if key not in ("entryCode", "triggerCode")}
-    made = adopt(graph, registry())
-    needs_porting = list(made.needs_porting)
-    if isinstance(entry, str):
-        entry, foreign = adopt_entry(entry)
-        needs_porting += ["entryCode"] * foreign
-    told = {
-        "renames": [rename.to_json() for rename in made.renames],
-        "notes": [note.to_json() for note in made.notes],
-        "needsPorting": needs_porting,
-    }
-    for line in adoption(told):
-        say(line)
-    return made.graph, entry if isinstance(entry, str) else None

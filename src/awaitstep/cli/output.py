@@ -49,7 +49,7 @@ def problem(detail: dict[str, Any]) -> str:
 def adoption(made: dict[str, Any]) -> list[str]:
     """What was changed in a file from elsewhere, and what a person still has to do; a line each."""
     lines = [
-        f"{rename['from']} is called {rename['to']} now ({rename['name']})"
+        f"{rename['from']} is now called {rename['to']} ({rename['name']})"
         for rename in made["renames"]
     ]
     for note in made["notes"]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from awaitstep.cli import graph_file
 from awaitstep.cli.failures import Failure
 from awaitstep.cli.options import (
     DEFAULT_DATA,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 # A trigger answers after so many seconds at the latest; from then on the run is asked for (seconds).
 _LONGEST_ANSWER = 60
 _LOOK_AGAIN = 1.0
+# What a file may hold beside its graph and entry code, and an existing workflow takes over.
+_BESIDE = ("dependencies", "limits", "payloadSchema")
 _ENDED = ("complete", "errored", "terminated")
 
 Connection = Annotated[
@@ -36,7 +39,7 @@ Connection = Annotated[
 
 def deploy(
     what: Annotated[
-        str, typer.Argument(help="A graph or module file, or a workflow's id or name.")
+        str, typer.Argument(help="A graph, export or module file, or a workflow's id or name.")
     ],
     connection: Connection = None,
     data: Data = DEFAULT_DATA,
@@ -46,9 +49,9 @@ def deploy(
 ) -> None:
     """Put a workflow live and print its Worker URL.
 
-    A graph file becomes a new version of the workflow named in it, a Python module one of the
-    workflow named like the file; it is made when there is none. An id or a name deploys the
-    newest version.
+    A graph or export file becomes a new version of the workflow named in it, a Python module one
+    of the workflow named like the file; it is made when there is none. An id or a name deploys
+    the newest version.
     """
     from awaitstep.cli.rest import Rest
 
@@ -62,7 +65,9 @@ def deploy(
             show(answer, json, _live)
             return
         if path.suffix == ".json" or path.is_file():
-            workflow, body["versionId"] = _save(rest, path)
+            workflow, version = _save(rest, path)
+            if version is not None:
+                body["versionId"] = version
         else:
             workflow = rest.workflow_id(what)
         if connection is not None:
@@ -177,22 +182,27 @@ def _live(made: dict[str, Any]) -> str:
     return f"{made['workflowId']} is live at {made['url']}"
 
 
-def _save(rest: Rest, path: Path) -> tuple[str, str]:
-    """Store the graph as a version; returns workflow id and version id."""
-    graph = read_json(path)
-    metadata = graph.get("metadata") if isinstance(graph, dict) else None
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    if not isinstance(name, str) or not name:
-        raise Failure(f"{path} is no workflow graph: it has no metadata.name.", "graph.invalid")
-    found = rest.named(name)
+def _save(rest: Rest, path: Path) -> tuple[str, str | None]:
+    """Store what the file holds; returns workflow id, and version id unless that is the newest.
+
+    All of it is checked before any of it is stored.
+    """
+    file = graph_file.read(path)
+    if file.name is None:
+        raise Failure(f"{path} names no workflow: it has no metadata.name.", "graph.invalid")
+    found = rest.named(file.name)
     if len(found) > 1:
-        raise Failure(f"Several workflows are named {name!r}; deploy by id.", "workflow.ambiguous")
-    if found:
-        workflow = str(found[0]["id"])
-    else:
-        # checked first, so that a graph with problems leaves no empty workflow behind
-        rest.post("/compile", graph)
-        kind = graph.get("kind", "workflow")
-        workflow = str(rest.post("/workflows", {"name": name, "kind": kind})["id"])
-    version = rest.post(f"/workflows/{workflow}/versions", {"ir": graph})
-    return workflow, str(version["id"])
+        raise Failure(
+            f"Several workflows are named {file.name!r}; deploy by id.", "workflow.ambiguous"
+        )
+    if not found:
+        return str(rest.post("/workflows/import", file.given)["id"]), None
+    workflow = f"/workflows/{found[0]['id']}"
+    beside = {name: file.given[name] for name in _BESIDE if file.given.get(name) is not None}
+    if file.entry_code is not None:
+        beside["entryCode"] = file.entry_code
+        rest.post("/compile", {"ir": file.graph, "entryCode": file.entry_code})
+    version = rest.post(f"{workflow}/versions", {"ir": file.graph})
+    if beside:
+        rest.call("PATCH", workflow, body=beside)
+    return str(found[0]["id"]), str(version["id"])

@@ -62,6 +62,9 @@ class Admission:
             line.heap, line.waiting, line.starts = old.heap, old.waiting, old.starts
         return []
 
+    def is_limited(self, workflow: str) -> bool:
+        return workflow in self._lines
+
     def enter(self, run: Run, now: float) -> bool:
         """Whether a queued run may be executed now; else it stands in line."""
         line = self._lines.get(run.workflow)

@@ -42,6 +42,7 @@ from awaitstep.engine.port import (
     StartRun,
     StepView,
 )
+from awaitstep.engine.resting import Resting
 from awaitstep.engine.retry import RetryPolicy
 from awaitstep.engine.run import Change, Event, Operation, Run, child_event, child_told_of
 from awaitstep.engine.states import ENDED, RunStatus, StepKind
@@ -74,6 +75,7 @@ class Coordinator(Runs, ABC):
         self._swept = clock.now()
         self._closed = False
         self._admission = Admission()
+        self._resting = Resting()
         self._retention: dict[str, Retention] = {}
         self._retired = clock.now()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -149,13 +151,14 @@ class Coordinator(Runs, ABC):
         self._last_assignment += 1
         run.assign(self._last_assignment, self._clock.now())
         self._assigned[run.assignment] = run
-        for operation in run.operations.values():  # recorded in another life
-            if operation.due is not None and operation.seq == 0:
+        for operation in run.waiting.values():  # recorded in another life
+            if operation.due is not None:
                 self._set_alarm(operation.due, run.ref)
         return run.assignment
 
     def _take(self, run: Run, *, unload: bool = True) -> None:
         """End the assignment: whatever its code still says is fenced off."""
+        self._resting.leave(run.ref)
         known = self._assigned.pop(run.assignment, None)
         if known is not None and unload:
             self._unload(run)
@@ -267,6 +270,7 @@ class Coordinator(Runs, ABC):
             self._settle(run)
 
     def limit(self, workflow: str, limits: Limits, retention: Retention) -> None:
+        self._park_resting(lambda run: run.workflow == workflow)
         executed = {run.ref for run in self._assigned.values() if run.workflow == workflow}
         for ref in self._admission.set_limits(workflow, limits, executed):
             self._spawn(self._begin_anew(ref))
@@ -404,9 +408,28 @@ class Coordinator(Runs, ABC):
         keep = KEEP_LOADED + REPLAY_COST * len(run.operations)
         if due is not None and due - self._clock.now() <= keep:
             return
-        self._take(run)
-        self._apply(run.park())
-        self._parked(due)
+        if self._may_rest(run):
+            for ref in self._resting.rest(run.ref, len(run.operations), run.results):
+                self._park(self._runs[ref])
+        else:
+            self._park(run)
+
+    def _may_rest(self, run: Run) -> bool:
+        """Whether a run may stay loaded while it waits: it is in nobody's way."""
+        return not self._admission.is_limited(run.workflow)
+
+    def _park(self, run: Run) -> None:
+        """Unload a run that is idle."""
+        if run.idle and run.assignment and not run.pause_requested and not run.frozen:
+            due = run.next_due()
+            self._take(run)
+            self._apply(run.park())
+            self._parked(due)
+
+    def _park_resting(self, wanted: Callable[[Run], bool]) -> None:
+        for run in [self._runs[ref] for ref in self._resting.all()]:
+            if wanted(run):
+                self._park(run)
 
     def ended(self, assignment: int, output: bytes | None, failure: Failure | None) -> None:
         run = self._assigned.get(assignment)

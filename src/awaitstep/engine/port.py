@@ -163,7 +163,8 @@ class RunQuery:
 
 @dataclass(frozen=True, slots=True)
 class RunPage:
-    """Runs and the cursor of the next page (None on the last)."""
+    """Runs and the cursor of the next page (None on the last). A page may hold fewer than asked for
+    although more follow."""
 
     runs: list[RunView]
     next_cursor: str | None

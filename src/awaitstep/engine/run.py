@@ -130,9 +130,9 @@ class Run:
 
     __slots__ = (
         "assignment", "created", "deployment", "ended", "epoch", "events", "failure", "frozen",
-        "generated", "idle", "inflight", "instance", "operations", "output", "params",
-        "parent", "parent_epoch", "pause_requested", "priority", "ref", "seq", "started", "status", "trigger", "uncommitted", "version",
-        "workflow",
+        "generated", "idle", "inflight", "instance", "latest", "operations", "output", "params",
+        "parent", "parent_epoch", "pause_requested", "priority", "ref", "results", "seq", "started", "status", "trigger", "uncommitted", "version",
+        "waiting", "workflow",
     )  # fmt: skip
 
     def __init__(
@@ -171,6 +171,9 @@ class Run:
         self.operations: dict[int, Operation] = {}
         self.events: list[Event] = []  # unread
         # in memory only
+        self.waiting: dict[int, Operation] = {}  # the operations that wait, by k: few of many
+        self.latest = 0  # the last outcome that stands
+        self.results = 0  # bytes of all outcomes
         self.assignment = 0
         self.inflight: dict[int, Operation] = {}
         self.idle = False
@@ -214,7 +217,7 @@ class Run:
         ):
             return False
         operation.released = False
-        operation.status = _RUNNING
+        self._mark(operation, _RUNNING)
         operation.policy = policy
         operation.due = now  # of this attempt's start
         self.inflight[k] = operation
@@ -240,7 +243,7 @@ class Run:
         change = Change(self)
         if delay is None:
             return self._outcome(change, operation, _ERRORED, outcomes.pack(failed), now)
-        operation.status = _WAITING
+        self._mark(operation, _WAITING)
         operation.due = now + delay
         change.operations.append(operation)
         return change
@@ -287,14 +290,17 @@ class Run:
             self.take_back([_untaken(operation)])
             operation.event = None
         self.inflight.pop(k, None)
-        operation.status = _CANCELLED
-        operation.seq = 0
+        self._mark(operation, _CANCELLED)
+        if operation.seq:
+            operation.seq = 0
+            self.latest = max(o.seq for o in self.operations.values())
+        self.results -= len(operation.value or b"")
         operation.value = None
         operation.due = None
         operation.ended = now
         change.operations.append(operation)
         # the event may serve a later wait at once
-        self._serve(change, now)
+        self._serve(change, list(self.events), now)
         given = {seq for seq, _ in change.taken}
         change.returned = [seq for seq in change.returned if seq not in given]
         return change
@@ -309,9 +315,7 @@ class Run:
 
     def blocked(self, seen: int) -> bool:
         """The code waits for durable things only. True unless news is on its way to it."""
-        # an outcome undone by a cancel is no news
-        told = seen >= self.seq or all(o.seq <= seen for o in self.operations.values())
-        self.idle = told and not self.inflight
+        self.idle = seen >= self.latest and not self.inflight
         return self.idle
 
     def park(self) -> Change:
@@ -333,14 +337,13 @@ class Run:
         change = Change(self)
         if self.status in ENDED or self.status is RunStatus.paused:
             return change
-        for operation in list(self.operations.values()):
-            if operation.status is not _WAITING or operation.due is None or operation.due > now:
-                continue
+        due = [o for _, o in sorted(self.waiting.items()) if o.due is not None and o.due <= now]
+        change.retries = [o for o in due if o.kind is StepKind.do]
+        for operation in due:
             if operation.kind is StepKind.do:
-                change.retries = [*change.retries, operation]
                 if self.assignment:
                     operation.released = True
-                    operation.status = _RUNNING
+                    self._mark(operation, _RUNNING)
                     self.inflight[operation.k] = operation
                     self.idle = False
             elif operation.kind is StepKind.wait:
@@ -357,7 +360,7 @@ class Run:
         change = Change(self)
         change.added = [*change.added, event]
         if self.status is not RunStatus.paused:
-            self._serve(change, now)
+            self._serve(change, [event], now)  # nobody waits for those before it
         return change
 
     def hear(self, event: Event, now: float) -> Change:
@@ -371,7 +374,7 @@ class Run:
         self.events = [*(other for other in self.events if other not in older), event]
         change.added = [event]
         if self.status is not RunStatus.paused and self.status not in ENDED:
-            self._serve(change, now)
+            self._serve(change, [event], now)
         return change
 
     def wake(self) -> None:
@@ -393,8 +396,8 @@ class Run:
         self.status = move(self.status, Cause.pause, self.instance)
         self.pause_requested = False
         change = self._saved()
-        for operation in self.operations.values():
-            if operation.kind is StepKind.sleep and operation.status is _WAITING:
+        for operation in self.waiting.values():
+            if operation.kind is StepKind.sleep:
                 operation.rest = max((operation.due or now) - now, 0.0)
                 operation.due = None
                 change.operations.append(operation)
@@ -407,12 +410,12 @@ class Run:
             return self._saved()
         self.status = move(self.status, Cause.resume, self.instance)
         change = self._saved()
-        for operation in self.operations.values():
+        for operation in self.waiting.values():
             if operation.rest is not None:
                 operation.due = now + operation.rest
                 operation.rest = None
                 change.operations.append(operation)
-        self._serve(change, now)
+        self._serve(change, list(self.events), now)
         return change
 
     def terminate(self, now: float) -> Change:
@@ -447,16 +450,22 @@ class Run:
             self.deployment, self.version = onto.deployment, onto.version
             change.moved = True
         keep = {operation.k for operation in kept}
+        dropped: list[int] = []
+        returned: list[Event] = []
         for operation in self.operations.values():
             if operation.k in keep:
                 continue
-            change.dropped = [*change.dropped, operation.k]
+            dropped.append(operation.k)
             if operation.event is not None:
-                change.returned = [*change.returned, operation.event]
-                self.take_back([_untaken(operation)])
+                returned.append(_untaken(operation))
+        change.dropped = dropped
+        change.returned = [event.seq for event in returned]
+        self.take_back(returned)
         self._forget_children(change, kept)
         self.operations = {operation.k: operation for operation in kept}
-        self.seq = max((operation.seq for operation in kept), default=0)
+        self.waiting.clear()
+        self.results = sum(len(operation.value or b"") for operation in kept)
+        self.seq = self.latest = max((operation.seq for operation in kept), default=0)
         self.epoch += 1
         self.assignment = 0
         self.inflight.clear()
@@ -480,6 +489,13 @@ class Run:
             change.returned = [seq for seq in change.returned if seq not in gone]
             change.taken = [*change.taken, *((seq, _FORGOTTEN) for seq in sorted(gone))]
 
+    def recall(self, operation: Operation) -> None:
+        """Give the run an operation as it is recorded."""
+        self.operations[operation.k] = operation
+        self._mark(operation, operation.status)
+        self.results += len(operation.value or b"")
+        self.seq = self.latest = max(self.seq, operation.seq)
+
     def take_back(self, events: list[Event]) -> None:
         """Events that are unread again, in their old order."""
         self.events = sorted([*self.events, *events], key=lambda event: event.seq)
@@ -495,10 +511,7 @@ class Run:
         """When the run next has something to do by itself, None when only news can wake it."""
         if self.status in ENDED or self.status is RunStatus.paused:
             return None
-        return min(
-            (o.due for o in self.operations.values() if o.status is _WAITING and o.due is not None),
-            default=None,
-        )
+        return min((o.due for o in self.waiting.values() if o.due is not None), default=None)
 
     def view(self) -> RunView:
         status = self.status
@@ -507,9 +520,7 @@ class Run:
         failed, retry_at = self.failure, None
         if status is RunStatus.waiting:
             retrying = [
-                o
-                for o in self.operations.values()
-                if o.kind is StepKind.do and o.status is _WAITING and o.due is not None
+                o for o in self.waiting.values() if o.kind is StepKind.do and o.due is not None
             ]
             if retrying:
                 latest = min(retrying, key=lambda o: o.due or 0)
@@ -552,19 +563,29 @@ class Run:
         if k in self.operations:
             return None
         operation = Operation(k, kind, name, n, self.seq, now)
-        operation.status = _WAITING
-        operation.due = due
         self.operations[k] = operation
+        self._mark(operation, _WAITING)
+        operation.due = due
         return operation
+
+    def _mark(self, operation: Operation, status: StepStatus) -> None:
+        """Every change of an operation's status; `waiting` holds those that wait."""
+        operation.status = status
+        if status is _WAITING:
+            self.waiting[operation.k] = operation
+        else:
+            self.waiting.pop(operation.k, None)
 
     def _outcome(
         self, change: Change, operation: Operation, status: StepStatus, value: bytes, now: float
     ) -> Change:
         self.seq += 1
+        self.latest = self.seq
         self.idle = False
         operation.seq = self.seq
-        operation.status = status
+        self._mark(operation, status)
         operation.value = value
+        self.results += len(value)
         operation.ended = now
         operation.due = None
         change.operations.append(operation)
@@ -579,15 +600,13 @@ class Run:
         value = _arrival(event)
         return self._outcome(change, operation, _COMPLETE, value, now)
 
-    def _serve(self, change: Change, now: float) -> None:
+    def _serve(self, change: Change, events: Sequence[Event], now: float) -> None:
         """Give unread events to waits: events in order of arrival, waits in order of asking."""
-        for event in list(self.events):
+        for event in events:
             waiting = [
                 o
-                for o in self.operations.values()
-                if o.status is _WAITING
-                and o.event_type == event.type
-                and (o.due is None or event.at <= o.due)
+                for o in self.waiting.values()
+                if o.event_type == event.type and (o.due is None or event.at <= o.due)
             ]
             if waiting:
                 self._take(change, min(waiting, key=lambda o: o.k), event, now)
@@ -605,7 +624,7 @@ class Run:
         """An attempt that never ended: as if it had not begun."""
         operation.released = False
         if operation.attempts:
-            operation.status = _WAITING
+            self._mark(operation, _WAITING)
         else:
             self.operations.pop(operation.k, None)
 
@@ -616,12 +635,12 @@ class Run:
         self.ended = now
         self.pause_requested = self.idle = False
         self.assignment = 0
-        for operation in list(self.operations.values()):
-            if operation.status in (_WAITING, _RUNNING):
-                operation.status = _CANCELLED
-                operation.ended = now
-                operation.due = None
-                change.operations.append(operation)
+        left = {**self.waiting, **self.inflight}
+        for _, operation in sorted(left.items()):
+            self._mark(operation, _CANCELLED)
+            operation.ended = now
+            operation.due = None
+            change.operations.append(operation)
         self.inflight.clear()
         return change
 

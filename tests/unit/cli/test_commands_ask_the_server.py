@@ -87,27 +87,72 @@ def test_an_event_is_sent_with_its_payload(awaitstep, server, data):
     assert server.asked[-1].body == {"type": "approval", "payload": {"ok": True}}
 
 
-def test_a_graph_file_becomes_a_version_and_goes_live(awaitstep, server, data, tmp_path):
-    graph = {"kind": "workflow", "metadata": {"name": "Desk"}, "nodes": []}
+DESK = {
+    "kind": "workflow",
+    "metadata": {"name": "Desk"},
+    "nodes": [{"id": "a-b", "name": "A b", "type": "step", "data": {"code": "return 1"}}],
+    "edges": [],
+    "entryNodeId": "a-b",
+}
+NO_WORKFLOWS = {"data": [], "nextCursor": None}
+ONE_WORKFLOW = {"data": [{"id": "wf_9", "name": "Desk"}], "nextCursor": None}
+
+
+def test_a_graph_file_of_a_new_name_is_imported_and_goes_live(awaitstep, server, data, tmp_path):
     file = tmp_path / "desk.json"
-    file.write_text(json.dumps(graph))
-    server.on("GET", "/workflows?limit=100", {"data": [], "nextCursor": None})
-    server.on("POST", "/compile", {"code": "…"})
-    server.on("POST", "/workflows", {"id": "wf_9", "name": "Desk"}, 201)
-    server.on("POST", "/workflows/wf_9/versions", {"id": "ver_9", "version": 1}, 201)
+    file.write_text(json.dumps(DESK))
+    server.on("GET", "/workflows?limit=100", NO_WORKFLOWS)
+    server.on("POST", "/workflows/import", {"id": "wf_9", "name": "Desk"}, 201)
     server.on("POST", "/workflows/wf_9/deploy", {"url": "http://x/desk-abc/", "success": True})
     got = awaitstep("deploy", file, "--data", data)
     assert (got.code, got.out) == (0, "wf_9 is live at http://x/desk-abc/\n")
-    assert server.asked[-1].body == {"versionId": "ver_9"}
+    assert "a_b" in got.err  # what was renamed is told
+    assert [asked.body for asked in server.asked[-2:]] == [DESK, {}]
+
+
+def test_a_graph_file_of_a_known_name_becomes_a_version_in_our_rules(
+    awaitstep, server, data, tmp_path
+):
+    file = tmp_path / "desk.json"
+    file.write_text(json.dumps(DESK))
+    server.on("GET", "/workflows?limit=100", ONE_WORKFLOW)
+    server.on("POST", "/workflows/wf_9/versions", {"id": "ver_9", "version": 2}, 201)
+    server.on("POST", "/workflows/wf_9/deploy", {"url": "http://x/desk-abc/", "success": True})
+    assert awaitstep("deploy", file, "--data", data).code == 0
+    version, deployed = [asked.body for asked in server.asked[-2:]]
+    assert (version["ir"]["nodes"][0]["id"], version["ir"]["entryNodeId"]) == ("a_b", "a_b")
+    assert deployed == {"versionId": "ver_9"}
+
+
+def test_an_export_file_brings_entry_code_and_packages_along(awaitstep, server, data, tmp_path):
+    file = tmp_path / "desk.json"
+    exported = {"name": "Desk", "triggerCode": "return 1", "dependencies": ["x>=1"], "ir": DESK}
+    file.write_text(json.dumps(exported))
+    server.on("GET", "/workflows?limit=100", ONE_WORKFLOW)
+    server.on("POST", "/compile", {"code": "…"})
+    server.on("POST", "/workflows/wf_9/versions", {"id": "ver_9", "version": 2}, 201)
+    server.on("PATCH", "/workflows/wf_9", {"id": "wf_9"})
+    server.on("POST", "/workflows/wf_9/deploy", {"url": "http://x/desk-abc/", "success": True})
+    assert awaitstep("deploy", file, "--data", data).code == 0
+    checked, _, changed, _ = [asked.body for asked in server.asked[-4:]]
+    assert checked["entryCode"] == "return 1"
+    assert changed == {"entryCode": "return 1", "dependencies": ["x>=1"]}
+
+
+def test_a_graph_without_a_name_is_not_deployed(awaitstep, data, tmp_path):
+    file = tmp_path / "desk.json"
+    file.write_text('{"nodes": []}')
+    got = awaitstep("deploy", file, "--data", data, "--json")
+    assert (got.code, json.loads(got.err)["code"]) == (1, "graph.invalid")
 
 
 def test_problems_of_a_graph_are_listed(awaitstep, server, data, tmp_path):
     file = tmp_path / "desk.json"
     file.write_text('{"metadata": {"name": "Desk"}}')
-    server.on("GET", "/workflows?limit=100", {"data": [], "nextCursor": None})
+    server.on("GET", "/workflows?limit=100", NO_WORKFLOWS)
     detail = {"code": "node.unknown", "message": "No such type.", "nodeId": "a", "hint": "step"}
-    refused = {"error": "The graph has 1 problem.", "code": "graph.invalid", "details": [detail]}
-    server.on("POST", "/compile", refused, 422)
+    refused = {"error": "The graph has 1 problem.", "code": "import.invalid", "details": [detail]}
+    server.on("POST", "/workflows/import", refused, 422)
     got = awaitstep("deploy", file, "--data", data)
     assert got.code == 1
     assert got.err == "The graph has 1 problem.\n  a: No such type. [node.unknown] (step)\n"
@@ -132,7 +177,7 @@ def test_import_tells_what_was_changed(awaitstep, server, data, tmp_path):
     got = awaitstep("import", file, "--data", data)
     assert (got.code, got.out) == (0, "wf_1  Desk\n")
     assert got.err.splitlines() == [
-        "step-1 is called go now (Go)",
+        "step-1 is now called go (Go)",
         "go: data.timeout: It is text.",
         "trigger: It is a schedule.",
         "go needs porting from TypeScript",

@@ -73,7 +73,7 @@ def test_a_foreign_export_is_adopted_first_and_that_is_told(awaitstep, tmp_path)
         checked = awaitstep("validate", file, "--json")
         assert (checked.code, checked.json["valid"]) == (0, True)
         found = [problem["code"] for problem in checked.json["diagnostics"]]
-        told = ["step-1 is called go now (Go)", "go needs porting from TypeScript"]
+        told = ["step-1 is now called go (Go)", "go needs porting from TypeScript"]
         if content is not FOREIGN:
             told.append("entryCode needs porting from TypeScript")
         assert found == ["code.needs_porting"] * (len(told) - 1)
@@ -82,3 +82,12 @@ def test_a_foreign_export_is_adopted_first_and_that_is_told(awaitstep, tmp_path)
         assert (compiled.code, compiled.err.splitlines()) == (0, told)
         assert "# const x = 1;" in compiled.out
         assert ("# return new Response(null)" in compiled.out) == (content is not FOREIGN)
+
+
+def test_a_foreign_export_is_adopted_before_it_is_ejected(awaitstep, tmp_path):
+    file = tmp_path / "desk.json"
+    file.write_text(json.dumps({"name": "Desk", "ir": FOREIGN}))
+    got = awaitstep("eject", file, tmp_path / "desk")
+    assert got.code == 0
+    assert got.err.splitlines()[0] == "step-1 is now called go (Go)"
+    assert "# const x = 1;" in (tmp_path / "desk" / "worker.py").read_text()

@@ -8,17 +8,19 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
-from awaitstep.engine import durations, messages, outcomes, values
+from awaitstep.engine import cursors, durations, messages, outcomes, values
 from awaitstep.engine.bindings import RunsBackend
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator
-from awaitstep.engine.embedded import queries, rows
+from awaitstep.engine.embedded import listing, queries, rows
 from awaitstep.engine.embedded.blame import Blame, Unit
 from awaitstep.engine.embedded.casualties import Casualties
 from awaitstep.engine.embedded.fleet import IDLE_AFTER, Fleet, Group, Place, Slot
@@ -40,7 +42,16 @@ from awaitstep.engine.errors import (
 from awaitstep.engine.execution import Recorded
 from awaitstep.engine.link import Nonsense
 from awaitstep.engine.outcomes import Failure
-from awaitstep.engine.port import Caller, Created, Parent, RunPage, RunQuery, StartRun, Trigger
+from awaitstep.engine.port import (
+    Caller,
+    Created,
+    Parent,
+    RunPage,
+    RunQuery,
+    RunView,
+    StartRun,
+    Trigger,
+)
 from awaitstep.engine.retry import DEFAULT
 from awaitstep.engine.run import Change, Operation, Run
 from awaitstep.engine.states import ENDED, RunStatus, StepKind, StepStatus
@@ -57,6 +68,9 @@ _log = structlog.get_logger("awaitstep.engine")
 # Runs read back per turn at start and when many are due, and how many may be loaded by that.
 PAGE: Final = 500
 MOST_LOADED: Final = 10_000
+# How much is read of the journal for one page of a list, in pages: what is loaded may be in another
+# state than its row says.
+MOST_PAGES: Final = 20
 # What could not be read back is read again after this long (seconds).
 READ_AGAIN: Final = 5.0
 FETCH_TIMEOUT: Final = 100.0
@@ -200,13 +214,22 @@ class Embedded(Coordinator):
         return Created(known.view(), existed=True)
 
     async def list(self, query: RunQuery) -> RunPage:
-        if query.cursor is not None and not (query.cursor.isascii() and query.cursor.isdigit()):
-            raise ValueRefused("The cursor is not one of a page before.")
-        found, more = await self._journal.read(lambda db: queries.page(db, self._names, query))
-        views = [self._known(run).view() for run in found]
-        if query.status is not None:
-            views = [view for view in views if view.status in query.status]
-        return RunPage(views, str(found[-1].ref) if more else None)
+        asked, shown = query, dict[cursors.Place, RunView]()
+        for _ in range(MOST_PAGES):
+            found, following = await self._journal.read(
+                partial(listing.page, known=self._names, query=asked)
+            )
+            for run in found:
+                view = self._known(run).view()
+                if query.status is None or view.status in query.status:
+                    shown[run.created, run.ref] = view
+            if following is None or len(shown) >= query.limit:
+                break
+            asked = replace(asked, cursor=following)
+        if len(shown) > query.limit:
+            shown = dict(islice(shown.items(), query.limit))
+            following = cursors.write(list(shown)[-1])
+        return RunPage(list(shown.values()), following)
 
     def _known(self, read: Run) -> Run:
         """The run as it is in memory, unless that is ahead of the journal with its end."""
@@ -280,6 +303,7 @@ class Embedded(Coordinator):
         self._bundle.pop(deployment, None)
         for slot in self._fleet.slots:
             slot.known.discard(deployment)
+        self._park_resting(lambda run: run.deployment == deployment)
 
     async def _slot_for_fetch(self, bundle: Bundle) -> Slot:
         deployment, fleet = bundle.deployment, self._fleet
@@ -453,6 +477,8 @@ class Embedded(Coordinator):
         try:
             while True:
                 self._next_parked = None
+                # who left memory before this is in the rows that are read now
+                await self._flushed()
                 refs, upcoming = await self._journal.read(lambda db: queries.due(db, now, PAGE))
                 for run in await self._bring(refs):
                     self._fire(run, now)
@@ -460,9 +486,10 @@ class Embedded(Coordinator):
                 if upcoming is not None:
                     self._parked(upcoming)
                 if not refs:
-                    return
-                await self._flushed()
+                    break
                 await self._room()
+            if self._next_parked is not None:
+                self._arm(self._next_parked)  # it may have come while this one was awake
         except Exception:
             _log.exception("waking what is due failed; it is tried again")
             self._next_parked = now
@@ -577,6 +604,13 @@ class Embedded(Coordinator):
                 self._freed(slot)
             elif slot.retiring:
                 self._check_drained(slot)
+
+    def _may_rest(self, run: Run) -> bool:
+        slot = self._slots[run.assignment]
+        # the runner for suspects is wanted by others, one with packages ends when nothing uses it
+        if slot.alone or slot.retiring or slot.group.environment is not None:
+            return False
+        return super()._may_rest(run)
 
     def _freed(self, slot: Slot) -> None:
         """The runner for suspects has nothing to do; a request goes before a run."""

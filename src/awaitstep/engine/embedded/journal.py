@@ -31,13 +31,16 @@ Done = Callable[[Exception | None], None]
 
 LARGEST_BATCH: Final = 5_000
 RETRY_EVERY: Final = 0.5
-FORMAT: Final = 2
-# What an older journal lacks, by its format.
+FORMAT: Final = 3
+# What a journal of a format lacks of the next one.
 _SINCE: Final = {
     1: "alter table runs add column parent integer;"
     " alter table runs add column parent_epoch integer;"
     " alter table runs add column priority integer not null default 0;"
-    " create index runs_by_parent on runs (parent) where parent is not null and status < 4;"
+    " create index runs_by_parent on runs (parent) where parent is not null and status < 4;",
+    2: "create index runs_by_kind on runs"
+    " (workflow, status, trigger, deployment, version, created);"
+    " create index operations_to_retry on operations (run) where kind = 0 and status = 1;",
 }
 _BARRIER: Final = Kind.drop
 _log = structlog.get_logger("awaitstep.journal")
@@ -275,12 +278,13 @@ class Journal:
     def _migrate(self, db: sqlite3.Connection) -> None:
         (version,) = db.execute("pragma user_version").fetchone()
         if version == 0:
-            schema = (Path(__file__).parent / "schema.sql").read_text()
-            db.executescript(f"begin; {schema} pragma user_version = {FORMAT}; commit;")
-        elif version in _SINCE:
-            db.executescript(f"begin; {_SINCE[version]} pragma user_version = {FORMAT}; commit;")
-        elif version != FORMAT:
+            missing = (Path(__file__).parent / "schema.sql").read_text()
+        elif version > FORMAT:
             raise JournalUnavailable(f"its format {version} is newer than this program")
+        else:
+            missing = " ".join(_SINCE[format] for format in range(version, FORMAT))
+        if missing:
+            db.executescript(f"begin; {missing} pragma user_version = {FORMAT}; commit;")
 
 
 def _call_back(batch: Sequence[Write]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
 
 from awaitstep.engine import ids
 from awaitstep.engine.embedded.rows import (
@@ -16,7 +15,7 @@ from awaitstep.engine.embedded.rows import (
     fill,
     read_run,
 )
-from awaitstep.engine.port import Retention, RunQuery
+from awaitstep.engine.port import Retention
 from awaitstep.engine.run import Run
 from awaitstep.engine.states import RunStatus
 
@@ -101,14 +100,14 @@ def expired(
     for age, status in ((kept.completed, "status = ?"), (kept.failed, "status > ?")):
         if age is not None and len(found) < FORGOTTEN:
             rows = db.execute(
-                f"select ref from runs where workflow = ? and created < ? and {status}"
+                f"select ref from runs indexed by runs_by_workflow where workflow = ? and created < ? and {status}"
                 " order by created limit ?",
                 (id, now - age, complete, FORGOTTEN - len(found)),
             )
             found += [ref for (ref,) in rows]
     if kept.most is not None and not found:
         rows = db.execute(
-            "select ref from runs where workflow = ? and status >= ?"
+            "select ref from runs indexed by runs_by_workflow where workflow = ? and status >= ?"
             " order by created desc limit ? offset ?",
             (id, complete, FORGOTTEN, kept.most),
         )
@@ -150,49 +149,6 @@ def live_of_deployment(db: sqlite3.Connection, known: Names, deployment: str) ->
     return [ref for (ref,) in rows]
 
 
-def page(db: sqlite3.Connection, known: Names, query: RunQuery) -> tuple[list[Run], bool]:
-    """Runs newest first, without operations except those of waiting ones; and whether more follow."""
-    where = [f"workflow in ({_marks(query.workflows)})"]
-    values: list[Any] = [known.get(workflow) for workflow in query.workflows]
-    if query.status:
-        codes = {code(status) for status in query.status}
-        if RunStatus.waiting in query.status:
-            codes.add(code(RunStatus.running))  # a loaded run that waits is `running` on disk
-        if RunStatus.running in query.status:
-            codes.add(code(RunStatus.queued))
-        where.append(f"status in ({_marks(sorted(codes))})")
-        values += sorted(codes)
-    if query.trigger:
-        where.append(f"trigger in ({_marks(query.trigger)})")
-        values += [known.get(trigger) for trigger in query.trigger]
-    for column, text in (("version", query.version), ("deployment", query.deployment)):
-        if text is not None:
-            where.append(f"{column} = ?")
-            values.append(known.get(text))
-    if query.created_after is not None:
-        where.append("created >= ?")
-        values.append(query.created_after)
-    if query.created_before is not None:
-        where.append("created < ?")
-        values.append(query.created_before)
-    if query.cursor is not None:
-        where.append("ref < ?")
-        values.append(int(query.cursor))
-    sql = f"{_RUN} where {' and '.join(where)} order by ref desc limit {int(query.limit) + 1}"
-    rows: list[Row] = db.execute(sql, values).fetchall()
-    runs = []
-    for row in rows[: query.limit]:
-        run = read_run(row, known)
-        if run.status is RunStatus.waiting:
-            fill(run, db.execute(_OPERATIONS, (run.ref,)), ())
-        runs.append(run)
-    return runs, len(rows) > query.limit
-
-
 def _whole(db: sqlite3.Connection, known: Names, row: Row) -> Run:
     run = read_run(row, known)
     return fill(run, db.execute(_OPERATIONS, (run.ref,)), db.execute(_EVENTS, (run.ref,)))
-
-
-def _marks(values: list[Any]) -> str:
-    return ", ".join("?" * len(values))

@@ -247,8 +247,6 @@ def read_operation(row: Row) -> Operation:
 def fill(run: Run, operations: Iterable[Row], events: Iterable[Row]) -> Run:
     """Give a run what is recorded of it."""
     for row in operations:
-        operation = read_operation(row)
-        run.operations[operation.k] = operation
-        run.seq = max(run.seq, operation.seq)
+        run.recall(read_operation(row))
     run.events = [Event(*row) for row in events]
     return run

@@ -28,7 +28,10 @@ create table runs (
     priority integer not null default 0
 );
 create unique index runs_by_instance on runs (workflow, instance);
+-- Lists are in the order of these two: of a workflow's runs, and of those that are alike in all one
+-- can filter by.
 create index runs_by_workflow on runs (workflow, created);
+create index runs_by_kind on runs (workflow, status, trigger, deployment, version, created);
 create index runs_by_deployment on runs (deployment) where status < 4;
 create index runs_to_execute on runs (ref) where status < 2;
 create index runs_by_due on runs (due) where due is not null;
@@ -53,6 +56,7 @@ create table operations (
     event integer,
     primary key (run, k)
 ) without rowid;
+create index operations_to_retry on operations (run) where kind = 0 and status = 1;
 
 create table events (
     seq integer primary key,

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from awaitstep.engine import cursors
 from awaitstep.engine.bindings import TOO_DEEP, RunsBackend
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator
@@ -20,7 +21,6 @@ from awaitstep.engine.errors import (
     DeploymentMissing,
     InstanceTaken,
     RunState,
-    ValueRefused,
     WorkerFailed,
 )
 from awaitstep.engine.execution import Execution, Recorded, attempting
@@ -75,11 +75,7 @@ class InlineEngine(Coordinator):
         return Created(run.view(), existed=False)
 
     async def list(self, query: RunQuery) -> RunPage:
-        after = 1 << 62
-        if query.cursor is not None:
-            if not (query.cursor.isascii() and query.cursor.isdigit()):
-                raise ValueRefused("The cursor is not one of a page before.")
-            after = int(query.cursor)
+        after = None if query.cursor is None else cursors.read(query.cursor)
         found = [
             run
             for run in self._all.values()
@@ -90,12 +86,13 @@ class InlineEngine(Coordinator):
             and query.deployment in (None, run.deployment)
             and (query.created_after is None or run.created >= query.created_after)
             and (query.created_before is None or run.created < query.created_before)
-            and run.ref < after
+            and (after is None or _place(run) < after)
         ]
-        found.sort(key=lambda run: -run.ref)
+        found.sort(key=_place, reverse=True)
         page = found[: query.limit]
-        more = len(found) > len(page)
-        return RunPage([run.view() for run in page], str(page[-1].ref) if more else None)
+        more = len(found) > len(page) > 0
+        following = cursors.write(_place(page[-1])) if more else None
+        return RunPage([run.view() for run in page], following)
 
     async def delete(self, workflow: str, instance: str) -> None:
         run = await self._open(workflow, instance)
@@ -244,6 +241,10 @@ class InlineEngine(Coordinator):
     def _thaw(self, run: Run) -> None:
         if (execution := self._executions.get(run.assignment)) is not None:
             execution.thaw()
+
+
+def _place(run: Run) -> cursors.Place:
+    return run.created, run.ref
 
 
 def _caller() -> Caller | None:
