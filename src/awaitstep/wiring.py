@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from awaitstep.gateway import Gateway
     from awaitstep.ir import Registry
     from awaitstep.storage.records import Home
+    from awaitstep.tracing import Tracing
 
 _log = structlog.get_logger("awaitstep.wiring")
 KEY_FILE: Final = "secret.key"
@@ -48,7 +49,8 @@ class Settings:
     """What a server is built from. URLs have no trailing slash.
 
     `key` encrypts secrets; None means the data folder's own, made at the first start. `host_form`
-    says that each worker also has a host of its own below the host of `worker_url`.
+    says that each worker also has a host of its own below the host of `worker_url`. `open_metrics`
+    shows the metrics to everybody.
     """
 
     data: Path
@@ -57,6 +59,7 @@ class Settings:
     runners: int = 1
     key: bytes | None = field(default=None, repr=False)
     host_form: bool = False
+    open_metrics: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +124,42 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
                 home = await app.bootstrap()
             except BadKey as error:
                 raise SetupRefused(str(error)) from None
+            tracing = _tracing(engine, app)
             await engine.go_on()  # only now it knows the limits of all workflows
             worker = urlsplit(settings.worker_url)
             suffixes = (f".{worker.hostname}",) if settings.host_form else ()
             gateway = Gateway(
                 engine, app.directory, suffixes=(".localhost", *suffixes), scheme=worker.scheme
             )
-            yield Server(app, home, create_api(app), gateway)
+            api = create_api(app, open_metrics=settings.open_metrics)
+            try:
+                yield Server(app, home, api, gateway)
+            finally:
+                if tracing is not None:
+                    await tracing.close()
         finally:
             await engine.close()
             await environments.close()
     finally:
         await asyncio.to_thread(store.close)
+
+
+def _tracing(engine: Runs, app: AwaitStep) -> Tracing | None:
+    """What sends spans of ended runs, where the environment asks for it."""
+    from awaitstep import tracing
+
+    if not tracing.wanted():
+        return None
+
+    def worker_of(workflow: str) -> str | None:
+        entry = app.directory.get(workflow)
+        return None if entry is None else entry.worker_name
+
+    try:
+        return tracing.Tracing(engine, worker_of)
+    except ImportError:
+        _log.warning("no spans are sent: install awaitstep with its extra otel")
+        return None
 
 
 def _node_types(directory: Path) -> Registry:

@@ -70,6 +70,8 @@ async def every_call(plane: Plane, client: httpx.AsyncClient) -> AsyncIterator[A
     yield await call("GET", "/workflows/{id}/runs/{run}")
     yield await call("GET", "/workflows/{id}/runs/{run}/steps")
     yield await call("GET", "/workflows/{id}/runs/{run}/stream")
+    yield await call("GET", "/workflows/{id}/runs/{run}/events")
+    yield await call("GET", "/workflows/{id}/runs/{run}/events/stream")
     yield await call("POST", "/workflows/{id}/runs/{run}/restart", {})
     yield await call("POST", "/workflows/{id}/runs/{run}/terminate")
     everything = {"verb": "restart", "filter": {}}

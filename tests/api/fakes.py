@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,12 +26,15 @@ from awaitstep.engine.errors import (
     RunNotFound,
     RunState,
 )
+from awaitstep.engine.figures import Figures, Tallies
 from awaitstep.engine.ids import new_instance, valid_instance
 from awaitstep.engine.port import (
     AttemptView,
     Capabilities,
     Created,
+    EntryType,
     Limits,
+    LogEntry,
     Onto,
     Retention,
     RunError,
@@ -198,6 +202,29 @@ class FakeRuns:
         await self.get(workflow, instance)
         return self.steps.get(instance, [])
 
+    async def event_log(self, workflow: str, instance: str) -> Sequence[LogEntry]:
+        """What the run's own row and its steps tell."""
+        run = await self.get(workflow, instance)
+        log = [LogEntry(run.created_at, EntryType.run_created, 1)]
+        for step in self.steps.get(instance, []):
+            for number, attempt in enumerate(step.attempts, 1):
+                if attempt.error is not None and attempt.ended_at is not None:
+                    log.append(
+                        LogEntry(
+                            attempt.ended_at,
+                            EntryType.attempt_failed,
+                            1,
+                            step.name,
+                            step.count,
+                            number,
+                            attempt.error,
+                            attempt.delay,
+                        )
+                    )
+        if run.ended_at is not None:
+            log.append(LogEntry(run.ended_at, EntryType.run_completed, 1))
+        return log
+
     async def send_event(self, workflow: str, instance: str, type: str, payload: bytes) -> None:
         run = await self.get(workflow, instance)
         if not type:
@@ -243,6 +270,17 @@ class FakeRuns:
     async def live(self, workflow: str) -> int:
         return sum(run.workflow == workflow and run.status not in ENDED for run in self.all)
 
+    def watch_ends(self, tell: Callable[[str, str], None]) -> None:
+        """Nothing ends by itself here."""
+
+    async def figures(self) -> Figures:
+        """Of the runs that were started here."""
+        tallies = Tallies()
+        for run in self.all:
+            tallies[run.workflow].started += 1
+        live = Counter(run.workflow for run in self.all if run.status not in ENDED)
+        return Figures(tallies, live, {}, loaded=len(self.all), executing=0)
+
     async def wait(self, workflow: str, instance: str, seconds: float) -> RunView:
         self.waited.append(seconds)
         await self.get(workflow, instance)
@@ -257,7 +295,9 @@ class FakeRuns:
     def finish(self, workflow: str, instance: str, output: bytes) -> RunView:
         """Complete a run with one step in its history."""
         now = self.clock.now()
-        failed = AttemptView(now, now, RunError("TimeoutError", "too slow", "Charge", 12))
+        failed = AttemptView(
+            now, now, RunError("TimeoutError", "too slow", "Charge", 12), delay=10.0
+        )
         self.steps[instance] = [
             StepView(
                 name="Charge [2.0]",

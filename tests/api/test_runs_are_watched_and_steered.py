@@ -196,3 +196,56 @@ async def test_health_is_503_until_a_runner_has_answered(plane: Plane) -> None:
     assert answer.json()["code"] == "runner.unavailable"
     plane.workers.ready = True
     assert (await nobody.get("/health")).json()["runner"]["ready"] is True
+
+
+async def test_the_event_log_is_listed_in_pages_with_its_nodes(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    run = await started(client, workflow, "a")
+    plane.engine.finish(workflow, "a", b"1")
+    whole = (await client.get(f"{run}/events")).json()
+    assert whole["nextCursor"] is None
+    assert [entry["type"] for entry in whole["data"]] == [
+        "run.created",
+        "attempt.failed",
+        "run.completed",
+    ]
+    failed = whole["data"][1]
+    assert {key: failed[key] for key in ("step", "count", "attempt", "delay", "nodeId")} == {
+        "step": "Charge [2.0]",
+        "count": 1,
+        "attempt": 1,
+        "delay": 10.0,
+        "nodeId": "charge",
+    }
+    assert failed["error"]["line"] == 12
+    assert "until" not in failed
+    page = (await client.get(f"{run}/events", params={"limit": 2})).json()
+    rest = await client.get(f"{run}/events", params={"cursor": page["nextCursor"]})
+    assert page["data"] + rest.json()["data"] == whole["data"]
+    assert (await client.get(f"/workflows/{workflow}/runs/nobody/events")).status_code == 404
+    assert (await client.get(f"{run}/events", params={"cursor": "x"})).status_code == 422
+    steps = (await client.get(f"{run}/steps")).json()["data"]
+    assert [attempt["delay"] for attempt in steps[0]["attempts"]] == [10.0, None]
+
+
+async def test_a_stream_of_the_event_log_tells_each_entry_once(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    run = await started(client, workflow, "a")
+    plane.engine.on_wait = {"a": b"1"}
+    answer = await client.get(f"{run}/events/stream")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    events = [
+        (lines[0].removeprefix("event: "), json.loads(lines[1].removeprefix("data: ")))
+        for lines in (block.split("\n") for block in answer.text.strip().split("\n\n"))
+    ]
+    assert [(name, body.get("type")) for name, body in events] == [
+        ("entry", "run.created"),
+        ("entry", "attempt.failed"),
+        ("entry", "run.completed"),
+        ("end", None),
+    ]
+    assert events[-1][1]["status"] == "complete"
+    gone = await client.get(f"/workflows/{workflow}/runs/nobody/events/stream")
+    assert gone.status_code == 404

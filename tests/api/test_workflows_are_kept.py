@@ -243,7 +243,7 @@ async def test_what_moved_away_is_out_of_reach_of_those_who_called_it(plane: Pla
     deployment = (await client.get(f"/workflows/{caller}")).json()["activeDeploymentId"]
     bundle = replace(await plane.bundles.bundle(deployment), bindings={"OTHER": called})
     backend = RunsBackend(
-        plane.engine, plane.workers, plane.bundles, bundle, "workflow", lambda: None, lambda: 0
+        plane.engine, plane.workers, plane.bundles, bundle, "workflow", lambda: None, lambda: None
     )
     assert (await backend.status("OTHER", started))["status"] == "queued"
     other = await plane.other_project()

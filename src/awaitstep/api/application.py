@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
@@ -14,6 +16,7 @@ from awaitstep.api import (
     deployments,
     env_vars,
     health,
+    metrics,
     nodes,
     problems,
     reference,
@@ -45,8 +48,11 @@ _ROUTERS = (
 )
 
 
-def create_api(app: AwaitStep) -> FastAPI:
-    """Everything under `/api`. Call `app.bootstrap()` before the first request."""
+def create_api(app: AwaitStep, *, open_metrics: bool = False) -> FastAPI:
+    """Everything under `/api`, and `/metrics`, which needs no key when these are `open_metrics`.
+
+    Call `app.bootstrap()` before the first request.
+    """
     api = FastAPI(
         title="AwaitStep API",
         version=awaitstep.__version__,
@@ -57,20 +63,21 @@ def create_api(app: AwaitStep) -> FastAPI:
         redirect_slashes=False,
     )
     api.state.awaitstep = app
-    for router in _ROUTERS:
+    for router in (*_ROUTERS, metrics.open_router if open_metrics else metrics.router):
         # not `include_router`, which would match every path twice
         api.router.routes.extend(router.routes)
     api.add_route("/api/docs", reference.page, methods=["GET"], include_in_schema=False)
     api.openapi = lambda: document(api)  # type: ignore[method-assign]
-    api.add_middleware(Gate, awaitstep=app)
+    public = PUBLIC | {metrics.PATH} if open_metrics else PUBLIC
+    api.add_middleware(Gate, awaitstep=app, public=public)
     problems.install(api)
-    _must_deny_by_default(api)
+    _must_deny_by_default(api, public)
     return api
 
 
-def _must_deny_by_default(api: FastAPI) -> None:
+def _must_deny_by_default(api: FastAPI, public: Set[str]) -> None:
     for route in api.routes:
         path = getattr(route, "path", "")
         named = isinstance(route, APIRoute) and scope_of(route) is not None
-        if path not in PUBLIC and not named:
+        if path not in public and not named:
             raise AssertionError(f"{path} names no scope and is not on the list of public routes")

@@ -1,7 +1,7 @@
 """The outermost layer: request ids, the key check, size and pace of bodies. Raw ASGI.
 
-Deny by default: a path under /api/ that is not in `PUBLIC`, letter for letter, needs a key, whether
-there is a route behind it or not. Only `scope["path"]` is looked at, as the router does.
+Deny by default: a path that is not public, letter for letter, needs a key, whether there is a route
+behind it or not, if it is below /api/ or /metrics. Only `scope["path"]` is looked at, as the router does.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from collections.abc import Set
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -20,6 +21,7 @@ from awaitstep.app import AwaitStep
 
 LARGEST: Final = 1024 * 1024
 LARGEST_GRAPH: Final = 16 * 1024 * 1024
+_GUARDED: Final = ("/api/", "/metrics")
 SLOWEST: Final = 30.0  # seconds for a whole body
 _GRAPHS: Final = re.compile(r"/api/(validate|compile|workflows/import|workflows/[^/]+/versions)")
 _ALWAYS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
@@ -27,9 +29,10 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Gate:
-    def __init__(self, app: ASGIApp, awaitstep: AwaitStep) -> None:
+    def __init__(self, app: ASGIApp, awaitstep: AwaitStep, public: Set[str] = PUBLIC) -> None:
         self._app = app
         self._awaitstep = awaitstep
+        self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -64,7 +67,7 @@ class Gate:
 
     async def _admit(self, scope: Scope, headers: Headers) -> Refusal | None:
         path = scope["path"]
-        if path.startswith("/api/") and path not in PUBLIC:
+        if path.startswith(_GUARDED) and path not in self._public:
             identity = await authenticate(self._awaitstep, headers)
             if identity is None:
                 return Refusal(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -19,11 +20,14 @@ from awaitstep.api.model import Body, Shape
 from awaitstep.api.paging import Cursor, Limit, Listing
 from awaitstep.api.problems import Refusal, describe, to_json
 from awaitstep.api.runshapes import (
+    EntryJson,
+    EntryShape,
     RunShape,
     StatusName,
     StepJson,
     StepShape,
     TriggerName,
+    entry_json,
     run_json,
     step_json,
 )
@@ -37,6 +41,8 @@ router = APIRouter(prefix="/api", tags=["runs"], route_class=ApiRoute)
 direct = APIRouter(prefix="/api", tags=["runs"], route_class=DirectRoute)
 
 _BEAT = 1.0
+# So many beats without news, and a client is told that somebody is still there.
+_QUIET_BEATS = 15
 _RUN = "/workflows/{id}/runs/{run}"
 
 Statuses = Annotated[list[StatusName], Query(description="Any of these; repeat it for several.")]
@@ -146,6 +152,29 @@ async def stream_run(id: str, run: str, request: Request, app: App, who: Reader)
     return sse.stream(_changes(app, who, id, run, request.state.request_id))
 
 
+@router.get(_RUN + "/events", response_model=Listing[EntryShape])
+async def list_events(
+    id: str, run: str, app: App, who: Reader, limit: Limit = 100, cursor: Cursor = None
+) -> Response:
+    """The run's event log: what happened to it, oldest first."""
+    start = 0 if cursor is None else _offset(cursor)
+    log = await app.runs.event_log(who.project, id, run)
+    following = _cursor(start + limit) if start + limit < len(log) else None
+    page = [entry_json(entry) for entry in log[start : start + limit]]
+    return _json({"data": page, "nextCursor": following})
+
+
+@router.get(_RUN + "/events/stream", response_class=Response, responses=sse.EVENTS)
+async def stream_events(id: str, run: str, request: Request, app: App, who: Reader) -> Response:
+    """The run's event log as server-sent events, until the run has ended.
+
+    Each `entry` event holds one entry; those that are there already come first. The last event is
+    `end`, with the run.
+    """
+    await app.runs.get(who.project, id, run)
+    return sse.stream(sse.or_error(_entries(app, who, id, run), request.state.request_id))
+
+
 @router.post(_RUN + "/pause", response_model=RunShape, responses={409: {}})
 async def pause_run(id: str, run: str, app: App, who: Deployer) -> Response:
     """Running attempts end and are kept, nothing new starts."""
@@ -217,6 +246,36 @@ async def _changes(
         if described is None:
             raise
         yield sse.event("error", to_json(request_id, described[1], described[2]))
+
+
+async def _entries(app: AwaitStep, who: Identity, id: str, ref: str) -> AsyncIterator[bytes]:
+    seen: set[bytes] = set()
+    quiet = 0
+    while True:
+        run = await app.runs.get(who.project, id, ref)
+        quiet += 1
+        for told in await app.runs.event_log(who.project, id, ref):
+            entry = entry_json(told)
+            key = _key(entry)
+            if key not in seen:
+                seen.add(key)
+                quiet = 0
+                yield sse.event("entry", msgspec.json.encode(entry))
+        if run.status in ENDED:
+            yield sse.event("end", _encoded(run))
+            return
+        if quiet >= _QUIET_BEATS:
+            quiet = 0
+            yield sse.ALIVE
+        await app.runs.wait(who.project, id, ref, _BEAT)
+
+
+def _key(entry: EntryJson) -> bytes:
+    """What an entry is told once by: a paused sleep changes when it is over."""
+    what = (entry.at, entry.type, entry.epoch, entry.step, entry.count, entry.attempt)
+    return hashlib.blake2b(
+        msgspec.msgpack.encode((*what, entry.event_type)), digest_size=12
+    ).digest()
 
 
 def _encode_all(steps: list[StepJson]) -> list[bytes]:

@@ -13,12 +13,13 @@ import msgspec
 from pydantic import ConfigDict, Field
 
 from awaitstep.api.model import Shape, at, maybe_at
-from awaitstep.app.runs import NodeStep, public_id
-from awaitstep.engine.port import RunError, RunView
+from awaitstep.app.runs import NodeEntry, NodeStep, public_id
+from awaitstep.engine.port import EntryType, RunError, RunView
 
 StatusName = Literal["queued", "running", "waiting", "paused", "complete", "errored", "terminated"]
 TriggerName = Literal["manual", "api", "http", "schedule", "workflow"]
 StepTypeName = Literal["do", "sleep", "wait"]
+StreamName = Literal["stdout", "stderr", "note"]
 StepStatusName = Literal["running", "waiting", "complete", "errored", "cancelled"]
 
 
@@ -30,6 +31,11 @@ class ErrorShape(Shape):
     step: str | None = Field(default=None, description="Left out when not known.")
     line: int | None = Field(default=None, description="Left out when not known.")
     code: str | None = Field(default=None, description="Left out when there is none.")
+    traceback: str | None = Field(
+        default=None,
+        description="As Python prints it, in lines of the deployed module alone, which is called "
+        "`worker.py` here. Left out when none is known.",
+    )
 
 
 class RunShape(Shape):
@@ -80,12 +86,69 @@ class RunShape(Shape):
     ended_at: datetime | None
 
 
+class LineShape(Shape):
+    """A line that was printed. `note` is the engine's own word, about lines that were cut."""
+
+    at: datetime
+    stream: StreamName
+    text: str
+
+
 class AttemptShape(Shape):
     """One try of a step."""
 
     started_at: datetime
     ended_at: datetime | None
+    delay: float | None = Field(
+        description="Seconds after its failure that the next one was to follow; null for none."
+    )
     error: ErrorShape | None
+    logs: list[LineShape] = Field(description="What its code printed; there once it has ended.")
+
+
+class EntryShape(Shape):
+    """Something that happened to a run. What does not belong to the type is left out."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "at": "2026-11-23T10:00:00Z",
+                    "type": "attempt.failed",
+                    "epoch": 1,
+                    "step": "Charge",
+                    "count": 1,
+                    "attempt": 2,
+                    "error": {"name": "TimeoutError", "message": "too slow", "line": 12},
+                    "delay": 20.0,
+                    "nodeId": "charge",
+                }
+            ]
+        }
+    )
+
+    at: datetime
+    type: EntryType
+    epoch: int
+    step: str | None = Field(default=None, description="For a restart: where it began.")
+    count: int | None = Field(default=None, description="The n-th use of the step's name.")
+    attempt: int | None = Field(default=None, description="From 1.")
+    error: ErrorShape | None = None
+    delay: float | None = Field(
+        default=None, description="Seconds after a failed attempt that the next was to follow."
+    )
+    until: datetime | None = Field(default=None, description="When a sleep or wait was to be over.")
+    event_type: str | None = Field(default=None, description="What was waited for or received.")
+    deployment_id: str | None = Field(
+        default=None, description="What a restart went on with, when that was another one."
+    )
+    left_out: int | None = Field(
+        default=None, description="How many entries before a restart were not kept."
+    )
+    traceparent: str | None = Field(
+        default=None, description="The span that created the run, where spans are sent."
+    )
+    node_id: str | None = None
 
 
 class StepShape(Shape):
@@ -111,6 +174,7 @@ class ErrorJson(msgspec.Struct, omit_defaults=True):
     step: str | None = None
     line: int | None = None
     code: str | None = None
+    traceback: str | None = None
 
 
 class RunJson(msgspec.Struct, rename="camel"):
@@ -133,10 +197,35 @@ class RunJson(msgspec.Struct, rename="camel"):
     ended_at: datetime | None
 
 
+class LineJson(msgspec.Struct):
+    at: datetime
+    stream: str
+    text: str
+
+
 class AttemptJson(msgspec.Struct, rename="camel"):
     started_at: datetime
     ended_at: datetime | None
+    delay: float | None
     error: ErrorJson | None
+    logs: list[LineJson]
+
+
+class EntryJson(msgspec.Struct, rename="camel", omit_defaults=True):
+    at: datetime
+    type: str
+    epoch: int
+    step: str | None = None
+    count: int | None = None
+    attempt: int | None = None
+    error: ErrorJson | None = None
+    delay: float | None = None
+    until: datetime | None = None
+    event_type: str | None = None
+    deployment_id: str | None = None
+    left_out: int = 0
+    traceparent: str | None = None
+    node_id: str | None = None
 
 
 class StepJson(msgspec.Struct, rename="camel"):
@@ -191,9 +280,35 @@ def step_json(step: NodeStep) -> StepJson:
         output=_raw(view.output),
         error=_error(view.error),
         attempts=[
-            AttemptJson(at(attempt.started_at), maybe_at(attempt.ended_at), _error(attempt.error))
+            AttemptJson(
+                at(attempt.started_at),
+                maybe_at(attempt.ended_at),
+                attempt.delay,
+                _error(attempt.error),
+                [LineJson(at(line.at), line.stream.name, line.text) for line in attempt.log],
+            )
             for attempt in view.attempts
         ],
+    )
+
+
+def entry_json(told: NodeEntry) -> EntryJson:
+    entry = told.entry
+    return EntryJson(
+        at(entry.at),
+        entry.type.value,
+        entry.epoch,
+        entry.step,
+        entry.count,
+        entry.attempt,
+        _error(entry.error),
+        entry.delay,
+        maybe_at(entry.until),
+        entry.event_type,
+        entry.deployment,
+        entry.left_out,
+        entry.traceparent,
+        told.node,
     )
 
 
@@ -204,4 +319,4 @@ def _raw(value: bytes | None) -> msgspec.Raw | None:
 def _error(error: RunError | None) -> ErrorJson | None:
     if error is None:
         return None
-    return ErrorJson(error.name, error.message, error.step, error.line, error.code)
+    return ErrorJson(error.name, error.message, error.step, error.line, error.code, error.traceback)

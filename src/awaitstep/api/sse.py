@@ -17,6 +17,10 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 }
 
 
+# A comment: nothing for the reader of events, but proof for who waits on the connection.
+ALIVE = b": alive\n\n"
+
+
 def event(name: str, data: bytes) -> bytes:
     """`data` is JSON, in which line ends mean nothing but would end a field here."""
     line = data.replace(b"\r", b" ").replace(b"\n", b" ")

@@ -53,6 +53,13 @@ _OTHERS = (
         "schema": {"type": "string", "minLength": 1, "maxLength": 255},
         "description": "The same key and params answer with the same run again.",
     },
+    {
+        "name": "traceparent",
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string"},
+        "description": "W3C Trace Context: the span that the run's spans are part of.",
+    },
 )
 
 
@@ -82,6 +89,7 @@ async def trigger(request: Request) -> Response:
             instance=asked.instance_id,
             idempotency_key=_idempotency_key(request),
             priority=asked.priority,
+            traceparent=request.headers.get("traceparent"),
         ),
     )
     run = started.run

@@ -11,6 +11,7 @@ from awaitstep.app.graphs import Graphs
 from awaitstep.app.ids import new_id
 from awaitstep.app.keys import Keys
 from awaitstep.app.language import Language
+from awaitstep.app.observation import Observation
 from awaitstep.app.ports import Ports
 from awaitstep.app.retirement import Retirement
 from awaitstep.app.runs import RunControl
@@ -53,6 +54,7 @@ class AwaitStep:
         self.deployments = Deployments(ports, self.graphs, retirement)
         self.runs = RunControl(ports)
         self.bulk = Bulk(ports)
+        self.observation = Observation(ports)
         self.connections = Connections(ports)
         self.variables = Variables(ports)
         self.keys = Keys(ports)

@@ -17,7 +17,7 @@ from awaitstep.app.errors import Conflict, Invalid, invalid
 from awaitstep.app.ports import Ports
 from awaitstep.engine import values
 from awaitstep.engine.errors import InstanceTaken, RunNotFound
-from awaitstep.engine.port import Onto, RunPage, RunQuery, Runs, RunView, StepView
+from awaitstep.engine.port import LogEntry, Onto, RunPage, RunQuery, Runs, RunView, StepView
 from awaitstep.triggers import api
 from awaitstep.triggers.target import Target
 
@@ -34,7 +34,7 @@ _MOST_MAPS: Final = 1024
 class Request:
     """What a caller asks to start. `params` is in journal form.
 
-    Where runs stand in line, a higher `priority` goes first.
+    Where runs stand in line, a higher `priority` goes first. `traceparent` is the caller's span.
     """
 
     params: bytes | None = None
@@ -42,6 +42,7 @@ class Request:
     instance: str | None = None
     idempotency_key: str | None = None
     priority: int = 0
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,14 @@ class NodeStep:
     """A step and the node it came from."""
 
     step: StepView
+    node: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEntry:
+    """An entry of a run's event log and the node of its step."""
+
+    entry: LogEntry
     node: str | None
 
 
@@ -91,7 +100,7 @@ class RunControl:
         runs = self._ports.providers[entry.engine].runs
         try:
             created = await runs.create(
-                api.start(target, request.params, instance, request.priority)
+                api.start(target, request.params, instance, request.priority, request.traceparent)
             )
         except InstanceTaken:
             if instance is None:
@@ -135,6 +144,16 @@ class RunControl:
         )
         nodes = await self._nodes(run.deployment)
         return [NodeStep(step, node_of(step.name, nodes)) for step in history]
+
+    async def event_log(self, project: str, workflow: str, ref: str) -> list[NodeEntry]:
+        """What happened to the run so far, oldest first."""
+        run = await self.get(project, workflow, ref)
+        log = await self._at(project, workflow, ref, lambda runs, id: runs.event_log(workflow, id))
+        nodes = await self._nodes(run.deployment)
+        return [
+            NodeEntry(entry, None if entry.step is None else node_of(entry.step, nodes))
+            for entry in log
+        ]
 
     async def pause(self, project: str, workflow: str, ref: str) -> RunView:
         return await self._at(project, workflow, ref, lambda runs, id: runs.pause(workflow, id))

@@ -19,6 +19,11 @@ def show(value: Any, as_json: bool, plain: Callable[[Any], str]) -> None:
     _write(sys.stdout, text)
 
 
+def tell(lines: str) -> None:
+    """Print a part of a command's answer on stdout, as soon as it is there."""
+    _write(sys.stdout, safe(lines))
+
+
 def say(line: str) -> None:
     """Tell a person something on stderr, beside the answer."""
     _write(sys.stderr, safe(line))

@@ -11,6 +11,7 @@ from typing import Any
 
 import uvloop
 
+from awaitstep.cli import logs
 from awaitstep.cli.failures import Failure
 from awaitstep.cli.folders import usable
 from awaitstep.cli.module import Asked
@@ -36,6 +37,7 @@ def run_to_end(asked: Asked, data: Path | None) -> dict[str, Any]:
 
     Raises Failure with one sentence.
     """
+    logs.beside_an_answer()
     with _folder(data) as folder:
         return _answer(uvloop.run(_run(asked, folder)))
 
@@ -80,6 +82,8 @@ async def _watch(runs: Runs, instance: str) -> RunView:
         run = await runs.wait(_WORKFLOW, instance, _POLL_SECONDS)
         for step in await runs.history(_WORKFLOW, instance):
             for number, attempt in enumerate(step.attempts, start=1):
+                lines = [line.text for line in attempt.log]
+                progress.printed(step.name, step.count, number, lines)
                 if (error := attempt.error) is not None:
                     what = (error.name, error.message, error.line)
                     progress.failed(step.name, step.count, number, *what)
@@ -102,5 +106,6 @@ def _answer(run: RunView) -> dict[str, Any]:
             "message": error.message,
             "step": error.step,
             "line": error.line,
+            "traceback": error.traceback,
         }
     return answer

@@ -111,12 +111,14 @@ class Rest:
             raise Failure(f"No server answers at {self._url}.", "server.away") from None
         return _answer(response)
 
-    def events(self, path: str, body: Any) -> Iterator[tuple[str, Any]]:
-        """The server-sent events of a POST, as names and JSON. An `error` event is a Failure."""
+    def events(
+        self, path: str, body: Any = None, *, method: str = "POST"
+    ) -> Iterator[tuple[str, Any]]:
+        """The server-sent events of an answer, as names and JSON. An `error` event is a Failure."""
         import httpx
 
         try:
-            with self._client.stream("POST", path, json=body, timeout=_STREAM_SECONDS) as response:
+            with self._client.stream(method, path, json=body, timeout=_STREAM_SECONDS) as response:
                 if not response.is_success:
                     response.read()
                     _answer(response)
@@ -124,6 +126,8 @@ class Rest:
                 for chunk in response.iter_bytes():
                     *whole, rest = (rest + chunk).split(b"\n\n")
                     for event in whole:
+                        if event.startswith(b":"):
+                            continue  # a comment
                         name, _, data = event.removeprefix(b"event: ").partition(b"\ndata: ")
                         if name == b"error":
                             raise _refused(json.loads(data))

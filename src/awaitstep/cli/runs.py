@@ -7,9 +7,11 @@ from urllib.parse import quote
 
 import typer
 
+from awaitstep.cli import eventlog
 from awaitstep.cli.bulk import bulk
 from awaitstep.cli.options import DEFAULT_DATA, Data, Instance, Json, Key, Url, Workflow, json_value
 from awaitstep.cli.output import show, table
+from awaitstep.cli.traces import error_line, traceback_lines
 
 runs = typer.Typer(help="List runs, look into them, steer them.", rich_markup_mode=None)
 events = typer.Typer(help="Send events to runs.", rich_markup_mode=None, no_args_is_help=True)
@@ -162,6 +164,7 @@ def delete(
 
 
 runs.command("bulk")(bulk)
+runs.command("events")(eventlog.events)
 
 
 @events.command("send")
@@ -223,14 +226,8 @@ def _run(run: dict[str, Any]) -> str:
         lines.append("  output: " + json.dumps(run["output"], ensure_ascii=False))
     if run.get("error"):
         lines.append("  error: " + error_line(run["error"]))
+        lines += traceback_lines(run["error"], "    ")
     return "\n".join(lines)
-
-
-def error_line(error: dict[str, Any]) -> str:
-    """A run's or an attempt's error as one line."""
-    where = f" in step {error['step']!r}" if error.get("step") else ""
-    line = f", line {error['line']}" if error.get("line") else ""
-    return f"{error.get('name')}: {error.get('message')}{where}{line}"
 
 
 def _steps(found: list[dict[str, Any]]) -> str:

@@ -78,7 +78,8 @@ def _plain(answer: dict[str, Any]) -> str:
         error = answer["error"]
         step = f" in step {error['step']!r}" if error["step"] else ""
         line = f" (line {error['line']})" if error["line"] else ""
-        return f"run {answer['status']}: {error['name']}: {error['message']}{step}{line}"
+        told = f"run {answer['status']}: {error['name']}: {error['message']}{step}{line}"
+        return "\n".join([told, *(error["traceback"] or "").splitlines()])
     if answer["status"] != "complete":
         return f"run {answer['status']}"
     return json.dumps(answer["output"], ensure_ascii=False, indent=2)

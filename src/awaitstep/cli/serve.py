@@ -17,6 +17,12 @@ WorkerPort = Annotated[
 ]
 Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
 Runners = Annotated[int, typer.Option("--runners", min=1, max=64, help="Runner processes.")]
+OpenMetrics = Annotated[
+    bool,
+    typer.Option(
+        "--open-metrics", envvar="AWAITSTEP_OPEN_METRICS", help="Answer /metrics without a key."
+    ),
+]
 
 
 def dev(
@@ -31,6 +37,7 @@ def dev(
     no_example: Annotated[
         bool, typer.Option("--no-example", help="Do not deploy the example workflow.")
     ] = False,
+    open_metrics: OpenMetrics = False,
     json: Json = False,
 ) -> None:
     """Start everything on this machine, with a key made and an example deployed."""
@@ -43,6 +50,7 @@ def dev(
             port=port,
             worker_port=worker_port,
             runners=runners,
+            open_metrics=open_metrics,
             open_browser=not no_open,
             example=not no_example,
             json=json,
@@ -80,6 +88,7 @@ def serve(
             help="The encryption key; else AWAITSTEP_SECRET_KEY holds it.",
         ),
     ] = None,
+    open_metrics: OpenMetrics = False,
     json: Json = False,
 ) -> None:
     """Start a server for production: no example, no key made, no weak settings."""
@@ -93,6 +102,7 @@ def serve(
             port=port,
             worker_port=worker_port,
             runners=runners,
+            open_metrics=open_metrics,
             json=json,
             production=production(dashboard_url, worker_url, key_file),
         )

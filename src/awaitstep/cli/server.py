@@ -45,6 +45,7 @@ class Asked:
     open_browser: bool = False
     example: bool = False
     production: Production | None = None
+    open_metrics: bool = False
 
 
 def start(asked: Asked) -> None:
@@ -81,6 +82,7 @@ async def _serve(asked: Asked, folder: Path, api: socket.socket, gateway: socket
         worker_url=production.worker_url if production else own[1],
         host_form=production is not None,
         key=production.key if production else None,
+        open_metrics=asked.open_metrics,
     )
     async with open_server(settings) as server:
         if production is None:

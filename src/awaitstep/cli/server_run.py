@@ -44,6 +44,8 @@ def run_to_end(asked: Asked, rest: Rest) -> dict[str, Any]:
         ended = run["status"] in ENDED
         for step in rest.get(f"{at}/steps")["data"]:
             for number, attempt in enumerate(step["attempts"], start=1):
+                lines = [line["text"] for line in attempt["logs"]]
+                progress.printed(step["name"], step["count"], number, lines)
                 if (error := attempt["error"]) is not None:
                     what = (error["name"], error["message"], error.get("line"))
                     progress.failed(step["name"], step["count"], number, *what)
@@ -99,7 +101,7 @@ def _live(rest: Rest, workflow: str) -> dict[str, Any] | None:
 
 def _answer(run: dict[str, Any]) -> dict[str, Any]:
     error = run["error"]
-    fields = ("name", "message", "step", "line")
+    fields = ("name", "message", "step", "line", "traceback")
     return {
         "instanceId": run["instanceId"],
         "status": run["status"],

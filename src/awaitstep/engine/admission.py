@@ -107,6 +107,10 @@ class Admission:
             return ref
         return None
 
+    def lengths(self) -> dict[str, int]:
+        """How many stand in line, by workflow."""
+        return {workflow: len(line.waiting) for workflow, line in self._lines.items()}
+
     def counting(self) -> list[str]:
         """The workflows with a line that moves on as time passes."""
         return [workflow for workflow, line in self._lines.items() if line.waiting and line.starts]

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from awaitstep.engine import values
+from awaitstep.engine import tracecontext, values
 from awaitstep.engine.children import parent_of
 from awaitstep.engine.errors import EngineError, WorkerFailed
 from awaitstep.engine.port import Caller, Runs, RunView, StartRun, Trigger
@@ -22,8 +22,8 @@ TOO_DEEP: Final = "function.too_deep"
 class RunsBackend(Backend):
     """The bindings of one deployment. Refusals are `WorkflowError` with the engine's code.
 
-    `caller` says which attempt of which run asks, None when none does; `depth` how many workers
-    wait for each other's answers, up to the one that asks.
+    `caller` says which attempt of which run asks, None when none does; `request` which request of a
+    worker is answered by the code that asks, None when none is.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class RunsBackend(Backend):
         bundle: Bundle,
         trigger: Trigger,
         caller: Callable[[], Caller | None],
-        depth: Callable[[], int],
+        request: Callable[[], WorkerRequest | None],
     ) -> None:
         self._runs = runs
         self._workers = workers
@@ -42,7 +42,7 @@ class RunsBackend(Backend):
         self._bundle = bundle
         self._trigger: Trigger = trigger
         self._caller = caller
-        self._depth = depth
+        self._request = request
 
     async def create(self, binding: str, id: str | None, params: Any) -> Mapping[str, Any]:
         try:
@@ -123,7 +123,8 @@ class RunsBackend(Backend):
     async def fetch(
         self, binding: str, method: str, url: str, headers: Sequence[Sequence[str]], body: str
     ) -> Mapping[str, Any]:
-        depth = self._depth() + 1
+        answered = self._request()
+        depth = 1 if answered is None else answered.depth + 1
         if depth > DEEPEST_CALL:
             raise _too_deep()
         pairs = [(str(name), str(value)) for name, value in headers]
@@ -182,7 +183,12 @@ class RunsBackend(Backend):
             params=None if params is None else values.encode(params),
             instance=id,
             parent=parent_of(id, self._caller()),
+            traceparent=self._traceparent(),
         )
+
+    def _traceparent(self) -> str | None:
+        answered = self._request()
+        return None if answered is None else tracecontext.of(answered.headers)
 
 
 def _too_deep() -> WorkflowError:

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
-from awaitstep.engine import children, ids, values
+from awaitstep.engine import children, eventlog, ids, tracecontext, values
 from awaitstep.engine.admission import Admission
 from awaitstep.engine.clock import Clock, Timer
 from awaitstep.engine.errors import (
@@ -27,11 +27,15 @@ from awaitstep.engine.errors import (
     RunNotFound,
     RunState,
 )
+from awaitstep.engine.eventlog import Note, NoteKind
+from awaitstep.engine.figures import Figures, Tallies
+from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import (
     Capabilities,
     Created,
     Limits,
+    LogEntry,
     Onto,
     Parent,
     Retention,
@@ -45,7 +49,7 @@ from awaitstep.engine.port import (
 from awaitstep.engine.resting import Resting
 from awaitstep.engine.retry import RetryPolicy
 from awaitstep.engine.run import Change, Event, Operation, Run, child_event, child_told_of
-from awaitstep.engine.states import ENDED, RunStatus, StepKind
+from awaitstep.engine.states import ENDED, RunStatus, StepKind, StepStatus
 
 # A loaded run is cheaper than its replay when it goes on this soon (seconds, and per operation).
 KEEP_LOADED: Final = 1.0
@@ -75,6 +79,8 @@ class Coordinator(Runs, ABC):
         self._swept = clock.now()
         self._closed = False
         self._admission = Admission()
+        self._tallies = Tallies()
+        self._tell_end: Callable[[str, str], None] | None = None
         self._resting = Resting()
         self._retention: dict[str, Retention] = {}
         self._retired = clock.now()
@@ -118,6 +124,10 @@ class Coordinator(Runs, ABC):
     @abstractmethod
     async def _bring(self, refs: Sequence[int]) -> Sequence[Run]:
         """Runs by number, without those that are gone; all of them in memory at once."""
+
+    @abstractmethod
+    async def _notes(self, run: Run) -> Sequence[Note]:
+        """What the run's event log can't be made from otherwise, in order."""
 
     async def _flushed(self) -> None:
         """Return once everything written so far is durable."""
@@ -170,7 +180,7 @@ class Coordinator(Runs, ABC):
         changes = (change,) if change.beside is None else (change, change.beside)
         for one in changes:
             for operation in one.operations:
-                if operation.due is not None:
+                if operation.due is not None and operation.status is StepStatus.waiting:
                     self._set_alarm(operation.due, one.run.ref)
             one.run.uncommitted += 1
 
@@ -205,6 +215,8 @@ class Coordinator(Runs, ABC):
 
     def _act(self, change: Change) -> None:
         run = change.run
+        if change.created:
+            self._tallies[run.workflow].started += 1
         if run.assignment:
             for operation in change.outcomes:
                 if operation.seq:  # not undone by a cancel meanwhile
@@ -241,6 +253,14 @@ class Coordinator(Runs, ABC):
     def _is_needed(self, run: Run) -> bool:
         """Whether the run stays in memory although nothing of it is executed."""
         return run.ref in self._ends or run.ref in self._held
+
+    def _let_go(self, ref: int) -> None:
+        """Somebody who held a run in memory needs it no longer."""
+        self._held[ref] -= 1
+        if not self._held[ref]:
+            del self._held[ref]
+        if (known := self._runs.get(ref)) is not None:
+            self._settle(known)
 
     # --- who may begin ------------------------------------------------------------------------
 
@@ -356,19 +376,32 @@ class Coordinator(Runs, ABC):
         if run is not None:
             run.attempt_started(k, name, n, attempt, policy, self._clock.now())
 
-    def attempt_succeeded(self, assignment: int, k: int, value: bytes) -> None:
+    def attempt_succeeded(
+        self, assignment: int, k: int, value: bytes, log: Sequence[Line] = ()
+    ) -> None:
         run = self._assigned.get(assignment)
         if run is not None:
-            change = run.attempt_succeeded(k, value, self._clock.now())
+            change = run.attempt_succeeded(k, value, self._clock.now(), log)
             if change is not None:
+                self._tallies[run.workflow].attempts_succeeded += 1
                 self._apply(change)
                 self._check_pause(run)
 
-    def attempt_failed(self, assignment: int, k: int, failure: Failure, retryable: bool) -> None:
+    def attempt_failed(
+        self,
+        assignment: int,
+        k: int,
+        failure: Failure,
+        retryable: bool,
+        log: Sequence[Line] = (),
+    ) -> None:
         run = self._assigned.get(assignment)
         if run is not None:
-            change = run.attempt_failed(k, failure, retryable, self._clock.now())
+            change = run.attempt_failed(k, failure, retryable, self._clock.now(), log)
             if change is not None:
+                tally = self._tallies[run.workflow]
+                tally.attempts_failed += 1
+                tally.steps_errored += len(change.outcomes)
                 self._apply(change)
                 self._check_pause(run)
 
@@ -494,6 +527,9 @@ class Coordinator(Runs, ABC):
     def _told(self, change: Change) -> Change:
         """The change that ends a run, and beside it what its parent, if any, hears of it."""
         child = change.run
+        self._tallies[child.workflow].end(child.status)
+        if self._tell_end is not None:
+            self._tell_end(child.workflow, child.instance)
         parent = None if child.parent is None else self._runs.get(child.parent)
         if parent is None:
             return change
@@ -561,11 +597,7 @@ class Coordinator(Runs, ABC):
                 some = unwanted[start : start + CHILDREN_AT_ONCE]
                 await asyncio.gather(*(self._end_child(*child) for child in some))
         finally:
-            self._held[parent.ref] -= 1
-            if not self._held[parent.ref]:
-                del self._held[parent.ref]
-            if (known := self._runs.get(parent.ref)) is not None:
-                self._settle(known)
+            self._let_go(parent.ref)
 
     async def _end_child(self, workflow: str, instance: str) -> None:
         with contextlib.suppress(RunNotFound, RunState):  # it ended by itself
@@ -598,6 +630,17 @@ class Coordinator(Runs, ABC):
         run.priority = start.priority
         return run
 
+    def _creation(self, run: Run, start: StartRun) -> Change:
+        """The new run's first change."""
+        change = Change(run)
+        change.created = True
+        if self._tell_end is not None and (span := tracecontext.valid(start.traceparent)):
+            change.notes = [Note(NoteKind.traced, run.created, 1, 0, span.encode())]
+        return change
+
+    def watch_ends(self, tell: Callable[[str, str], None]) -> None:
+        self._tell_end = tell
+
     async def create_batch(self, starts: Sequence[StartRun]) -> Sequence[Created | Exception]:
         answers = await asyncio.gather(*map(self.create, starts), return_exceptions=True)
         checked: list[Created | Exception] = []
@@ -622,6 +665,14 @@ class Coordinator(Runs, ABC):
             run = await self._open(workflow, instance)
             self._settle(run)
         return run.history()
+
+    async def event_log(self, workflow: str, instance: str) -> Sequence[LogEntry]:
+        run = await self._open(workflow, instance)
+        self._held[run.ref] += 1  # it is not read twice, and not at two moments
+        try:
+            return eventlog.entries(run, await self._notes(run))
+        finally:
+            self._let_go(run.ref)
 
     async def send_event(self, workflow: str, instance: str, type: str, payload: bytes) -> None:
         if not 1 <= len(type) <= 100 or not type.isprintable():
@@ -693,6 +744,7 @@ class Coordinator(Runs, ABC):
             self._take(run)
             run.assignment = 0
             await self._durable(change)
+            self._tallies[workflow].restarted += 1
             view = run.view()
         finally:
             self._settle(run)
@@ -718,6 +770,9 @@ class Coordinator(Runs, ABC):
         if run.status in ENDED:
             return run.view()
         return await self.get(workflow, instance)  # it may have been read anew meanwhile
+
+    @abstractmethod
+    async def figures(self) -> Figures: ...
 
     @abstractmethod
     async def create(self, start: StartRun) -> Created: ...

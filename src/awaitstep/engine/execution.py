@@ -13,7 +13,7 @@ import asyncio
 import contextvars
 import inspect
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, NoReturn, Protocol
 
 import msgspec
@@ -21,6 +21,7 @@ import msgspec
 from awaitstep.engine import outcomes, values
 from awaitstep.engine.clock import Clock, Timer
 from awaitstep.engine.errors import ValueRefused
+from awaitstep.engine.logs import Line, Log
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.retry import DEFAULT, RetryPolicy
 from awaitstep.engine.states import StepKind
@@ -39,8 +40,20 @@ _execution: contextvars.ContextVar[Execution | None] = contextvars.ContextVar(
     "awaitstep_execution", default=None
 )
 
-# Which attempt the current task is of: the run's engine, and the operation.
-attempting: contextvars.ContextVar[tuple[Engine, int] | None] = contextvars.ContextVar(
+
+class Attempting:
+    """An attempt as its own code sees it: the run's engine, the operation, what is printed."""
+
+    __slots__ = ("engine", "k", "log")
+
+    def __init__(self, engine: Engine, k: int, log: Log) -> None:
+        self.engine = engine
+        self.k = k
+        self.log = log
+
+
+# Which attempt the current task or thread is of.
+attempting: contextvars.ContextVar[Attempting | None] = contextvars.ContextVar(
     "awaitstep_attempting", default=None
 )
 
@@ -76,8 +89,10 @@ class Engine(Protocol):
     def attempt_started(
         self, k: int, name: str, n: int, attempt: int, policy: RetryPolicy
     ) -> None: ...
-    def attempt_succeeded(self, k: int, value: bytes) -> None: ...
-    def attempt_failed(self, k: int, failure: Failure, retryable: bool) -> None: ...
+    def attempt_succeeded(self, k: int, value: bytes, log: Sequence[Line]) -> None: ...
+    def attempt_failed(
+        self, k: int, failure: Failure, retryable: bool, log: Sequence[Line]
+    ) -> None: ...
     def sleep(self, k: int, kind: StepKind, name: str, n: int, seconds: float) -> None:
         """`seconds` from now for a sleep; the moment itself for a sleep until."""
         ...
@@ -112,7 +127,7 @@ class Ask:
 
     __slots__ = (
         "args", "attempt", "call", "cancelled", "event_type", "future", "job", "k", "kind", "known",
-        "local", "n", "name", "policy", "seconds", "task", "timed_out", "timer",
+        "local", "log", "n", "name", "policy", "seconds", "task", "timed_out", "timer",
     )  # fmt: skip
 
     def __init__(
@@ -134,6 +149,7 @@ class Ask:
         self.task: asyncio.Task[None] | None = None
         self.timer: Timer | None = None
         self.job: Job | None = None
+        self.log: Log | None = None
         self.cancelled = False
 
 
@@ -374,7 +390,8 @@ class Execution:
         assert ask.call is not None
         assert ask.task is not None
         label.set(ask.task.get_name())
-        attempting.set((self._engine, ask.k))
+        ask.log = Log(self._clock.now)
+        attempting.set(Attempting(self._engine, ask.k, ask.log))
         args = ask.args
         if CONTEXT in args:
             context = _context(ask, self._epoch)
@@ -395,7 +412,7 @@ class Execution:
         else:
             if self._attempt_over(ask):
                 ask.local = data
-                self._engine.attempt_succeeded(ask.k, data)
+                self._engine.attempt_succeeded(ask.k, data, _printed(ask))
                 self._next_in_turn()
 
     def _got_thread(self, ask: Ask, job: Job) -> None:
@@ -411,7 +428,7 @@ class Execution:
             return
         failed = outcomes.failure(error, self._module, ask.name)
         final = isinstance(error, (NonRetryableError, ValueRefused))
-        self._engine.attempt_failed(ask.k, failed, not final)
+        self._engine.attempt_failed(ask.k, failed, not final, _printed(ask))
         self._turn()  # perhaps all that is left is to wait for the next attempt
 
     def _attempt_over(self, ask: Ask) -> bool:
@@ -428,7 +445,7 @@ class Execution:
         """The attempt is over for the journal now, whatever its code does with the news."""
         if not self._attempt_over(ask):
             return
-        self._engine.attempt_failed(ask.k, _timed_out(ask), True)
+        self._engine.attempt_failed(ask.k, _timed_out(ask), True, _printed(ask))
         self._stop(ask)
         self._turn()
 
@@ -675,6 +692,11 @@ async def _gone(ask: Ask) -> None:
     await asyncio.wait([ask.task])
     if ask.job is not None:
         await ask.job.gone()
+
+
+def _printed(ask: Ask) -> Sequence[Line]:
+    """What the attempt printed; from here on it prints for nobody."""
+    return () if ask.log is None else ask.log.close()
 
 
 def follow_tasks(loop: asyncio.AbstractEventLoop) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import msgspec
 
 from awaitstep.engine.execution import Recorded
+from awaitstep.engine.logs import Line, Stream
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.retry import RetryPolicy
 from awaitstep.engine.states import StepKind
@@ -130,9 +131,12 @@ class AttemptStarted(Message, tag=22):
 
 
 class AttemptSucceeded(Message, tag=23):
+    """`log` is what the attempt printed, None for nothing."""
+
     assignment: Count
     k: Count
     value: bytes
+    log: list[Line] | None = None
 
 
 class AttemptFailed(Message, tag=24):
@@ -140,6 +144,7 @@ class AttemptFailed(Message, tag=24):
     k: Count
     failure: Failure
     retryable: bool
+    log: list[Line] | None = None
 
 
 class Sleep(Message, tag=25):
@@ -214,6 +219,14 @@ class Stuck(Message, tag=33):
     where: str
 
 
+class Printed(Message, tag=34):
+    """A line printed outside of attempts, and the label of the task that printed it, if any."""
+
+    label: Annotated[str, msgspec.Meta(max_length=256)] | None
+    stream: Stream
+    text: str
+
+
 ToRunner = Load | Start | Outcome | Retry | Unload | Freeze | Thaw | Fetch | Reply
 ToServer = (
     Hello
@@ -230,6 +243,7 @@ ToServer = (
     | Answer
     | Call
     | Stuck
+    | Printed
 )
 
 encode: Final = msgspec.msgpack.Encoder().encode

@@ -8,19 +8,21 @@ code may have changed since.
 from __future__ import annotations
 
 import builtins
-import traceback
-from types import TracebackType
 from typing import Final
 
 import msgspec
 
+from awaitstep.engine import tracebacks
 from awaitstep.engine.errors import ValueRefused
 from awaitstep.engine.port import RunError
 from workers.workflows import NonRetryableError, StepError
 
 
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A kept error. `code` is set when the engine itself, not user code, is its source."""
+    """A kept error. `code` is set when the engine itself, not user code, is its source.
+
+    `trace` is the traceback as Python prints it, in lines of the deployed module alone.
+    """
 
     name: str
     message: str
@@ -57,14 +59,15 @@ def failure(error: BaseException, module: str | None = None, step: str | None = 
     kept = getattr(error, _KEPT, None)
     if isinstance(kept, Failure):
         return kept
-    line, trace = _place(error.__traceback__, module)
+    line = None if module is None else tracebacks.line_in(error, module)
+    trace = None if module is None else tracebacks.told(error, module)
     name = str(error.name) if isinstance(error, StepError) else type(error).__name__
     return Failure(
         clean(name, 200),
-        clean(_message(error), LONGEST_MESSAGE),
+        clean(tracebacks.message(error), LONGEST_MESSAGE),
         line=line,
         step=step,
-        trace=trace,
+        trace=None if trace is None else _shortened(trace),
         code=error.code if isinstance(error, ValueRefused) else None,
     )
 
@@ -78,7 +81,7 @@ def bounded(kept: Failure) -> Failure:
         line=line,
         code=None if kept.code is None else clean(kept.code, 200),
         step=None if kept.step is None else clean(kept.step, 256),
-        trace=None if kept.trace is None else clean(kept.trace, LONGEST_TRACE),
+        trace=None if kept.trace is None else _shortened(kept.trace),
     )
 
 
@@ -103,31 +106,22 @@ def unpack(data: bytes) -> Failure:
 def view(kept: Failure | None, step: str | None = None) -> RunError | None:
     if kept is None:
         return None
-    return RunError(kept.name, kept.message, kept.step or step, kept.line, kept.code)
+    return RunError(kept.name, kept.message, kept.step or step, kept.line, kept.code, kept.trace)
 
 
 def clean(text: str, longest: int) -> str:
     """Text that can be kept: whole characters only, and not without end."""
-    text = text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    return tracebacks.clipped(_whole(text), longest)
 
 
-def _message(error: BaseException) -> str:
-    try:
-        if isinstance(error, KeyError) and len(error.args) == 1:
-            return error.args[0] if isinstance(error.args[0], str) else repr(error.args[0])
-        return str(error) or ("out of memory" if isinstance(error, MemoryError) else "")
-    except Exception:
-        return f"<{type(error).__name__} with an unprintable message>"
+def _shortened(trace: str) -> str:
+    """A traceback's first and last lines: the last ones tell most."""
+    trace = _whole(trace)
+    if len(trace) <= LONGEST_TRACE:
+        return trace
+    half = LONGEST_TRACE // 2 - 1
+    return f"{trace[:half]}…\n{trace[-half:]}"
 
 
-def _place(at: TracebackType | None, module: str | None) -> tuple[int | None, str | None]:
-    if at is None or module is None:
-        return None, None
-    own = [frame for frame in traceback.extract_tb(at, limit=-200) if frame.filename == module]
-    if not own:
-        return None, None
-    for frame in own:
-        frame.filename = "worker.py"
-    trace = "".join(traceback.format_list(own))
-    return own[-1].lineno, clean(trace, LONGEST_TRACE)
+def _whole(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

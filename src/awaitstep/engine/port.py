@@ -6,12 +6,15 @@ they pass through the server without being decoded. Times are seconds since the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal, Protocol
 
 import msgspec
 
+from awaitstep.engine.figures import Figures
+from awaitstep.engine.logs import Line
 from awaitstep.engine.states import RunStatus, StepStatus, StepType
 
 Trigger = Literal["manual", "api", "http", "schedule", "workflow"]
@@ -77,7 +80,8 @@ class StartRun:
 
     `instance` is None for an id made by the engine (a UUID, version 7). Where runs of a workflow
     stand in line, a higher `priority` goes first. A run with a `parent` tells
-    it how it ended, in the write that ends it, and is terminated with it.
+    it how it ended, in the write that ends it, and is terminated with it. `traceparent` is the span
+    that started it (W3C Trace Context).
     """
 
     workflow: str
@@ -88,16 +92,19 @@ class StartRun:
     version: str = ""
     parent: Parent | None = None
     priority: int = 0
+    traceparent: str | None = None
 
 
 class RunError(msgspec.Struct, frozen=True):
-    """Why a run or step failed. `line` counts in the deployed module."""
+    """Why a run or step failed. `line` counts in the deployed module, whose lines alone are in
+    `traceback`, in the form that Python prints."""
 
     name: str
     message: str
     step: str | None = None
     line: int | None = None
     code: str | None = None
+    traceback: str | None = None
 
 
 class RunView(msgspec.Struct, frozen=True):
@@ -123,11 +130,16 @@ class RunView(msgspec.Struct, frozen=True):
 
 
 class AttemptView(msgspec.Struct, frozen=True):
-    """One try of a step; `ended_at` and `error` are None while it runs."""
+    """One try of a step; `ended_at` and `error` are None while it runs, `log` comes at its end.
+
+    `delay` is how many seconds after its failure the next one was to follow, None when none was.
+    """
 
     started_at: float
     ended_at: float | None
     error: RunError | None
+    log: Sequence[Line] = ()
+    delay: float | None = None
 
 
 class StepView(msgspec.Struct, frozen=True):
@@ -144,6 +156,57 @@ class StepView(msgspec.Struct, frozen=True):
     attempts: list[AttemptView] = []
     due_at: float | None = None
     event_type: str | None = None
+
+
+class EntryType(StrEnum):
+    """What an entry of a run's event log tells."""
+
+    run_created = "run.created"
+    run_started = "run.started"
+    run_pausing = "run.pausing"
+    run_paused = "run.paused"
+    run_resumed = "run.resumed"
+    run_restarted = "run.restarted"
+    run_completed = "run.completed"
+    run_errored = "run.errored"
+    run_terminated = "run.terminated"
+    attempt_started = "attempt.started"
+    attempt_failed = "attempt.failed"
+    step_completed = "step.completed"
+    step_failed = "step.failed"
+    step_cancelled = "step.cancelled"
+    sleep_started = "sleep.started"
+    sleep_ended = "sleep.ended"
+    wait_started = "wait.started"
+    wait_ended = "wait.ended"
+    wait_timed_out = "wait.timed_out"
+    event_received = "event.received"
+
+
+class LogEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Something that happened to a run, at a moment and in an epoch; what else is given depends on
+    its type.
+
+    `step` and `count` name the operation, or for a restart where it began. `delay` is how many
+    seconds after a failed attempt the next one was to follow, `until` when a sleep or wait was to
+    be over. `deployment` is what a restart went on with when that was another one; `left_out` is
+    how many of the oldest entries before it were not kept. `traceparent` is the span that created
+    the run, kept while somebody watches how runs end.
+    """
+
+    at: float
+    type: EntryType
+    epoch: int
+    step: str | None = None
+    count: int | None = None
+    attempt: int | None = None
+    error: RunError | None = None
+    delay: float | None = None
+    until: float | None = None
+    event_type: str | None = None
+    deployment: str | None = None
+    left_out: int = 0
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +284,10 @@ class Runs(Protocol):
         """Raises RunNotFound."""
         ...
 
+    async def event_log(self, workflow: str, instance: str) -> Sequence[LogEntry]:
+        """What happened to the run so far, oldest first. Raises RunNotFound."""
+        ...
+
     async def send_event(self, workflow: str, instance: str, type: str, payload: bytes) -> None:
         """Buffer an event; first in, first out per type.
 
@@ -266,6 +333,17 @@ class Runs(Protocol):
 
     async def live(self, workflow: str) -> int:
         """How many runs of this workflow have not ended."""
+        ...
+
+    def watch_ends(self, tell: Callable[[str, str], None]) -> None:
+        """From now on call `tell`, with workflow and instance, as runs end; it must not wait.
+
+        `get` answers with the end, once it is durable. One caller only.
+        """
+        ...
+
+    async def figures(self) -> Figures:
+        """What the engine counts of itself, for who watches it."""
         ...
 
     async def wait(self, workflow: str, instance: str, seconds: float) -> RunView:

@@ -16,8 +16,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from awaitstep.engine import outcomes, values
+from awaitstep.engine import eventlog, logs, outcomes, values
 from awaitstep.engine.errors import RunNotFound, RunState
+from awaitstep.engine.eventlog import Note, NoteKind
+from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import AttemptView, Onto, RunView, StepView
 from awaitstep.engine.retry import DEFAULT, RetryPolicy, delay_after
@@ -45,14 +47,23 @@ def child_told_of(event_type: str) -> str | None:
 
 
 class Attempt:
-    """One ended try of a step."""
+    """One ended try of a step, and what it printed. `delay`: seconds until the next was to follow."""
 
-    __slots__ = ("ended", "failure", "started")
+    __slots__ = ("delay", "ended", "failure", "log", "started")
 
-    def __init__(self, started: float, ended: float, failure: Failure | None) -> None:
+    def __init__(
+        self,
+        started: float,
+        ended: float,
+        failure: Failure | None,
+        log: Sequence[Line] = (),
+        delay: float | None = None,
+    ) -> None:
         self.started = started
         self.ended = ended
         self.failure = failure
+        self.log = log
+        self.delay = delay
 
 
 class Operation:
@@ -82,6 +93,12 @@ class Operation:
         self.event: int | None = None  # the event it took
         self.released = False  # told to try again, and not yet heard to
 
+    def taken(self) -> Event:
+        """The event that a wait took, as it was before."""
+        arrival = _decode_arrival(self.value or b"")
+        at = datetime.fromisoformat(arrival.timestamp).timestamp()
+        return Event(self.event or 0, arrival.type, bytes(arrival.payload), at)
+
 
 class Event:
     """A buffered event. `seq` is its place in the journal's one order of events."""
@@ -99,7 +116,7 @@ class Change:
     """What one decision changed; nothing of it may be acted on before it is durable."""
 
     __slots__ = (
-        "added", "beside", "created", "deleted", "dropped", "freed", "is_beside", "moved", "operations", "outcomes",
+        "added", "beside", "created", "deleted", "dropped", "freed", "is_beside", "moved", "notes", "operations", "outcomes",
         "retries", "returned", "run", "save_run", "taken",
     )  # fmt: skip
 
@@ -118,6 +135,7 @@ class Change:
         self.taken: Sequence[tuple[int, int]] = ()  # (event, k)
         self.returned: Sequence[int] = ()  # events that are unread again
         self.retries: Sequence[Operation] = ()  # to try again
+        self.notes: Sequence[Note] = ()  # for the event log
         self.beside: Change | None = None  # of another run, in the same write
         self.is_beside = False
 
@@ -224,25 +242,30 @@ class Run:
         self.idle = False
         return True
 
-    def attempt_succeeded(self, k: int, value: bytes, now: float) -> Change | None:
+    def attempt_succeeded(
+        self, k: int, value: bytes, now: float, log: Sequence[Line] = ()
+    ) -> Change | None:
         """The step's outcome. None when no such attempt runs."""
         operation = self.inflight.pop(k, None)
         if operation is None:
             return None
-        if operation.attempts:
-            operation.attempts.append(Attempt(operation.due or now, now, None))
+        if operation.attempts or log:  # a first one that went well in silence is not kept
+            _count_attempt(operation, None, now, log)
         return self._outcome(Change(self), operation, _COMPLETE, value, now)
 
-    def attempt_failed(self, k: int, failed: Failure, retryable: bool, now: float) -> Change | None:
+    def attempt_failed(
+        self, k: int, failed: Failure, retryable: bool, now: float, log: Sequence[Line] = ()
+    ) -> Change | None:
         """Count the attempt; wait for the next one or end the step with its error."""
         operation = self.inflight.pop(k, None)
         if operation is None:
             return None
-        operation.attempts.append(Attempt(operation.due or now, now, failed))
+        _count_attempt(operation, failed, now, log)
         delay = delay_after(operation.policy, len(operation.attempts)) if retryable else None
         change = Change(self)
         if delay is None:
             return self._outcome(change, operation, _ERRORED, outcomes.pack(failed), now)
+        operation.attempts[-1].delay = delay
         self._mark(operation, _WAITING)
         operation.due = now + delay
         change.operations.append(operation)
@@ -287,7 +310,7 @@ class Run:
         change = Change(self)
         if operation.event is not None:
             change.returned = [*change.returned, operation.event]
-            self.take_back([_untaken(operation)])
+            self.take_back([operation.taken()])
             operation.event = None
         self.inflight.pop(k, None)
         self._mark(operation, _CANCELLED)
@@ -296,7 +319,7 @@ class Run:
             self.latest = max(o.seq for o in self.operations.values())
         self.results -= len(operation.value or b"")
         operation.value = None
-        operation.due = None
+        _settle_due(operation)
         operation.ended = now
         change.operations.append(operation)
         # the event may serve a later wait at once
@@ -389,13 +412,17 @@ class Run:
         """
         if self.assignment and not (self.frozen and not self.busy):
             move(self.status, Cause.pause, self.instance)
+            change = self._saved()
+            if not self.pause_requested:
+                self._note(change, NoteKind.pausing, now)
             self.pause_requested = True
-            return self._saved()
+            return change
         move(self.status, Cause.pause, self.instance)
         self.unassign()
         self.status = move(self.status, Cause.pause, self.instance)
         self.pause_requested = False
         change = self._saved()
+        self._note(change, NoteKind.paused, now)
         for operation in self.waiting.values():
             if operation.kind is StepKind.sleep:
                 operation.rest = max((operation.due or now) - now, 0.0)
@@ -407,9 +434,12 @@ class Run:
         """Go on; frozen sleeps run for the rest they had. Raises RunState."""
         if self.pause_requested and self.status is not RunStatus.paused:
             self.pause_requested = False
-            return self._saved()
+            change = self._saved()
+            self._note(change, NoteKind.resumed, now)
+            return change
         self.status = move(self.status, Cause.resume, self.instance)
         change = self._saved()
+        self._note(change, NoteKind.resumed, now)
         for operation in self.waiting.values():
             if operation.rest is not None:
                 operation.due = now + operation.rest
@@ -444,12 +474,13 @@ class Run:
             if first is None:
                 raise RunNotFound(f"{self.instance} · {step} ({count})")
             kept = [o for o in self.operations.values() if o.seq and o.seq <= first.after]
+        keep = {operation.k for operation in kept}
+        before = eventlog.kept(self, [o for o in self.operations.values() if o.k not in keep])
         self.status = move(self.status, Cause.restart, self.instance)
         change = self._saved()
         if onto is not None:
             self.deployment, self.version = onto.deployment, onto.version
             change.moved = True
-        keep = {operation.k for operation in kept}
         dropped: list[int] = []
         returned: list[Event] = []
         for operation in self.operations.values():
@@ -457,7 +488,7 @@ class Run:
                 continue
             dropped.append(operation.k)
             if operation.event is not None:
-                returned.append(_untaken(operation))
+                returned.append(operation.taken())
         change.dropped = dropped
         change.returned = [event.seq for event in returned]
         self.take_back(returned)
@@ -467,6 +498,13 @@ class Run:
         self.results = sum(len(operation.value or b"") for operation in kept)
         self.seq = self.latest = max((operation.seq for operation in kept), default=0)
         self.epoch += 1
+        told = eventlog.Restart(
+            step,
+            None if step is None else count,
+            None if onto is None else onto.deployment,
+            *before,
+        )
+        change.notes = [eventlog.restart_note(now, self.epoch, self.seq, told)]
         self.assignment = 0
         self.inflight.clear()
         self.output = self.failure = self.started = self.ended = None
@@ -557,6 +595,9 @@ class Run:
         change.save_run = True
         return change
 
+    def _note(self, change: Change, kind: NoteKind, now: float) -> None:
+        change.notes = [*change.notes, Note(kind, now, self.epoch, self.seq)]
+
     def _wait_for(
         self, k: int, kind: StepKind, name: str, n: int, due: float, now: float
     ) -> Operation | None:
@@ -587,7 +628,7 @@ class Run:
         operation.value = value
         self.results += len(value)
         operation.ended = now
-        operation.due = None
+        _settle_due(operation)
         change.operations.append(operation)
         change.outcomes.append(operation)
         return change
@@ -639,10 +680,31 @@ class Run:
         for _, operation in sorted(left.items()):
             self._mark(operation, _CANCELLED)
             operation.ended = now
-            operation.due = None
+            _settle_due(operation)
             change.operations.append(operation)
         self.inflight.clear()
         return change
+
+
+def _settle_due(operation: Operation) -> None:
+    """When a sleep or wait was to be over stays known; of a step's next attempt nothing is left."""
+    if operation.kind is StepKind.do:
+        operation.due = None
+
+
+def _count_attempt(
+    operation: Operation, failed: Failure | None, now: float, log: Sequence[Line]
+) -> None:
+    started = operation.due or now
+    attempts = operation.attempts
+    attempts.append(Attempt(started, now, failed, logs.between(log, started, now) if log else ()))
+    if not log:
+        return
+    size = 0
+    for attempt in reversed(attempts):
+        size += logs.size(attempt.log)
+        if size > logs.LARGEST_OF_STEP and attempt.log:
+            attempt.log = logs.forgotten(attempt.ended)
 
 
 class _Arrival(msgspec.Struct):
@@ -664,13 +726,6 @@ def _arrival(event: Event) -> bytes:
     )
 
 
-def _untaken(operation: Operation) -> Event:
-    """The event a wait had taken, as it was before."""
-    arrival = _decode_arrival(operation.value or b"")
-    at = datetime.fromisoformat(arrival.timestamp).timestamp()
-    return Event(operation.event or 0, arrival.type, bytes(arrival.payload), at)
-
-
 def _step(operation: Operation) -> StepView:
     status = operation.status
     failed = None
@@ -680,7 +735,7 @@ def _step(operation: Operation) -> StepView:
     elif operation.attempts and status in (_WAITING, _RUNNING):
         failed = outcomes.view(operation.attempts[-1].failure, operation.name)
     attempts = [
-        AttemptView(a.started, a.ended, outcomes.view(a.failure, operation.name))
+        AttemptView(a.started, a.ended, outcomes.view(a.failure, operation.name), a.log, a.delay)
         for a in operation.attempts
     ]
     if operation.kind is StepKind.do:

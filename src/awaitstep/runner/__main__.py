@@ -15,6 +15,7 @@ import uvloop
 from awaitstep.engine.clock import SystemClock
 from awaitstep.engine.link import Link
 from awaitstep.engine.messages import OUT_OF_MEMORY, decode_for_runner
+from awaitstep.engine.printing import capture
 from awaitstep.interpreter import tune
 from awaitstep.runner import forks, walls, watchdog
 from awaitstep.runner.host import Runner, end_process
@@ -78,6 +79,7 @@ def _begin(
         on_lost=lambda why: end_process(),
     )
     runner.connect(link, isolation)
+    capture(runner.printed)
     watchdog.Watchdog(
         loop,
         arguments.control,

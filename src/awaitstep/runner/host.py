@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,13 @@ from awaitstep.engine.clock import Clock
 from awaitstep.engine.execution import Execution, attempting, follow_tasks, label
 from awaitstep.engine.link import Link
 from awaitstep.engine.loading import Loaded, load, respond, run_code
+from awaitstep.engine.logs import Line, Stream
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.retry import DEFAULT, RetryPolicy
 from awaitstep.engine.states import StepKind
 from awaitstep.engine.step import WorkflowStep
 from awaitstep.runner.bindings import LinkBackend, Questions
+from awaitstep.runner.outside import Outside
 from awaitstep.runner.threads import StepThreads
 from workers.context import Context
 
@@ -43,6 +45,7 @@ class Runner:
         self._questions = Questions()
         self._fetches: set[asyncio.Task[None]] = set()
         self._threads = StepThreads(threads, on_survivor=self._survivor, code=code)
+        self._outside = Outside(self._loop, self.send)
         self._link: Link | None = None
         self._handlers: dict[type, Callable[[Any], None]] = {
             messages.Load: self._know,
@@ -64,6 +67,10 @@ class Runner:
     def send(self, message: messages.Message) -> None:
         assert self._link is not None
         self._link.send(message)
+
+    def printed(self, stream: Stream, text: str) -> None:
+        """Something was printed outside of attempts; from any thread."""
+        self._outside.printed(stream, text)
 
     def receive(self, message: messages.Message) -> None:
         self._handlers[type(message)](message)
@@ -218,8 +225,8 @@ class _ByContext(LinkBackend):
         trigger = "http" if handler else "workflow"
         attempt = attempting.get()
         asker = (0, 0)
-        if attempt is not None and isinstance(attempt[0], _Voice):
-            asker = attempt[0].assignment, attempt[1]
+        if attempt is not None and isinstance(attempt.engine, _Voice):
+            asker = attempt.engine.assignment, attempt.k
         return await self._questions.ask(
             self._deployment, trigger, operation, args, asker, _answering.get()
         )
@@ -239,11 +246,15 @@ class _Voice:
         said = None if policy is DEFAULT else policy
         self._send(messages.AttemptStarted(self.assignment, k, name, n, attempt, said))
 
-    def attempt_succeeded(self, k: int, value: bytes) -> None:
-        self._send(messages.AttemptSucceeded(self.assignment, k, value))
+    def attempt_succeeded(self, k: int, value: bytes, log: Sequence[Line]) -> None:
+        said = list(log) or None
+        self._send(messages.AttemptSucceeded(self.assignment, k, value, said))
 
-    def attempt_failed(self, k: int, failure: Failure, retryable: bool) -> None:
-        self._send(messages.AttemptFailed(self.assignment, k, failure, retryable))
+    def attempt_failed(
+        self, k: int, failure: Failure, retryable: bool, log: Sequence[Line]
+    ) -> None:
+        said = list(log) or None
+        self._send(messages.AttemptFailed(self.assignment, k, failure, retryable, said))
 
     def sleep(self, k: int, kind: StepKind, name: str, n: int, seconds: float) -> None:
         self._send(messages.Sleep(self.assignment, k, kind, name, n, seconds))

@@ -9,7 +9,11 @@ from awaitstep.triggers.target import Target
 
 
 def start(
-    target: Target, params: bytes | None, instance: str | None = None, priority: int = 0
+    target: Target,
+    params: bytes | None,
+    instance: str | None = None,
+    priority: int = 0,
+    traceparent: str | None = None,
 ) -> StartRun:
     return StartRun(
         target.workflow,
@@ -19,6 +23,7 @@ def start(
         instance,
         target.version,
         priority=priority,
+        traceparent=traceparent,
     )
 
 

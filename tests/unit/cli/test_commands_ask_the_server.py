@@ -256,3 +256,65 @@ def test_wrong_use_exits_with_2(awaitstep, data, arguments):
     got = awaitstep(*arguments)
     assert got.code == 2
     assert "Traceback" not in got.err
+
+
+LOG = [
+    {"at": "2026-11-23T10:00:00Z", "type": "run.created", "epoch": 1},
+    {
+        "at": "2026-11-23T10:00:01Z",
+        "type": "attempt.failed",
+        "epoch": 1,
+        "step": "Charge",
+        "count": 2,
+        "attempt": 1,
+        "delay": 20.0,
+        "error": {
+            "name": "ValueError",
+            "message": "declined",
+            "step": "Charge",
+            "line": 3,
+            "traceback": "Traceback\n  line 3\x1b[2J\nValueError: declined\n",
+        },
+    },
+    {"at": "2026-11-23T10:00:02Z", "type": "sleep.started", "epoch": 1, "step": "Nap", "count": 1,
+     "until": "2026-11-23T11:00:00Z"},
+]  # fmt: skip
+LINES = """\
+2026-11-23T10:00:00Z  run.created
+2026-11-23T10:00:01Z  attempt.failed     Charge (2), attempt 1, next in 20 s
+    ValueError: declined, line 3
+      Traceback
+        line 3\ufffd[2J
+      ValueError: declined
+2026-11-23T10:00:02Z  sleep.started      Nap, until 2026-11-23T11:00:00Z
+"""
+
+
+def test_the_event_log_is_shown_with_tracebacks(awaitstep, server, data):
+    path = "/workflows/wf_1/runs/i1/events"
+    server.on("GET", f"{path}?limit=100", {"data": LOG[:2], "nextCursor": "more"})
+    server.on("GET", f"{path}?limit=100&cursor=more", {"data": LOG[2:], "nextCursor": None})
+    got = awaitstep("runs", "events", "wf_1", "i1", "--data", data)
+    assert (got.code, got.out) == (0, LINES)
+    assert awaitstep("runs", "events", "wf_1", "i1", "--data", data, "--json").json == LOG
+
+
+def test_an_event_log_is_followed_to_the_end(awaitstep, server, data):
+    sent = b": alive\n\n".join(
+        b"event: entry\ndata: %b\n\n" % json.dumps(entry).encode() for entry in LOG
+    )
+    server.on(
+        "GET",
+        "/workflows/wf_1/runs/i1/events/stream",
+        sent + b"event: end\ndata: %b\n\n" % json.dumps(RUN).encode(),
+    )
+    assert awaitstep("runs", "events", "wf_1", "i1", "-f", "--data", data).out == LINES
+    got = awaitstep("runs", "events", "wf_1", "i1", "--follow", "--data", data, "--json")
+    assert got.json == LOG
+
+
+def test_a_failed_run_is_shown_with_its_traceback(awaitstep, server, data):
+    run = {**RUN, "status": "errored", "output": None, "error": LOG[1]["error"]}
+    server.on("GET", "/workflows/wf_1/runs/i1", run)
+    out = awaitstep("runs", "show", "wf_1", "i1", "--data", data).out
+    assert "  error: ValueError: declined in step 'Charge', line 3\n    Traceback\n" in out

@@ -48,8 +48,9 @@ def test_every_command_takes_json(name):
 
 def test_every_dependency_has_its_reason():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    named = project["dependencies"] + project["optional-dependencies"]["dev"]
-    wanted = {re.split(r"[<>=;\s]", item)[0] for item in named}
+    extras = project["optional-dependencies"].values()
+    named = [*project["dependencies"], *(item for extra in extras for item in extra)]
+    wanted = {re.split(r"[<>=;\s]", item)[0] for item in named if "awaitstep[" not in item}
     text = (ROOT / "docs/dependencies.md").read_text()
     listed = set(re.findall(r"^\| ([a-z0-9-]+) \|", text, re.MULTILINE)) - {"package"}
     assert listed == wanted

@@ -145,3 +145,26 @@ def until(met, seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < deadline, "it did not happen in time"
+
+
+PRINTING = """
+from workers import WorkflowEntrypoint
+
+class Flow(WorkflowEntrypoint):
+    async def run(self, event, step):
+        print("in the body")
+        @step.do("talk")
+        def talk():
+            print("in the step")
+        await talk()
+        return 1
+"""
+
+
+def test_what_is_printed_is_told_beside_the_answer(tmp_path):
+    done = run(tmp_path, PRINTING, "--own-journal", "--json")
+    assert json.loads(done.stdout)["output"] == 1
+    assert "talk: in the step\n" in done.stderr
+    [outside] = [line for line in done.stderr.splitlines() if "in the body" in line]
+    assert "worker=flow" in outside
+    assert "instance=" in outside

@@ -124,7 +124,7 @@ async def test_the_result_is_decoded_from_what_was_sent():
         log.append(await do(execution, "made", {"a": 1.0}))
 
     bench = await Bench(code).rest()
-    assert bench.engine.of("attempt_succeeded") == [[1, b'{"a":1.0}']]
+    assert bench.engine.of("attempt_succeeded") == [[1, b'{"a":1.0}', ()]]
     assert bench.log == []  # not before it is durable
     bench.execution.deliver(1, 1, True, None)
     await bench.rest()
@@ -381,7 +381,7 @@ async def test_an_attempt_is_over_at_its_timeout_whatever_its_code_does():
     bench.clock.move(0.1)
     await bench.rest()
     timed_out = Failure("TimeoutError", "Execution timed out after 2000ms", step="s")
-    assert bench.engine.of("attempt_failed") == [[1, timed_out, True]]
+    assert bench.engine.of("attempt_failed") == [[1, timed_out, True, ()]]
     assert bench.engine.of("attempt_succeeded") == []
 
 
@@ -412,7 +412,7 @@ async def test_a_step_can_not_start_another():
         await execution.do("outer", outer, (), DEFAULT)
 
     bench = await Bench(code).rest()
-    ((_, failed, retryable),) = bench.engine.of("attempt_failed")
+    ((_, failed, retryable, _),) = bench.engine.of("attempt_failed")
     assert failed.name == "RuntimeError"
     assert retryable
 

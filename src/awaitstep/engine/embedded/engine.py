@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import structlog
 
-from awaitstep.engine import cursors, durations, messages, outcomes, values
+from awaitstep.engine import cursors, durations, logs, messages, outcomes, values
 from awaitstep.engine.bindings import RunsBackend
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator
@@ -26,6 +26,7 @@ from awaitstep.engine.embedded.casualties import Casualties
 from awaitstep.engine.embedded.fleet import IDLE_AFTER, Fleet, Group, Place, Slot
 from awaitstep.engine.embedded.freshness import Freshness
 from awaitstep.engine.embedded.journal import Journal
+from awaitstep.engine.embedded.prints import Prints
 from awaitstep.engine.embedded.process import Exit
 from awaitstep.engine.errors import (
     DeploymentCrashed,
@@ -39,7 +40,9 @@ from awaitstep.engine.errors import (
     ValueRefused,
     WorkerFailed,
 )
+from awaitstep.engine.eventlog import Note
 from awaitstep.engine.execution import Recorded
+from awaitstep.engine.figures import Figures
 from awaitstep.engine.link import Nonsense
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import (
@@ -95,7 +98,7 @@ class Embedded(Coordinator):
         self._fleet = Fleet(place, self, runners)
         self._slots: dict[int, Slot] = {}  # assignment -> runner
         self._answers: dict[int, asyncio.Future[messages.Answer]] = {}
-        self._depths: dict[int, int] = {}  # of the requests that are answered now
+        self._requests: dict[int, WorkerRequest] = {}  # that are answered now
         self._calls = itertools.count(1)
         self._ready = asyncio.Event()
         self._next_parked: float | None = None
@@ -104,6 +107,7 @@ class Embedded(Coordinator):
         self._blame = Blame()
         self._crashed: dict[str, str] = {}
         self._isolation: str | None = "no runner has answered yet"
+        self._prints = Prints(self)
         self._handlers = self._message_handlers()
 
     @classmethod
@@ -190,10 +194,8 @@ class Embedded(Coordinator):
                 return await self._same(known, run, start.parent)
         self._adopt(run, start.parent)
         self._add(run)
-        change = Change(run)
-        change.created = True
         try:
-            await self._durable(change)
+            await self._durable(self._creation(run, start))
         except EngineError:
             raise
         except Exception as error:  # the journal refused the row
@@ -250,6 +252,17 @@ class Embedded(Coordinator):
     async def live(self, workflow: str) -> int:
         return await self._journal.read(lambda db: queries.live(db, self._names, workflow))
 
+    async def figures(self) -> Figures:
+        return Figures(
+            workflows=self._tallies,
+            live=await self._journal.read(lambda db: queries.live_by_workflow(db, self._names)),
+            in_line=self._admission.lengths(),
+            loaded=len(self._runs),
+            executing=len(self._assigned),
+            runners=self._fleet.figures(),
+            journal=self._journal.figures(),
+        )
+
     # --- the Workers port ---------------------------------------------------------------------
 
     async def fetch(self, deployment: str, request: WorkerRequest) -> WorkerResponse:
@@ -261,7 +274,7 @@ class Embedded(Coordinator):
         future: asyncio.Future[messages.Answer] = self._loop.create_future()
         self._answers[call] = future
         slot.fetches[call] = deployment
-        self._depths[call] = request.depth
+        self._requests[call] = request
         slot.tell(bundle)
         slot.send(
             messages.Fetch(
@@ -275,7 +288,7 @@ class Embedded(Coordinator):
             raise WorkerFailed("The handler did not answer in time.", "worker.timeout") from None
         finally:
             slot.fetches.pop(call, None)
-            self._depths.pop(call, None)
+            self._requests.pop(call, None)
             self._answers.pop(call, None)
             if slot.alone:
                 self._freed(slot)
@@ -376,6 +389,11 @@ class Embedded(Coordinator):
 
     async def _children(self, parent: int) -> Sequence[tuple[str, str, int]]:
         return await self._journal.read(lambda db: queries.children(db, self._names, parent))
+
+    async def _notes(self, run: Run) -> Sequence[Note]:
+        if run.uncommitted:
+            await self._flushed()
+        return await self._journal.read(partial(queries.notes, run=run.ref))
 
     async def _open(self, workflow: str, instance: str) -> Run:
         run = self._index.get((workflow, instance)) or await self._find(workflow, instance)
@@ -709,6 +727,11 @@ class Embedded(Coordinator):
     def assigned(self, assignment: int) -> Run:
         return self._assigned[assignment]
 
+    def worker(self, deployment: str) -> str:
+        """Its name, as far as it is known."""
+        bundle = self._bundle.get(deployment)
+        return "" if bundle is None else bundle.workflow_name
+
     def now(self) -> float:
         return self._clock.now()
 
@@ -740,7 +763,7 @@ class Embedded(Coordinator):
             ),
             m.AttemptSucceeded: self._on_succeeded,
             m.AttemptFailed: lambda _, x: self.attempt_failed(
-                x.assignment, x.k, outcomes.bounded(x.failure), x.retryable
+                x.assignment, x.k, outcomes.bounded(x.failure), x.retryable, _log_of(x)
             ),
             m.Sleep: self._on_sleep,
             m.Wait: self._on_wait,
@@ -750,6 +773,7 @@ class Embedded(Coordinator):
             m.Ended: self._on_ended,
             m.Answer: self.on_answer,
             m.Call: lambda slot, x: self._spawn(self._on_call(slot, x)),
+            m.Printed: self._prints.heard,
         }
 
     def _on_succeeded(self, slot: Slot, message: messages.AttemptSucceeded) -> None:
@@ -759,9 +783,10 @@ class Embedded(Coordinator):
         try:
             value = values.check(message.value)
         except ValueRefused as error:
-            self.attempt_failed(message.assignment, message.k, outcomes.failure(error), False)
+            failed = outcomes.failure(error)
+            self.attempt_failed(message.assignment, message.k, failed, False, _log_of(message))
             return
-        self.attempt_succeeded(message.assignment, message.k, value)
+        self.attempt_succeeded(message.assignment, message.k, value, _log_of(message))
         self._blame.clear_run(run.ref)
         if slot.alone and (slot.group.suspects or slot.group.asking):
             self._make_room(slot.group)
@@ -809,9 +834,9 @@ class Embedded(Coordinator):
             bundle = self._bundle[call.deployment]
             trigger: Trigger = "http" if call.trigger == "http" else "workflow"
             caller = self._caller(slot, call)
-            depth = self._depths.get(call.within, 0) if call.within in slot.fetches else 0
+            request = self._requests.get(call.within) if call.within in slot.fetches else None
             backend = RunsBackend(
-                self, self, self._bundles, bundle, trigger, lambda: caller, lambda: depth
+                self, self, self._bundles, bundle, trigger, lambda: caller, lambda: request
             )
             args = values.decode(values.check(call.args))
             if call.deployment not in slot.known or call.operation not in _OPERATIONS:
@@ -887,12 +912,16 @@ def _recorded(operation: Operation) -> Recorded:
     )
 
 
+def _log_of(message: messages.AttemptSucceeded | messages.AttemptFailed) -> Sequence[logs.Line]:
+    return logs.received(message.log) if message.log else ()
+
+
 def _nobody(error: Exception | None) -> None:
     """Nobody waits for these rows: what was not forgotten now is later."""
 
 
 def _told(failed: Failure) -> str:
-    return f"{failed.name}: {failed.message}" + (f"\n{failed.trace}" if failed.trace else "")
+    return failed.trace or f"{failed.name}: {failed.message}"
 
 
 def _code(failed: Failure) -> str:

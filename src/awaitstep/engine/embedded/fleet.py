@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from awaitstep.engine.embedded.process import (
     scrubbed_environment,
 )
 from awaitstep.engine.errors import EnvironmentMissing
+from awaitstep.engine.figures import RunnerFigures
 from awaitstep.engine.link import Link, Nonsense
 from awaitstep.engine.workers import Bundle
 
@@ -78,6 +79,16 @@ class Group:
         return bool(self.unplaced or self.suspects or self.asking)
 
 
+class Printing:
+    """How many lines of the server's log a runner took, since when."""
+
+    __slots__ = ("lines", "since")
+
+    def __init__(self) -> None:
+        self.since = 0.0
+        self.lines = 0
+
+
 class Slot:
     """One runner process and what it has been given."""
 
@@ -93,6 +104,7 @@ class Slot:
         self.assignments: set[int] = set()
         self.fetches: dict[int, str] = {}  # call -> deployment
         self.loading: str | None = None
+        self.prints = Printing()
         self.stall: Stall | None = None
         self.silent: Silent | None = None
         self.nonsense: str | None = None  # why its link was closed
@@ -149,6 +161,7 @@ class Fleet:
     _groups: dict[Path | None, Group] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _number: int = 0
+    _restarts: Counter[str] = field(default_factory=Counter)
 
     def start(self) -> None:
         self._start_group(self.group(None))
@@ -173,6 +186,11 @@ class Fleet:
                 for slot in slots:
                     slot.retiring = True
                     self.kill(slot)
+
+    def figures(self) -> RunnerFigures:
+        wanted = sum(len(g.unplaced) + len(g.suspects) for g in self._groups.values())
+        ready = sum(slot.ready for slot in self.slots)
+        return RunnerFigures(ready=ready, restarts=dict(self._restarts), wanted=wanted)
 
     async def close(self) -> None:
         self.closing = True
@@ -398,8 +416,17 @@ class Fleet:
             slot.link.close()
             slot.link = None
         self.slots.remove(slot)
+        if not (self.closing or slot.group.stopped):
+            self._restarts[_reason(slot)] += 1
         if not self.closing:
             self.owner.on_death(slot, exit)
+
+
+def _reason(slot: Slot) -> str:
+    """Why another runner takes this one's place."""
+    if slot.killed:
+        return "replaced"
+    return "stalled" if slot.stall is not None or slot.silent is not None else "died"
 
 
 def _packages(environment: Path | None) -> list[str]:

@@ -14,6 +14,7 @@ import fcntl
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -25,13 +26,14 @@ import structlog
 from awaitstep import damage
 from awaitstep.engine.embedded.rows import ALSO_DELETED, MANY, STATEMENTS, Kind, Row
 from awaitstep.engine.errors import EngineError, JournalDamaged, JournalLocked, JournalUnavailable
+from awaitstep.engine.figures import Commits, JournalFigures
 
 T = TypeVar("T")
 Done = Callable[[Exception | None], None]
 
 LARGEST_BATCH: Final = 5_000
 RETRY_EVERY: Final = 0.5
-FORMAT: Final = 3
+FORMAT: Final = 4
 # What a journal of a format lacks of the next one.
 _SINCE: Final = {
     1: "alter table runs add column parent integer;"
@@ -41,6 +43,9 @@ _SINCE: Final = {
     2: "create index runs_by_kind on runs"
     " (workflow, status, trigger, deployment, version, created);"
     " create index operations_to_retry on operations (run) where kind = 0 and status = 1;",
+    3: "create table notes (run integer not null, kind integer not null, at real not null,"
+    " epoch integer not null, after integer not null, data blob);"
+    " create index notes_by_run on notes (run);",
 }
 _BARRIER: Final = Kind.drop
 _log = structlog.get_logger("awaitstep.journal")
@@ -79,6 +84,7 @@ class Journal:
         self._queue: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
         self.unavailable: str | None = None
         self.rows = self.commits = 0
+        self._took = Commits()
         try:
             self._refuse(damage.of_log(self._path))
             self._writer = self._open()
@@ -112,6 +118,17 @@ class Journal:
             if _is_the_files_fault(error):
                 raise JournalUnavailable(str(error)) from error
             raise
+
+    def figures(self) -> JournalFigures:
+        took = self._took
+        return JournalFigures(
+            rows=self.rows,
+            fsyncs=self.commits,
+            seconds=took.seconds,
+            classes=list(took.classes),
+            queue=self._queue.qsize(),
+            available=self.unavailable is None,
+        )
 
     async def close(self) -> None:
         """Write what is waiting, then let go of the folder."""
@@ -148,6 +165,7 @@ class Journal:
 
     def _commit(self, batch: Sequence[Write]) -> None:
         while True:
+            began = time.perf_counter()
             try:
                 try:
                     self._commit_together(batch)
@@ -167,6 +185,7 @@ class Journal:
             _log.warning("the journal can be written again")
             self.unavailable = None
         self.commits += 1
+        self._took.count(time.perf_counter() - began)
         self._report(batch)
 
     def _commit_together(self, batch: Sequence[Write]) -> None:

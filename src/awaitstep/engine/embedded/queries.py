@@ -15,6 +15,7 @@ from awaitstep.engine.embedded.rows import (
     fill,
     read_run,
 )
+from awaitstep.engine.eventlog import Note, NoteKind
 from awaitstep.engine.port import Retention
 from awaitstep.engine.run import Run
 from awaitstep.engine.states import RunStatus
@@ -115,6 +116,14 @@ def expired(
     return found
 
 
+def notes(db: sqlite3.Connection, run: int) -> list[Note]:
+    """What was noted for a run's event log, in order."""
+    rows = db.execute(
+        "select kind, at, epoch, after, data from notes where run = ? order by rowid", (run,)
+    )
+    return [Note(NoteKind(kind), at, epoch, after, data) for kind, at, epoch, after, data in rows]
+
+
 def children(db: sqlite3.Connection, known: Names, parent: int) -> list[tuple[str, str, int]]:
     """The live runs that a run started and waits for: workflow, instance, the epoch then."""
     rows = db.execute(
@@ -140,6 +149,15 @@ def live(db: sqlite3.Connection, known: Names, workflow: str) -> int:
         "select count(*) from runs where workflow = ? and status < 4", (known.get(workflow),)
     ).fetchone()
     return int(count)
+
+
+def live_by_workflow(db: sqlite3.Connection, known: Names) -> dict[str, int]:
+    """How many runs have not ended, without a look at those that have."""
+    rows = db.execute(
+        "select workflow, count(*) from runs indexed by runs_by_deployment where status < 4"
+        " group by workflow"
+    )
+    return {known.text(workflow): count for workflow, count in rows}
 
 
 def live_of_deployment(db: sqlite3.Connection, known: Names, deployment: str) -> list[int]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from awaitstep.engine import ids, outcomes
+from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.run import Attempt, Change, Event, Operation, Run
 from awaitstep.engine.states import (
@@ -32,8 +33,9 @@ class Kind(IntEnum):
     take = 5
     move = 6
     free = 7
-    drop = 8
-    delete = 9
+    note = 8
+    drop = 9
+    delete = 10
 
 
 STATEMENTS: Final[dict[Kind, str]] = {
@@ -54,6 +56,7 @@ STATEMENTS: Final[dict[Kind, str]] = {
     Kind.take: "update events set taken = ? where seq = ?",
     Kind.move: "update runs set deployment = ?, version = ? where ref = ?",
     Kind.free: "update runs set parent = null where ref = ?",
+    Kind.note: "insert into notes (run, kind, at, epoch, after, data) values (?, ?, ?, ?, ?, ?)",
     Kind.drop: "delete from operations where run = ? and k = ?",
     Kind.delete: "delete from runs where ref = ?",
 }
@@ -75,14 +78,26 @@ MANY: Final[dict[Kind, dict[int, str]]] = {
 ALSO_DELETED: Final = (
     "delete from operations where run = ?",
     "delete from events where run = ?",
+    "delete from notes where run = ?",
 )
 
 _RUN_CODE: Final = {status: code for code, status in enumerate(RUN_CODES)}
 _STEP_CODE: Final = {status: code for code, status in enumerate(STEP_CODES)}
 _KINDS: Final = tuple(StepKind)
 
+
+class _Attempt(msgspec.Struct, array_like=True):
+    """As it is written: without what follows the failure where that says nothing."""
+
+    started: float
+    ended: float
+    failure: Failure | None
+    log: list[Line] = []
+    delay: float | None = None
+
+
 _encode_attempts = msgspec.msgpack.Encoder().encode
-_decode_attempts = msgspec.msgpack.Decoder(list[tuple[float, float, Failure | None]]).decode
+_decode_attempts = msgspec.msgpack.Decoder(list[_Attempt]).decode
 
 
 def code(status: RunStatus) -> int:
@@ -120,6 +135,9 @@ def of_change(change: Change, names: Names) -> list[tuple[Kind, Row]]:
         rows.append((Kind.take, (k, seq)))
     for seq in change.returned:
         rows.append((Kind.take, (None, seq)))
+    for note in change.notes:
+        noted = run.ref, int(note.kind), note.at, note.epoch, note.after, note.data
+        rows.append((Kind.note, noted))
     if change.moved:
         place = names.of(run.deployment, rows), names.of(run.version, rows), run.ref
         rows.append((Kind.move, place))
@@ -173,11 +191,17 @@ def _update(run: Run) -> Row:
 def _operation(ref: int, o: Operation) -> Row:
     attempts = None
     if o.attempts:
-        attempts = _encode_attempts([(a.started, a.ended, a.failure) for a in o.attempts])
+        attempts = _encode_attempts([_attempt(a) for a in o.attempts])
     return (
         ref, o.k, int(o.kind), o.name, o.n, o.after, o.seq, _STEP_CODE[o.status], o.started,
         o.ended, o.value, attempts, o.due, o.rest, o.event_type, o.event,
     )  # fmt: skip
+
+
+def _attempt(a: Attempt) -> tuple[object, ...]:
+    if a.delay is not None:
+        return a.started, a.ended, a.failure, a.log, a.delay
+    return (a.started, a.ended, a.failure, a.log) if a.log else (a.started, a.ended, a.failure)
 
 
 RUN_COLUMNS: Final = (
@@ -236,7 +260,10 @@ def read_operation(row: Row) -> Operation:
     operation.ended = ended
     operation.value = value
     if attempts is not None:
-        operation.attempts = [Attempt(*attempt) for attempt in _decode_attempts(attempts)]
+        operation.attempts = [
+            Attempt(a.started, a.ended, a.failure, a.log, a.delay)
+            for a in _decode_attempts(attempts)
+        ]
     operation.due = due
     operation.rest = rest
     operation.event_type = event_type

@@ -67,3 +67,14 @@ create table events (
     taken integer                       -- the operation that took it
 );
 create index events_by_run on events (run);
+
+-- What the event log of a run can't be made from otherwise: pauses, resumes, restarts.
+create table notes (
+    run integer not null,
+    kind integer not null,
+    at real not null,
+    epoch integer not null,
+    after integer not null,             -- the last outcome by then
+    data blob
+);
+create index notes_by_run on notes (run);

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -23,10 +24,14 @@ from awaitstep.engine.errors import (
     RunState,
     WorkerFailed,
 )
+from awaitstep.engine.eventlog import Note
 from awaitstep.engine.execution import Execution, Recorded, attempting
+from awaitstep.engine.figures import Figures
 from awaitstep.engine.loading import Loaded, load, respond, run_code
+from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure, failure, rebuild
 from awaitstep.engine.port import Caller, Created, Parent, RunPage, RunQuery, StartRun
+from awaitstep.engine.printing import Borrowed
 from awaitstep.engine.retry import RetryPolicy
 from awaitstep.engine.run import Change, Operation, Run
 from awaitstep.engine.states import ENDED, StepKind, StepStatus
@@ -35,8 +40,10 @@ from awaitstep.engine.workers import Bundles, RunnerHealth, WorkerRequest, Worke
 from workers.context import Context
 from workers.workflows import WorkflowError
 
-# How many workers wait for each other's answers, in whatever task.
-_depth: contextvars.ContextVar[int] = contextvars.ContextVar("awaitstep_depth", default=0)
+# The request that is being answered, in whatever task.
+_answering: contextvars.ContextVar[WorkerRequest | None] = contextvars.ContextVar(
+    "awaitstep_answering", default=None
+)
 
 
 class InlineEngine(Coordinator):
@@ -46,9 +53,11 @@ class InlineEngine(Coordinator):
         super().__init__(clock or SystemClock())
         self._bundles = bundles
         self._all: dict[tuple[str, str], Run] = {}
+        self._noted: dict[int, list[Note]] = {}
         self._last_ref = 0
         self._loaded: dict[str, Loaded] = {}
         self._executions: dict[int, Execution] = {}
+        self._streams = Borrowed()
 
     async def close(self) -> None:
         """Unload everything."""
@@ -57,6 +66,7 @@ class InlineEngine(Coordinator):
             self._take(self._assigned[assignment])
         if self._timer is not None:
             self._timer.cancel()
+        self._streams.give_back()
 
     async def create(self, start: StartRun) -> Created:
         run = self._new_run(self._last_ref + 1, start)
@@ -69,9 +79,7 @@ class InlineEngine(Coordinator):
         self._adopt(run, start.parent)
         self._last_ref = run.ref
         self._all[run.workflow, run.instance] = self._add(run)
-        change = Change(run)
-        change.created = True
-        self._apply(change)
+        self._apply(self._creation(run, start))
         return Created(run.view(), existed=False)
 
     async def list(self, query: RunQuery) -> RunPage:
@@ -99,10 +107,21 @@ class InlineEngine(Coordinator):
         if run.status not in ENDED:
             raise RunState(instance, "be deleted", run.status.value)
         del self._all[workflow, instance], self._runs[run.ref]
+        self._noted.pop(run.ref, None)
         self._evict(run)
 
     async def live(self, workflow: str) -> int:
         return sum(r.workflow == workflow and r.status not in ENDED for r in self._all.values())
+
+    async def figures(self) -> Figures:
+        live = Counter(run.workflow for run in self._all.values() if run.status not in ENDED)
+        return Figures(
+            workflows=self._tallies,
+            live=live,
+            in_line=self._admission.lengths(),
+            loaded=len(self._index),
+            executing=len(self._assigned),
+        )
 
     # --- the Workers port ---------------------------------------------------------------------
 
@@ -110,7 +129,7 @@ class InlineEngine(Coordinator):
         """See `Workers.fetch`."""
         loaded = await self._load(deployment)
         context = Context()
-        before = _depth.set(request.depth)
+        before = _answering.set(request)
         try:
             status, headers, body = await respond(
                 loaded, context, request.method, request.url, request.headers, request.body
@@ -119,7 +138,7 @@ class InlineEngine(Coordinator):
             code = TOO_DEEP if getattr(error, "code", None) == TOO_DEEP else "worker.failed"
             raise WorkerFailed(f"{type(error).__name__}: {error}", code) from error
         finally:
-            _depth.reset(before)
+            _answering.reset(before)
             await context.drain()
         return WorkerResponse(status, headers, body)
 
@@ -152,7 +171,12 @@ class InlineEngine(Coordinator):
             if run.parent == parent and run.status not in ENDED
         ]
 
+    async def _notes(self, run: Run) -> Sequence[Note]:
+        return self._noted.get(run.ref, [])
+
     def _write(self, change: Change, done: Callable[[Exception | None], None]) -> None:
+        if change.notes:
+            self._noted.setdefault(change.run.ref, []).extend(change.notes)
         self._loop.call_soon(done, None)
 
     def _execute(self, run: Run) -> None:
@@ -169,6 +193,7 @@ class InlineEngine(Coordinator):
             return
         if run.assignment != assignment:
             return
+        self._streams.take()
         execution = Execution(
             _Link(self, assignment, run),
             label=run.instance,
@@ -206,7 +231,7 @@ class InlineEngine(Coordinator):
                 bindings=list(bundle.bindings),
                 functions=list(bundle.functions),
                 backend=RunsBackend(
-                    self, self, self._bundles, bundle, "workflow", _caller, _depth.get
+                    self, self, self._bundles, bundle, "workflow", _caller, _answering.get
                 ),
             )
         return self._loaded[deployment]
@@ -252,9 +277,8 @@ def _caller() -> Caller | None:
     attempt = attempting.get()
     if attempt is None:
         return None
-    link, k = attempt
-    assert isinstance(link, _Link)
-    return link.caller(k)
+    assert isinstance(attempt.engine, _Link)
+    return attempt.engine.caller(attempt.k)
 
 
 def recorded(run: Run) -> list[Recorded]:
@@ -304,11 +328,13 @@ class _Link:
     def attempt_started(self, k: int, name: str, n: int, attempt: int, policy: RetryPolicy) -> None:
         self._engine.attempt_started(self._assignment, k, name, n, attempt, policy)
 
-    def attempt_succeeded(self, k: int, value: bytes) -> None:
-        self._engine.attempt_succeeded(self._assignment, k, value)
+    def attempt_succeeded(self, k: int, value: bytes, log: Sequence[Line]) -> None:
+        self._engine.attempt_succeeded(self._assignment, k, value, log)
 
-    def attempt_failed(self, k: int, failure: Failure, retryable: bool) -> None:
-        self._engine.attempt_failed(self._assignment, k, failure, retryable)
+    def attempt_failed(
+        self, k: int, failure: Failure, retryable: bool, log: Sequence[Line]
+    ) -> None:
+        self._engine.attempt_failed(self._assignment, k, failure, retryable, log)
 
     def sleep(self, k: int, kind: StepKind, name: str, n: int, seconds: float) -> None:
         self._engine.sleep(self._assignment, k, kind, name, n, seconds)
