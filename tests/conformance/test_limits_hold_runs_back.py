@@ -253,3 +253,16 @@ async def test_a_period_that_is_over_does_not_open_a_full_house(desk):
     assert (await desk.view("second")).status is QUEUED
     opened(desk)
     assert await desk.output("second") == "second"
+
+
+async def test_who_has_begun_is_not_held_up_by_the_number_of_starts(desk):
+    desk.engine.limit("wf", Limits(starts=1, period=3600), Retention())
+    desk.deploy('await step.sleep("nap", "1 minute")\nreturn event["instanceId"]')
+    await desk.start(instance="begun")
+    await desk.until("begun", RunStatus.waiting)
+    starts = [StartRun("wf", "dep", "api", instance=f"in-line-{n}", priority=9) for n in range(2)]
+    await desk.engine.create_batch(starts)
+    desk.clock.move(61)
+    assert await desk.output("begun") == "begun"
+    for start in starts:
+        assert (await desk.view(start.instance)).status is RunStatus.queued
