@@ -455,13 +455,9 @@ class Embedded(Coordinator):
     async def _recover(self) -> None:
         """Go on with what was queued or running when the last server ended."""
         await self._ready.wait()
-        after = 0
-        while True:
-            refs = await self._journal.read(partial(queries.to_execute, after=after, limit=PAGE))
-            if not refs:
-                break
-            after = refs[-1]
-            for run in await self._bring(refs):
+        refs = await self._journal.read(queries.to_execute)
+        for start in range(0, len(refs), PAGE):
+            for run in await self._bring(refs[start : start + PAGE]):
                 if run.pause_requested and run.status is RunStatus.queued:
                     self._apply(run.pause(self._clock.now()))
                 else:
