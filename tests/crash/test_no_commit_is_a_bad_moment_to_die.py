@@ -134,6 +134,7 @@ def test_a_server_that_dies_there_loses_and_repeats_nothing(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("when", MOMENTS)
 def test_no_commit_is_a_bad_moment(
     tmp_path: Path, when: str, undisturbed: Undisturbed, figures: Callable[[str], None]

@@ -11,7 +11,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -36,11 +36,17 @@ PATIENCE: Final = 120.0
 class Suite:
     """One crash test in one empty folder. Make it, do rounds, `finish` and `close`."""
 
-    def __init__(self, folder: Path, *, patience: float = PATIENCE) -> None:
-        """Wait for nothing longer than `patience` (seconds). Raises ServerFailed, OSError."""
+    def __init__(
+        self, folder: Path, *, turns: Sequence[Victim] = TURNS, patience: float = PATIENCE
+    ) -> None:
+        """Kill by `turns`, and wait for nothing longer than `patience` (seconds).
+
+        Raises ServerFailed, OSError.
+        """
         (folder / "data").mkdir(mode=0o700)
         self._folder = folder
         self._patience = patience
+        self._turns = turns
         self._disk = examine(folder)
         self.scene = Scene(folder / "data")
         self.kills: Counter[Victim] = Counter()
@@ -52,6 +58,7 @@ class Suite:
         self._created = self._sent = self._since = 0
         self._memory: dict[Victim, int] = {}
         self._first_memory: dict[Victim, int] = {}
+        self._last_memory: dict[Victim, int] = {}
         self._server = Server(folder, 0)
 
     def round(self) -> None:
@@ -73,7 +80,7 @@ class Suite:
             self._begun_by_then.setdefault(step, self.scene.begun[step])
         self.open_at_kills.append(self.scene.open(self._since))
         self._since = self.scene.oldest_live()
-        self._kill(TURNS[self.kills.total() % len(TURNS)])
+        self._kill(self._turns[self.kills.total() % len(self._turns)])
 
     def finish(self) -> Report:
         """Let every run end, and say what became of them. Raises ServerFailed."""
@@ -109,6 +116,16 @@ class Suite:
             runner_memory=_growth("runner", self._first_memory, self._memory),
             journal_bytes=scene.journal_bytes(),
             disk=self._disk,
+        )
+
+    def figures(self) -> str:
+        """How far it has come, and what that takes, in one line."""
+        sizes = {victim: f"{size / 1024**2:.0f} MiB" for victim, size in self._last_memory.items()}
+        memory = ", ".join(f"{victim} {size}" for victim, size in sizes.items())
+        return (
+            f"{self.kills.total()} kills, {self._created} runs acknowledged, memory {memory}, "
+            f"journal {self.scene.journal_bytes() / 1024**2:.1f} MiB, "
+            f"all files {_size(self._folder / 'data') / 1024**2:.1f} MiB"
         )
 
     def close(self) -> None:
@@ -168,6 +185,7 @@ class Suite:
                 used = memory(pid)
                 if used is not None:
                     self._first_memory.setdefault(victim, used)
+                    self._last_memory[victim] = used
                     self._memory[victim] = max(used, self._memory.get(victim, 0))
 
     def _until(self, met: Callable[[], bool], what: str) -> None:
@@ -182,3 +200,12 @@ def _growth(
     victim: Victim, first: dict[Victim, int], most: dict[Victim, int]
 ) -> tuple[int, int] | None:
     return (first[victim], most[victim]) if victim in most else None
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for place, _, files in os.walk(folder):
+        for file in files:
+            with contextlib.suppress(FileNotFoundError):
+                total += os.lstat(os.path.join(place, file)).st_size
+    return total
