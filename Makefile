@@ -5,7 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 GRAPHS ?= 100000
-export GRAPHS
+MINUTES ?= 30
+export GRAPHS MINUTES
 export UV_PROJECT_ENVIRONMENT := .venv
 
 .PHONY: help setup run test soak check fix bench bench-scale build lock browser clean
@@ -42,7 +43,8 @@ browser:
 test: .venv/dev browser ## run every test
 	@$(BIN)/pytest --numprocesses auto $(ARGS)
 
-soak: .venv/dev ## compare 100,000 random graphs with their meaning (GRAPHS=5000 for fewer)
+soak: .venv/dev ## kill servers under load for MINUTES=30, then compare GRAPHS=100000 random graphs with their meaning
+	@$(BIN)/pytest tests/crash -m soak -p no:xdist $(ARGS)
 	@$(BIN)/pytest tests/property -m soak --numprocesses auto $(ARGS)
 
 check: .venv/dev ## formatter, linter, types, import arrows

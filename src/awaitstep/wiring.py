@@ -89,7 +89,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
     from awaitstep.gateway import Gateway
     from awaitstep.language import CompiledGraphs
     from awaitstep.providers.local import LocalBundles, LocalProvider
-    from awaitstep.storage.port import StoreUnavailable
+    from awaitstep.storage.port import StoreDamaged, StoreUnavailable
     from awaitstep.storage.sql import open_store
     from awaitstep.storage.sql.migrate import NewerDatabase
 
@@ -97,7 +97,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
         key = settings.key or load_key(settings.data / KEY_FILE, create=True)
         vault = Vault(key)
         store = await asyncio.to_thread(open_store, f"sqlite:///{settings.data / DATABASE_FILE}")
-    except (BadKey, StoreUnavailable, NewerDatabase) as error:
+    except (BadKey, StoreUnavailable, StoreDamaged, NewerDatabase) as error:
         raise SetupRefused(str(error)) from None
     try:
         files = ModuleFiles(settings.data / DEPLOYMENTS)

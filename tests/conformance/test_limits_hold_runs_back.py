@@ -253,3 +253,35 @@ async def test_a_period_that_is_over_does_not_open_a_full_house(desk):
     assert (await desk.view("second")).status is QUEUED
     opened(desk)
     assert await desk.output("second") == "second"
+
+
+async def test_who_has_begun_is_not_held_up_by_the_number_of_starts(desk):
+    desk.engine.limit("wf", Limits(starts=1, period=3600), Retention())
+    desk.deploy('await step.sleep("nap", "1 minute")\nreturn event["instanceId"]')
+    await desk.start(instance="begun")
+    await desk.until("begun", RunStatus.waiting)
+    starts = [StartRun("wf", "dep", "api", instance=f"in-line-{n}", priority=9) for n in range(2)]
+    await desk.engine.create_batch(starts)
+    desk.clock.move(61)
+    assert await desk.output("begun") == "begun"
+    for start in starts:
+        assert (await desk.view(start.instance)).status is RunStatus.queued
+
+
+async def test_a_server_that_restarts_keeps_the_order_of_the_line(embedded_desk):
+    desk = embedded_desk
+    desk.deploy('mark(event["instanceId"])')
+    limits = Limits(starts=1, period=3600)
+    desk.engine.limit("wf", limits, Retention())
+    await desk.output(await desk.start(instance="first"))
+    for name, priority in (("later", 0), ("soon", 1), ("next", 2)):
+        start = StartRun("wf", "dep", "api", instance=name, priority=priority)
+        await desk.engine.create(start)
+    await desk.engine.close()
+    desk.engine = await Embedded.open(desk.folder, desk, clock=desk.clock, hold=True)
+    desk.engine.limit("wf", limits, Retention())
+    await desk.engine.go_on()
+    for name in ("next", "soon", "later"):
+        await desk.output(name)
+        desk.clock.move(3601)
+    assert desk.marks() == ["first", "next", "soon", "later"]

@@ -72,9 +72,8 @@ class House:
         await self.engine.close()
 
     async def open(self, **options: Any) -> None:
-        self.engine = await Embedded.open(
-            self.folder, self, runners=self.count, stall_after=1.0, **options
-        )
+        defaults = {"runners": self.count, "stall_after": 1.0}
+        self.engine = await Embedded.open(self.folder, self, **defaults | options)
 
     async def bundle(self, deployment: str) -> Bundle:
         return self.bundles[deployment]

@@ -376,6 +376,34 @@ def test_limits_hold(data: Path) -> None:
 
 
 @linux
+def test_processes_are_limited_for_everybody_but_root(data: Path) -> None:
+    made, error = inside(
+        data,
+        """
+        import signal
+        if os.getuid() == 0:
+            os.setresuid(*[60_000 + os.getpid() % 5_000] * 3)  # nobody else's
+        walls._limit(walls.Limits(processes=5))
+        made, error = [], None
+        while error is None and len(made) < 100:
+            try:
+                pid = os.fork()
+            except OSError as failed:
+                error = type(failed).__name__
+            else:
+                if pid == 0:
+                    signal.pause()
+                made.append(pid)
+        for pid in made:
+            os.kill(pid, signal.SIGKILL)
+        report([len(made), error])
+        """,
+    )
+    assert error == "BlockingIOError"
+    assert made <= 5
+
+
+@linux
 @pytest.mark.skipif(os.getuid() != 0, reason="only root has capabilities to lose")
 def test_root_keeps_none_of_its_powers_over_the_system(data: Path) -> None:
     tried = inside(

@@ -9,7 +9,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
-from awaitstep.app.errors import Conflict, Detail, Invalid, NotFound
+from awaitstep.app.errors import Conflict, Detail, Invalid, NotFound, Unavailable
 from awaitstep.app.graphs import Graphs
 from awaitstep.app.ids import new_id
 from awaitstep.app.language import Compiled
@@ -19,7 +19,7 @@ from awaitstep.app.ports import Ports
 from awaitstep.app.retirement import Retirement
 from awaitstep.app.variables import reserved, snapshot
 from awaitstep.auth import places
-from awaitstep.providers.port import BundleRefused, Module
+from awaitstep.providers.port import BundleRefused, FilesUnavailable, Module
 from awaitstep.storage.port import Taken
 from awaitstep.storage.records import Connection, Deployment, Kind, Page, Version, Workflow
 
@@ -122,7 +122,10 @@ class Deployments:
                     progress += (60 - progress) / 5  # how many steps it takes is not known
 
         yield Progress("bundle", "Storing the module", 65)
-        bundle = await provider.bundle(module)
+        try:
+            bundle = await provider.bundle(module)
+        except FilesUnavailable as error:
+            raise Unavailable(str(error), "deploy.not_stored") from None
 
         yield Progress("activate", f"Going live on {place.name}", 80)
         id = new_id("dep")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -110,4 +111,5 @@ def _write_new(path: Path) -> None:
     except OSError as error:
         raise BadKey(f"The encryption key {path} can't be made: {error.strerror}.") from None
     finally:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink()

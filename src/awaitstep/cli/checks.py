@@ -81,7 +81,7 @@ def isolation() -> Finding:
 def folder(data: Path) -> Iterator[Finding]:
     """Whether the data folder is ours alone and can be written."""
     if not data.exists():
-        parent = _existing(data)
+        parent = existing(data)
         if os.access(parent, os.W_OK | os.X_OK):
             yield Finding("folder", "ok", f"{data} does not exist yet and can be made.")
         else:
@@ -110,7 +110,7 @@ def folder(data: Path) -> Iterator[Finding]:
 
 
 def disk(data: Path) -> Finding:
-    free = shutil.disk_usage(_existing(data)).free
+    free = shutil.disk_usage(existing(data)).free
     size = f"{free / 1024**3:.1f} GiB"
     if free < NO_DISK:
         return Finding("disk", "problem", f"Only {size} free; new runs would be refused soon.")
@@ -186,7 +186,7 @@ def _used(folder: Path) -> int:
     return sum(seen.values())
 
 
-def _existing(path: Path) -> Path:
+def existing(path: Path) -> Path:
     path = path.absolute()
     while not path.exists():
         path = path.parent

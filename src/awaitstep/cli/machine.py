@@ -16,9 +16,24 @@ def doctor(
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8080,
     worker_port: Annotated[int, typer.Option("--worker-port", min=1, max=65535)] = 8787,
     host: Annotated[str, typer.Option("--host")] = "127.0.0.1",
+    crash_test: Annotated[
+        bool,
+        typer.Option(
+            "--crash-test",
+            help="Kill a server of its own again and again; see that nothing is lost.",
+        ),
+    ] = False,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=1, max=86_400, help="How long the crash test kills.")
+    ] = 45,
     json: Json = False,
 ) -> None:
     """Check Python, SQLite, isolation, the data folder, ports, clock and disk."""
+    if crash_test:
+        from awaitstep.cli.crashing import crash_and_report
+
+        crash_and_report(data, seconds, json)
+        return
     from awaitstep.cli.checks import all_findings
 
     findings = all_findings(data, host, port, worker_port)

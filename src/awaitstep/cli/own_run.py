@@ -13,6 +13,7 @@ import uvloop
 
 from awaitstep.cli import logs
 from awaitstep.cli.failures import Failure
+from awaitstep.cli.folders import usable
 from awaitstep.cli.module import Asked
 from awaitstep.cli.output import say
 from awaitstep.cli.progress import Progress
@@ -48,11 +49,7 @@ def _folder(data: Path | None) -> Iterator[Path]:
             yield Path(name)
         return
     os.umask(0o077)
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise Failure(f"{data} can't be made: {error.strerror}.", "data.unusable") from None
-    yield data
+    yield usable(data)
 
 
 async def _run(asked: Asked, folder: Path) -> RunView:

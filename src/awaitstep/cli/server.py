@@ -20,11 +20,12 @@ import uvloop
 from awaitstep.cli import credentials, listeners, logs
 from awaitstep.cli.bootstrap import Prepared, prepare
 from awaitstep.cli.failures import Failure
+from awaitstep.cli.folders import usable
 from awaitstep.cli.front import Front
 from awaitstep.cli.listeners import Listeners
 from awaitstep.cli.rest import Rest
 from awaitstep.cli.strictness import Production
-from awaitstep.engine.errors import JournalLocked, JournalUnavailable
+from awaitstep.engine.errors import JournalDamaged, JournalLocked, JournalUnavailable
 from awaitstep.interpreter import tune
 from awaitstep.wiring import Settings, SetupRefused, open_server
 
@@ -51,7 +52,7 @@ def start(asked: Asked) -> None:
     """Run until a signal. Raises Failure with one sentence."""
     logs.configure(as_json=asked.production is not None)
     os.umask(0o077)  # databases and journals are nobody else's business
-    folder = _folder(asked.data)
+    folder = usable(asked.data).absolute()
     with (
         _bind(asked, folder, asked.port, "--port") as api,
         _bind(asked, folder, asked.worker_port, "--worker-port") as gateway,
@@ -61,6 +62,8 @@ def start(asked: Asked) -> None:
             uvloop.run(_serve(asked, folder, api, gateway))
         except JournalLocked:
             raise _already_running(folder) from None
+        except JournalDamaged as error:
+            raise Failure(str(error), error.code) from None
         except JournalUnavailable as error:
             raise Failure(f"{folder} can't be used: {error}", error.code) from None
         except SetupRefused as error:
@@ -116,15 +119,6 @@ def _has_screen() -> bool:
     """Whether a browser would open in a window, not take over a terminal or a server's log."""
     screen = sys.platform == "darwin" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
     return sys.stdout.isatty() and screen
-
-
-def _folder(data: Path) -> Path:
-    folder = data.absolute()
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise Failure(f"{data} can't be made: {error.strerror}.", "data.unusable") from None
-    return folder
 
 
 def _bind(asked: Asked, folder: Path, port: int, option: str) -> socket.socket:

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
+from itertools import chain
 
 from awaitstep.engine.port import Limits
 from awaitstep.engine.run import Run
 
 
 class _Line:
-    """One workflow's runs: those inside, and those in line."""
+    """One workflow's runs: those inside, and those in line.
 
-    __slots__ = ("heap", "inside", "limits", "starts", "waiting")
+    Who is to begin and who goes on stand apart: no number of starts holds up who has begun.
+    """
+
+    __slots__ = ("heaps", "inside", "limits", "starts", "waiting")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.inside: set[int] = set()
-        self.heap: list[tuple[int, int]] = []  # (-priority, ref)
+        # (-priority, ref) of those that go on, and of those that are to begin
+        self.heaps: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
         self.waiting: dict[int, bool] = {}  # ref -> whether it is to begin for the first time
         self.starts: deque[float] = deque()
 
@@ -41,6 +46,13 @@ class _Line:
         if first and self.limits.starts is not None:
             self.starts.append(now)
 
+    def head(self, *, first: bool) -> tuple[int, int] | None:
+        """Who stands in front of one of the two."""
+        heap = self.heaps[first]
+        while heap and self.waiting.get(heap[0][1]) is not first:  # it left the line
+            heapq.heappop(heap)
+        return heap[0] if heap else None
+
 
 class Admission:
     """The lines of all limited workflows."""
@@ -55,11 +67,11 @@ class Admission:
         """
         old = self._lines.pop(workflow, None)
         if limits is None or not (limits.concurrency or limits.starts):
-            return [] if old is None else [ref for _, ref in sorted(old.heap)]
+            return [] if old is None else [ref for _, ref in sorted(chain(*old.heaps))]
         line = self._lines[workflow] = _Line(limits)
         line.inside = executed
         if old is not None:
-            line.heap, line.waiting, line.starts = old.heap, old.waiting, old.starts
+            line.heaps, line.waiting, line.starts = old.heaps, old.waiting, old.starts
         return []
 
     def is_limited(self, workflow: str) -> bool:
@@ -71,12 +83,13 @@ class Admission:
         if line is None or run.ref in line.inside:
             return True
         first = run.started is None
-        if not line.waiting and line.has_room(now, first=first):
+        ahead = bool(line.waiting) if first else line.head(first=False) is not None
+        if not ahead and line.has_room(now, first=first):
             line.enter(run.ref, now, first=first)
             return True
         if run.ref not in line.waiting:
             line.waiting[run.ref] = first
-            heapq.heappush(line.heap, (-run.priority, run.ref))
+            heapq.heappush(line.heaps[first], (-run.priority, run.ref))
         return False
 
     def leave(self, run: Run) -> bool:
@@ -93,19 +106,17 @@ class Admission:
     def next(self, workflow: str, now: float) -> int | None:
         """Let the first in line in; None when there is nobody, or no room."""
         line = self._lines.get(workflow)
-        while line is not None and line.heap:
-            ref = line.heap[0][1]
-            first = line.waiting.get(ref)
-            if first is None:  # it left the line
-                heapq.heappop(line.heap)
-                continue
-            if not line.has_room(now, first=first):
-                return None
-            heapq.heappop(line.heap)
-            del line.waiting[ref]
-            line.enter(ref, now, first=first)
-            return ref
-        return None
+        if line is None:
+            return None
+        heads = [(line.head(first=first), first) for first in (False, True)]
+        able = [(head, first) for head, first in heads if head and line.has_room(now, first=first)]
+        if not able:
+            return None
+        (_, ref), first = min(able)
+        heapq.heappop(line.heaps[first])
+        del line.waiting[ref]
+        line.enter(ref, now, first=first)
+        return ref
 
     def lengths(self) -> dict[str, int]:
         """How many stand in line, by workflow."""

@@ -93,12 +93,25 @@ class ValueTooLarge(ValueRefused):
 
 
 class JournalUnavailable(EngineError):
-    """The journal can't be written now (disk full, read-only); nothing was accepted."""
+    """The journal can't be used now (disk full, read-only); nothing was accepted."""
 
     code = "journal.unavailable"
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"The journal can't be written: {reason}. Nothing was started; try again.")
+        super().__init__(f"The journal can't be used: {reason}. Nothing was started; try again.")
+
+
+class JournalDamaged(JournalUnavailable):
+    """Something of the journal is not what was written; nothing of it was changed."""
+
+    code = "journal.damaged"
+
+    def __init__(self, path: str, what: str) -> None:
+        EngineError.__init__(
+            self,
+            f"The journal {path} is damaged: {what}. It is left as it is. Go on with a backup, or "
+            "see docs/how-to/recover-from-disk-faults.md.",
+        )
 
 
 class JournalLocked(EngineError):

@@ -22,6 +22,8 @@ Seconds = Annotated[float, msgspec.Meta(ge=0, le=366 * 86_400.0)]
 Moment = Annotated[float, msgspec.Meta(ge=-1e12, le=1e12)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Headers = list[tuple[str, str]]
+# How a runner ends that finds no memory for its own work (exit status).
+OUT_OF_MEMORY: Final = 71
 
 
 class Message(msgspec.Struct, array_like=True, gc=False):

@@ -115,7 +115,7 @@ def message(error: BaseException) -> str:
     try:
         if isinstance(error, KeyError) and len(error.args) == 1:
             return error.args[0] if isinstance(error.args[0], str) else repr(error.args[0])
-        return str(error)
+        return str(error) or ("out of memory" if isinstance(error, MemoryError) else "")
     except Exception:
         return f"<{type(error).__name__} with an unprintable message>"
 

@@ -31,6 +31,10 @@ class BundleRefused(Exception):
     """The provider can't run this module; the message is for its author."""
 
 
+class FilesUnavailable(Exception):
+    """The module's files can't be stored now; the same request may work later."""
+
+
 class PackagesRefused(Exception):
     """These packages can't be had together, or at all; the message is for who declared them."""
 
@@ -68,7 +72,10 @@ class Provider(Protocol):
         ...
 
     async def bundle(self, module: Module) -> str:
-        """Put the files in place, durably, and name them by their SHA-256."""
+        """Put the files in place, durably, and name them by their SHA-256.
+
+        Raises FilesUnavailable.
+        """
         ...
 
     async def deploy(self, worker_name: str, bundle: str) -> str:

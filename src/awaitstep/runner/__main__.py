@@ -6,17 +6,20 @@ import argparse
 import asyncio
 import socket
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
 from awaitstep.engine.clock import SystemClock
 from awaitstep.engine.link import Link
-from awaitstep.engine.messages import decode_for_runner
+from awaitstep.engine.messages import OUT_OF_MEMORY, decode_for_runner
 from awaitstep.engine.printing import capture
 from awaitstep.interpreter import tune
 from awaitstep.runner import forks, walls, watchdog
 from awaitstep.runner.host import Runner, end_process
+from awaitstep.runner.threads import STEP_THREAD
 
 
 def main() -> None:
@@ -27,7 +30,7 @@ def main() -> None:
         [*walls.readable_roots(), arguments.deployments, *packages],
         [arguments.temporary],
         forbid=arguments.forbid,
-        limits=walls.Limits(memory_bytes=arguments.memory),
+        limits=walls.Limits(memory_bytes=arguments.memory, processes=arguments.processes),
     )
     # Before all others, so that a worker gets the versions it declared; after all that the runner
     # itself is made of is imported, so that it stays what it is.
@@ -36,6 +39,8 @@ def main() -> None:
     forks.keep_from_children([arguments.link, arguments.control, arguments.fault])
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
+    loop.set_exception_handler(_failed)
+    threading.excepthook = _failed_in_thread
     loop.call_soon(_begin, loop, arguments, isolation.reason)
     while True:
         try:
@@ -44,6 +49,23 @@ def main() -> None:
             # asyncio lets these out of any task; they are the business of the code that raised
             # them, which has ended with them, and not of its neighbours
             continue
+        except MemoryError:
+            end_process(OUT_OF_MEMORY)
+
+
+def _failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What is lost is not known when the runner's own work finds no memory: it ends, and all it
+    had is done again elsewhere. A task of the user's code may fail as it likes."""
+    if isinstance(context.get("exception"), MemoryError) and not {"task", "future"} & set(context):
+        end_process(OUT_OF_MEMORY)
+    loop.default_exception_handler(context)
+
+
+def _failed_in_thread(told: threading.ExceptHookArgs) -> None:
+    own = told.thread is not None and told.thread.name.startswith(STEP_THREAD)
+    if own and issubclass(told.exc_type, MemoryError):
+        end_process(OUT_OF_MEMORY)
+    threading.__excepthook__(told)
 
 
 def _begin(
@@ -76,6 +98,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--packages", type=Path, default=None)
     parser.add_argument("--forbid", type=Path, action="append", default=[])
     parser.add_argument("--memory", type=int, default=None)
+    parser.add_argument("--processes", type=int, default=None)
     parser.add_argument("--stall-after", type=float, default=3.0)
     return parser.parse_args()
 

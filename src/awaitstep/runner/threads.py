@@ -29,6 +29,8 @@ Ts = TypeVarTuple("Ts")
 # but what it does in `finally` deserves a moment.
 _REPEATED_AFTER = (1.0, 2.0, 4.0)
 _SURVIVES_AFTER = 5.0
+# What the names of these threads begin with.
+STEP_THREAD = "step-"
 
 _set_async_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
 _set_async_exception.argtypes = (ctypes.c_ulong, ctypes.py_object)
@@ -213,7 +215,7 @@ class StepThreads:
         self._in_flight -= 1
 
     def _add_thread(self) -> None:
-        name = f"step-{self._started + 1}"
+        name = f"{STEP_THREAD}{self._started + 1}"
         threading.Thread(target=self._work, name=name, daemon=True).start()
         self._started += 1
         self._threads += 1

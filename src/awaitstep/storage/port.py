@@ -60,11 +60,22 @@ class BadCursor(StoreError):
         super().__init__("The cursor was not made by this list.")
 
 
+class StoreDamaged(StoreError):
+    """Something of the database's files is not what was written; nothing of it was changed."""
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(
+            f"The control database {path} is damaged: {what}. It is left as it is. Go on with a "
+            "backup, or see docs/how-to/recover-from-disk-faults.md."
+        )
+
+
 class StoreUnavailable(StoreError):
     """The database can't be read or written now (disk full, read-only, locked)."""
 
-    def __init__(self) -> None:
-        super().__init__("The control database can't be used right now. Nothing was changed.")
+    def __init__(self, reason: str = "") -> None:
+        why = f": {reason}" if reason else " right now"
+        super().__init__(f"The control database can't be used{why}. Nothing was changed.")
 
 
 class Tenancy(Protocol):

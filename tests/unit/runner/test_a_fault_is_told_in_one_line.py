@@ -7,6 +7,7 @@ import pytest
 
 from awaitstep.engine.embedded.faults import fault_place
 from awaitstep.engine.embedded.process import Exit
+from awaitstep.engine.messages import OUT_OF_MEMORY
 
 CODE = Path("/data/deployments")
 IDLE = """\
@@ -89,6 +90,7 @@ def test_hostile_names_stay_on_one_short_line() -> None:
     [
         (Exit(0, None), "exit status 0"),
         (Exit(1, None), "exit status 1"),
+        (Exit(OUT_OF_MEMORY, None), "it ran out of memory"),
         (Exit(None, signal.SIGKILL), "killed by SIGKILL"),
         (Exit(None, signal.SIGSEGV), "segmentation fault"),
         (Exit(None, signal.SIGSEGV, "w.py line 1 in f"), "segmentation fault at w.py line 1 in f"),

@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import IntegrityError
 
-from awaitstep.storage.port import StoreUnavailable
+from awaitstep.storage.port import StoreDamaged, StoreUnavailable
 from awaitstep.storage.sql import SqlStore, open_store
 from awaitstep.storage.sql.database import Database
 from awaitstep.storage.sql.migrate import HEAD, SCRIPTS, NewerDatabase, migrate
@@ -71,7 +71,7 @@ def test_a_later_database_is_refused_in_one_sentence(database: Database) -> None
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "control.db").write_bytes(b"not a database" * 100)
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreDamaged, match=r"control\.db is damaged: file is not a database"):
         open_store(f"sqlite:///{tmp_path}/control.db")
 
 

@@ -122,6 +122,7 @@ class Embedded(Coordinator):
         clock: Clock | None = None,
         stall_after: float = 5.0,
         memory_bytes: int | None = None,
+        processes: int | None = None,
         idle_after: float = IDLE_AFTER,
         hold: bool = False,
     ) -> Embedded:
@@ -131,7 +132,8 @@ class Embedded(Coordinator):
 
         `deployments` (default `folder/deployments`) is all that runners may read of the data,
         `temporary` (default `folder/tmp`) all they may write. The runner of an environment ends
-        when nothing has used it for `idle_after` seconds.
+        when nothing has used it for `idle_after` seconds. `memory_bytes` and `processes` are limits
+        of a runner, as `Limits` of `awaitstep.runner.walls` explains them.
         Raises JournalLocked, JournalUnavailable.
         """
         deployments = deployments or folder / "deployments"
@@ -145,6 +147,7 @@ class Embedded(Coordinator):
             forbid=[folder / "journal.sqlite"],
             stall_after=stall_after,
             memory_bytes=memory_bytes,
+            processes=processes,
             idle_after=idle_after,
         )
         engine = cls(journal, bundles, place, clock or SystemClock(), runners)
@@ -452,13 +455,9 @@ class Embedded(Coordinator):
     async def _recover(self) -> None:
         """Go on with what was queued or running when the last server ended."""
         await self._ready.wait()
-        after = 0
-        while True:
-            refs = await self._journal.read(partial(queries.to_execute, after=after, limit=PAGE))
-            if not refs:
-                break
-            after = refs[-1]
-            for run in await self._bring(refs):
+        refs = await self._journal.read(queries.to_execute)
+        for start in range(0, len(refs), PAGE):
+            for run in await self._bring(refs[start : start + PAGE]):
                 if run.pause_requested and run.status is RunStatus.queued:
                     self._apply(run.pause(self._clock.now()))
                 else:

@@ -51,6 +51,7 @@ class Place:
     forbid: Sequence[Path] = ()
     log: Path | None = None
     memory_bytes: int | None = None
+    processes: int | None = None
     stall_after: float = 5.0
     idle_after: float = IDLE_AFTER
 
@@ -366,6 +367,8 @@ class Fleet:
             command += ["--forbid", str(path)]
         if place.memory_bytes is not None:
             command += ["--memory", str(place.memory_bytes)]
+        if place.processes is not None:
+            command += ["--processes", str(place.processes)]
         return command
 
     def _said(self, slot: Slot, message: Any) -> None:

@@ -23,8 +23,9 @@ from typing import Final, TypeVar
 
 import structlog
 
+from awaitstep import damage
 from awaitstep.engine.embedded.rows import ALSO_DELETED, MANY, STATEMENTS, Kind, Row
-from awaitstep.engine.errors import JournalLocked, JournalUnavailable
+from awaitstep.engine.errors import EngineError, JournalDamaged, JournalLocked, JournalUnavailable
 from awaitstep.engine.figures import Commits, JournalFigures
 
 T = TypeVar("T")
@@ -66,9 +67,13 @@ class Journal:
     """The open journal of one data folder. Made, used and closed on the event loop's thread."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises JournalLocked when another server has the folder, JournalUnavailable."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = open(folder / "journal.lock", "a+")  # noqa: SIM115 - held while we live
+        """Raises JournalLocked when another server has the folder, JournalUnavailable,
+        JournalDamaged."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = open(folder / "journal.lock", "a+")  # noqa: SIM115 - held while we live
+        except OSError as error:
+            raise JournalUnavailable(error.strerror or str(error)) from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -81,12 +86,19 @@ class Journal:
         self.rows = self.commits = 0
         self._took = Commits()
         try:
+            self._refuse(damage.of_log(self._path))
             self._writer = self._open()
+            self._refuse(damage.of_pages(self._writer, self._path))
             self._migrate(self._writer)
             self._reader = self._open()
         except sqlite3.Error as error:
             self._lock.close()
+            if type(error) is sqlite3.DatabaseError:
+                raise JournalDamaged(str(self._path), str(error)) from None
             raise JournalUnavailable(str(error)) from None
+        except EngineError:
+            self._lock.close()
+            raise
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="journal-read")
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._write_forever, name="journal", daemon=True)
@@ -99,8 +111,13 @@ class Journal:
         self._queue.put(Write(rows, done, refusable))
 
     async def read(self, question: Callable[[sqlite3.Connection], T]) -> T:
-        """Ask committed rows something, in the reader's thread."""
-        return await self._loop.run_in_executor(self._readers, question, self._reader)
+        """Ask committed rows something, in the reader's thread. Raises JournalUnavailable."""
+        try:
+            return await self._loop.run_in_executor(self._readers, question, self._reader)
+        except sqlite3.Error as error:
+            if _is_the_files_fault(error):
+                raise JournalUnavailable(str(error)) from error
+            raise
 
     def figures(self) -> JournalFigures:
         took = self._took
@@ -265,6 +282,10 @@ class Journal:
 
     # --- the file -----------------------------------------------------------------------------
 
+    def _refuse(self, what: str | None) -> None:
+        if what is not None:
+            raise JournalDamaged(str(self._path), what)
+
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         db.execute("pragma journal_mode = wal")
@@ -278,7 +299,7 @@ class Journal:
         if version == 0:
             missing = (Path(__file__).parent / "schema.sql").read_text()
         elif version > FORMAT:
-            raise sqlite3.DatabaseError(f"its format {version} is newer than this program")
+            raise JournalUnavailable(f"its format {version} is newer than this program")
         else:
             missing = " ".join(_SINCE[format] for format in range(version, FORMAT))
         if missing:

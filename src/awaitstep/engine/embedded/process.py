@@ -21,6 +21,7 @@ from typing import Annotated
 import msgspec
 
 from awaitstep.engine.embedded.faults import fault_place, printable
+from awaitstep.engine.messages import OUT_OF_MEMORY
 
 _READ_SIZE = 65536
 # A runner that floods its pipes costs at most one read in this time, in seconds.
@@ -79,6 +80,8 @@ class Exit:
         at = f" at {self.fault}" if self.fault else ""
         if self.signal is not None:
             return _signal_text(self.signal) + at
+        if self.status == OUT_OF_MEMORY:
+            return "it ran out of memory"
         if self.status is not None:
             return f"exit status {self.status}"
         return "ended for an unknown reason"

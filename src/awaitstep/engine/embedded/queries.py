@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections.abc import Sequence
 
 from awaitstep.engine import ids
@@ -67,12 +68,13 @@ def load(db: sqlite3.Connection, known: Names, refs: Sequence[int]) -> list[Run]
     return loaded
 
 
-def to_execute(db: sqlite3.Connection, after: int, limit: int) -> list[int]:
-    """Runs that were queued or running when the last server ended."""
+def to_execute(db: sqlite3.Connection) -> array[int]:
+    """Runs that were queued or running when the last server ended: first those that had begun,
+    then as they stand in line."""
     rows = db.execute(
-        "select ref from runs where status < 2 and ref > ? order by ref limit ?", (after, limit)
+        "select ref from runs where status < 2 order by started is null, priority desc, ref"
     )
-    return [ref for (ref,) in rows]
+    return array("q", (ref for (ref,) in rows))
 
 
 def due(db: sqlite3.Connection, now: float, limit: int) -> tuple[list[int], float | None]:

@@ -9,7 +9,7 @@ from awaitstep.engine.port import Runs
 from awaitstep.engine.workers import RunnerHealth, Workers
 from awaitstep.providers.local.environments import Environments
 from awaitstep.providers.local.files import ModuleFiles
-from awaitstep.providers.port import BundleRefused, Module, ProviderCapabilities
+from awaitstep.providers.port import BundleRefused, FilesUnavailable, Module, ProviderCapabilities
 
 _LARGEST = 8 * 1024 * 1024
 
@@ -48,7 +48,11 @@ class LocalProvider:
         return await self._environments.prepare(module.requirements, tell)
 
     async def bundle(self, module: Module) -> str:
-        return await asyncio.to_thread(self._files.put, module.source)
+        try:
+            return await asyncio.to_thread(self._files.put, module.source)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise FilesUnavailable(f"The module can't be stored: {why}.") from error
 
     async def deploy(self, worker_name: str, bundle: str) -> str:
         """The gateway reads the directory of active deployments, so the URL is all there is."""

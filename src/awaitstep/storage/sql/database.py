@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,8 +26,12 @@ class Database:
         parsed = sa.make_url(url)
         options: dict[str, Any] = {"hide_parameters": True}
         self.sqlite = parsed.get_backend_name() == "sqlite"
+        # None where the database is in memory or on a server
+        self.file: Path | None = None
         if self.sqlite and parsed.database in (None, "", ":memory:"):
             options["poolclass"] = sa.StaticPool
+        elif self.sqlite:
+            self.file = Path(str(parsed.database))
         self.engine = sa.create_engine(parsed, **options)
         self._turn: Any = threading.RLock() if self.sqlite else nullcontext()
         if self.sqlite:
@@ -53,12 +59,17 @@ def _answering() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        raise StoreUnavailable from error
+        raise StoreUnavailable(_reason(error)) from error
     except DBAPIError as error:
         # a broken file is a plain DatabaseError; its subclasses are about the statement
         if type(error) is DatabaseError or error.connection_invalidated:
-            raise StoreUnavailable from error
+            raise StoreUnavailable(_reason(error)) from error
         raise
+
+
+def _reason(error: DBAPIError) -> str:
+    """What SQLite says is about a file; what a server's driver says may name hosts and users."""
+    return str(error.orig) if isinstance(error.orig, sqlite3.Error) else ""
 
 
 def _prepare(connection: Any, _record: Any) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+
+from awaitstep import damage
+from awaitstep.storage.port import StoreDamaged, StoreUnavailable
 from awaitstep.storage.sql.connections import SqlConnections
 from awaitstep.storage.sql.database import Database
 from awaitstep.storage.sql.deployments import SqlDeployments
@@ -33,12 +38,31 @@ class SqlStore:
 def open_store(url: str) -> SqlStore:
     """Open the database at an SQLAlchemy URL (`sqlite:///DIR/control.db`) and migrate it.
 
-    Raises StoreUnavailable, or NewerDatabase when a later AwaitStep has changed its tables.
+    Raises StoreUnavailable, StoreDamaged, or NewerDatabase when a later AwaitStep has changed its
+    tables.
     """
     database = Database(url)
     try:
+        _refuse_damage(database)
         migrate(database)
     except BaseException:
         database.close()
         raise
     return SqlStore(database)
+
+
+def _refuse_damage(database: Database) -> None:
+    path = database.file
+    if path is None or not path.exists():
+        return
+    try:
+        what = damage.of_log(path)
+        if what is None:
+            with contextlib.closing(sqlite3.connect(path)) as db:
+                what = damage.of_pages(db, path)
+    except sqlite3.OperationalError as error:
+        raise StoreUnavailable(str(error)) from error
+    except sqlite3.DatabaseError as error:
+        what = str(error)
+    if what is not None:
+        raise StoreDamaged(str(path), what)

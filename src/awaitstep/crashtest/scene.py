@@ -1,0 +1,118 @@
+"""What can be seen of the runs from outside: what their steps noted, and the journal's rows."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from awaitstep.engine.states import RUN_CODES, RunStatus, StepKind
+
+Step = tuple[str, str]  # instance and name
+Outcome = tuple[Any, ...]
+KINDS: Final = frozenset({"attempts", "sleeps", "waits"})
+STEPS: Final = ("first", "second", "arm 0", "arm 1")
+_COMPLETE: Final = RUN_CODES.index(RunStatus.complete)
+_KIND: Final = {StepKind.sleep: "sleeps", StepKind.wait: "waits"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One line that a step appended."""
+
+    instance: str
+    step: str
+    what: str
+    pid: int
+
+
+class Scene:
+    """A data folder, looked at while its server lives and dies."""
+
+    def __init__(self, folder: Path) -> None:
+        self._journal = folder / "journal.sqlite"
+        self._effects = folder / "tmp" / "effects"
+        self._read = 0
+        self.marks: list[Mark] = []
+        self.begun: Counter[Step] = Counter()
+        self._open: set[Step] = set()  # began last, and did not end
+
+    def look(self) -> None:
+        """Read what was noted since the last look."""
+        if not self._effects.exists():
+            return
+        with self._effects.open("rb") as file:
+            file.seek(self._read)
+            new = file.read()
+        whole = new[: new.rfind(b"\n") + 1]
+        self._read += len(whole)
+        for line in whole.splitlines():
+            mark = Mark(*json.loads(line))
+            step = (mark.instance, mark.step)
+            self.marks.append(mark)
+            if mark.what == "begin":
+                self.begun[step] += 1
+                self._open.add(step)
+            else:
+                self._open.discard(step)
+
+    def outcomes(self, since: int = 0) -> dict[Step, Outcome]:
+        """Every outcome the journal holds, of runs from number `since` on; sleeps and waits too."""
+        rows = self._rows(
+            "select instance, name, seq, operations.status, value, attempts from operations"
+            " join runs on ref = run where seq > 0 and run >= ?",
+            since,
+        )
+        return {(instance, name): tuple(rest) for instance, name, *rest in rows}
+
+    def oldest_live(self) -> int:
+        """The number of the oldest run that has not ended; beyond the last one when all have."""
+        [(oldest,)] = self._rows(
+            "select coalesce((select min(ref) from runs where status < ?),"
+            " (select max(ref) + 1 from runs), 0)",
+            _COMPLETE,
+        )
+        return int(oldest)
+
+    def completed(self) -> set[str]:
+        """The runs that the journal says are complete."""
+        return {
+            run for (run,) in self._rows("select instance from runs where status = ?", _COMPLETE)
+        }
+
+    def open(self, since: int = 0) -> Counter[str]:
+        """Sleeps and waits without an outcome, and attempts that began and did not end."""
+        kinds = self._rows("select kind from operations where seq = 0 and run >= ?", since)
+        found = Counter(_KIND[StepKind(kind)] for (kind,) in kinds if StepKind(kind) in _KIND)
+        found["attempts"] = len(self._open)
+        return found
+
+    def handed_back(self) -> int:
+        """How often a process did something for a run after another one had taken it over."""
+        past: dict[str, set[int]] = {}
+        current: dict[str, int] = {}
+        found = 0
+        for mark in self.marks:
+            owner = current.setdefault(mark.instance, mark.pid)
+            if mark.pid == owner:
+                continue
+            past.setdefault(mark.instance, set()).add(owner)
+            found += mark.pid in past[mark.instance]
+            current[mark.instance] = mark.pid
+        return found
+
+    def journal_bytes(self) -> int:
+        """What the journal takes on disk, with what is not yet moved into its main file."""
+        sizes = 0
+        for suffix in ("", "-wal"):
+            with contextlib.suppress(FileNotFoundError):
+                sizes += self._journal.with_name(self._journal.name + suffix).stat().st_size
+        return sizes
+
+    def _rows(self, question: str, *values: Any) -> list[Any]:
+        with contextlib.closing(sqlite3.connect(self._journal)) as db:
+            return db.execute(question, values).fetchall()

@@ -1,0 +1,125 @@
+"""`awaitstep doctor --crash-test` kills, counts, and says so when something is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.conftest import COMMAND, environment
+
+from awaitstep.crashtest import Disk, Report, Suite
+
+FINE = Report(
+    runner_kills=2,
+    server_kills=1,
+    acknowledged=60,
+    completed=60,
+    lost=0,
+    outcomes=100,
+    repeated=0,
+    changed=0,
+    overtaken=0,
+    cut_short=9,
+    serving_again=[0.5, 1.5],
+    server_memory=(100 << 20, 120 << 20),
+    runner_memory=None,
+    journal_bytes=60_000,
+    disk=Disk("ext4", 0.001),
+)
+
+
+def test_it_prints_what_it_found_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "mine").write_text("untouched")
+    done = subprocess.run(
+        [*COMMAND, "doctor", "--crash-test", "--seconds", "1", "--data", str(data), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=environment(),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert found["ok"] is True
+    assert found["kills"]["runner"] >= 2
+    assert found["kills"]["server"] >= 1
+    assert found["acknowledged"] == found["completed"] >= 50
+    assert found["lost"] == found["finishedStepsThatRanTwice"] == found["outcomesThatChanged"] == 0
+    assert found["outcomes"] > 0
+    assert found["cutShort"] > 0
+    assert [path.name for path in data.iterdir()] == ["mine"]
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Iterator[Suite]:
+    suite = Suite(tmp_path, patience=30)
+    yield suite
+    suite.close()
+
+
+def test_what_is_lost_is_seen(tmp_path: Path, suite: Suite) -> None:
+    suite.round()
+    while not suite.scene.completed():
+        suite.round()
+    suite.round()
+    journal = tmp_path / "data" / "journal.sqlite"
+    with contextlib.closing(sqlite3.connect(journal, isolation_level=None)) as db:
+        # outcomes of finished runs go missing, and one is not what it was
+        (run,) = db.execute("select min(ref) from runs where status = 4").fetchone()
+        db.execute("delete from operations where run = ? and name = 'first'", (run,))
+        db.execute("update operations set value = '7' where run = ? and name = 'second'", (run,))
+        # a step that is over begins again
+        (instance,) = db.execute("select instance from runs where ref = ?", (run,)).fetchone()
+    with (tmp_path / "data" / "tmp" / "effects").open("a") as effects:
+        effects.write(json.dumps([instance, "arm 0", "begin", 1]) + "\n")
+    report = suite.finish()
+    assert not report.ok
+    assert report.changed == 2
+    assert report.repeated == 1
+
+
+@pytest.mark.parametrize("what", ["lost", "repeated", "changed", "overtaken"])
+def test_one_of_anything_is_a_loss(what: str) -> None:
+    assert FINE.ok
+    assert FINE.lines()[-1] == "Nothing was lost."
+    found = replace(FINE, **{what: 1})
+    assert not found.ok
+    assert found.to_json()["ok"] is False
+    assert found.lines()[-1] == "SOMETHING WAS LOST."
+
+
+def test_a_loss_is_a_failure_and_its_folder_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from awaitstep.cli import crashing, main
+
+    lost: Callable[..., Report] = lambda folder, seconds: replace(FINE, lost=1)  # noqa: E731
+    monkeypatch.setattr(crashing, "_kill", lost)
+    with pytest.raises(SystemExit) as ended:
+        main(["doctor", "--crash-test", "--data", str(tmp_path)])
+    assert ended.value.code == 1
+    [kept] = tmp_path.iterdir()
+    said = capsys.readouterr().out.splitlines()
+    assert said[-2:] == ["SOMETHING WAS LOST.", f"What was there is kept in {kept}."]
+
+
+@pytest.mark.parametrize(
+    ("disk", "told"),
+    [
+        (Disk("ext4", 0.0005), None),
+        (Disk("tmpfs", 0.0005), "memory"),
+        (Disk("ext4", 0.000001), "which no disk can do"),
+    ],
+)
+def test_a_disk_that_may_not_keep_its_word_is_named(disk: Disk, told: str | None) -> None:
+    lines = replace(FINE, disk=disk).lines()
+    warned = [line for line in lines if line.startswith("warning")]
+    assert bool(warned) is (told is not None)
+    assert told is None or told in warned[0]
