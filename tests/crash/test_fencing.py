@@ -325,13 +325,13 @@ async def test_numbers_at_their_bounds_are_kept_and_read_back(stage: Stage) -> N
     instance, a = await stage.begun(hand)
     most = 2**53 - 1
     hand.say(
-        started(a, 0, "least", 0),
-        AttemptSucceeded(a, 0, b"0"),
+        started(a, 3, "least", 0),
+        AttemptSucceeded(a, 3, b"0"),
         started(a, most, "most", most),
         AttemptSucceeded(a, most, b"1"),
         Sleep(a, 2, StepKind.until, "long ago", 1, -1e12),
     )
-    assert [(await hand.hear(Outcome)).k for _ in range(3)] == [0, most, 2]
+    assert [(await hand.hear(Outcome)).k for _ in range(3)] == [3, most, 2]
     hand.say(Blocked(a, most))  # it saw what is still to come
     await hand.hear(Unload)
     await stage.heard(hand)
@@ -369,6 +369,8 @@ NONSENSE: dict[str, Callable[[int], bytes]] = {
     "a number beyond 53 bits": lambda a: packed(22, a, 2**60, "two", 1, 1, None),
     "the first number beyond 53 bits": lambda a: packed(22, a, 2**53, "two", 1, 1, None),
     "a number beyond 63 bits": lambda a: packed(22, a, 2**63, "two", 1, 1, None),
+    "the server's own number": lambda a: packed(22, a, 0, "two", 1, 1, None),
+    "a stop": lambda a: packed(25, a, 2, int(StepKind.stop), "nap", 1, 1.0),
     "a negative use": lambda a: packed(22, a, 2, "two", -1, 1, None),
     "a use beyond 63 bits": lambda a: packed(22, a, 2, "two", 2**63, 1, None),
     "a negative attempt": lambda a: packed(22, a, 2, "two", 1, -1, None),

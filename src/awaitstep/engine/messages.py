@@ -17,6 +17,8 @@ from awaitstep.engine.retry import RetryPolicy
 from awaitstep.engine.states import StepKind
 
 Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+# What the code asks for, counted from 1; 0 is the server's own.
+Index = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=366 * 86_400.0)]
 # A moment may lie before 1970; the bounds keep out what is not a number.
 Moment = Annotated[float, msgspec.Meta(ge=-1e12, le=1e12)]
@@ -123,7 +125,7 @@ class Loading(Message, tag=21):
 
 class AttemptStarted(Message, tag=22):
     assignment: Count
-    k: Count
+    k: Index
     name: Name
     n: Count
     attempt: Count
@@ -134,14 +136,14 @@ class AttemptSucceeded(Message, tag=23):
     """`log` is what the attempt printed, None for nothing."""
 
     assignment: Count
-    k: Count
+    k: Index
     value: bytes
     log: list[Line] | None = None
 
 
 class AttemptFailed(Message, tag=24):
     assignment: Count
-    k: Count
+    k: Index
     failure: Failure
     retryable: bool
     log: list[Line] | None = None
@@ -149,7 +151,7 @@ class AttemptFailed(Message, tag=24):
 
 class Sleep(Message, tag=25):
     assignment: Count
-    k: Count
+    k: Index
     kind: StepKind
     name: Name
     n: Count
@@ -158,7 +160,7 @@ class Sleep(Message, tag=25):
 
 class Wait(Message, tag=26):
     assignment: Count
-    k: Count
+    k: Index
     name: Name
     n: Count
     event_type: Name
@@ -167,7 +169,7 @@ class Wait(Message, tag=26):
 
 class Cancel(Message, tag=27):
     assignment: Count
-    k: Count
+    k: Index
     seen: Count
 
 
