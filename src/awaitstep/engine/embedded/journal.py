@@ -81,7 +81,8 @@ class Journal:
             raise JournalLocked(str(folder)) from None
         self._path = folder / "journal.sqlite"
         self._loop = asyncio.get_running_loop()
-        self._queue: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[Write] | None] = queue.SimpleQueue()
+        self._said: list[Write] = []
         self.unavailable: str | None = None
         self.rows = self.commits = 0
         self._took = Commits()
@@ -108,7 +109,16 @@ class Journal:
 
     def write(self, rows: list[tuple[Kind, Row]], done: Done, *, refusable: bool = False) -> None:
         """Write `rows` in one piece; `done` is called on the loop, in the order of writing."""
-        self._queue.put(Write(rows, done, refusable))
+        if not self._said:
+            self._loop.call_soon(self._hand_over)
+        self._said.append(Write(rows, done, refusable))
+
+    def _hand_over(self) -> None:
+        """What one turn of the loop writes reaches the writer in one lot: it is woken once, and
+        commits it together."""
+        if self._said:
+            self._queue.put(self._said)
+            self._said = []
 
     async def read(self, question: Callable[[sqlite3.Connection], T]) -> T:
         """Ask committed rows something, in the reader's thread. Raises JournalUnavailable."""
@@ -132,6 +142,7 @@ class Journal:
 
     async def close(self) -> None:
         """Write what is waiting, then let go of the folder."""
+        self._hand_over()
         self._closing.set()
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
@@ -150,7 +161,7 @@ class Journal:
                 if item is None:
                     last = True
                     break
-                batch.append(item)
+                batch += item
                 if len(batch) >= LARGEST_BATCH:
                     break
                 try:
