@@ -41,16 +41,22 @@ async def sleeping(count: int, folder: str | None) -> dict[str, float]:
         await house.until(PARKED, BATCH)
         size, idle = house.file_size(), memory_mb()
         peak, begun, cpu = idle, time.perf_counter(), sum(os.times()[:2])
+        batches = []
         for _ in range(count // BATCH):
+            used = sum(os.times()[:2])
             await engine.create_batch([start] * BATCH)
+            batches.append(sum(os.times()[:2]) - used)
             peak = max(peak, memory_mb())
         made = time.perf_counter() - begun
+        tenth = max(len(batches) // 10, 1)
+        first, last = sum(batches[:tenth]), sum(batches[-tenth:])
         await house.until(PARKED, count + BATCH)
         took = time.perf_counter() - begun
         figures = {
             "runs": count,
             "created_per_s": count / made,
             "asleep_per_s": count / took,
+            "last_tenth_cpu_ratio": last / first,
             "server_cpu_us_each": (sum(os.times()[:2]) - cpu) * 1e6 / count,
             "mb_more": memory_mb() - idle,
             "mb_more_at_most": peak - idle,

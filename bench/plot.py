@@ -43,7 +43,7 @@ def lines(title: str, across: Sequence[float], curves: Mapping[str, Sequence[flo
         points = " ".join(
             f"{x(a):.1f},{y(value):.1f}" for a, value in zip(across, values, strict=True)
         )
-        at = LEFT + n * 130
+        at = LEFT + n * 120
         drawn.append(
             f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
             f'<text x="{at}" y="{HEIGHT}" fill="{colour}">{name}</text>'

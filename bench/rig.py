@@ -12,8 +12,8 @@ from pathlib import Path
 
 from awaitstep.engine.clock import Clock
 from awaitstep.engine.embedded import Embedded
-from awaitstep.engine.workers import Bundle
-from bench.engine import OneBundle
+from awaitstep.engine.errors import EnvironmentMissing, NotDeployed
+from awaitstep.engine.workers import Active, Bundle
 
 HEAD = """
 import asyncio
@@ -27,6 +27,25 @@ class W(WorkflowEntrypoint):
 WAITING, COMPLETE = 2, 4
 
 
+class _OneBundle:
+    """Bundles of one deployment, whose code calls nobody and declares no packages."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
+    async def bundle(self, deployment: str) -> Bundle:
+        return self._bundle
+
+    async def active(self, workflow: str, caller: str) -> Active:
+        raise NotDeployed(workflow)
+
+    async def reached(self, workflow: str, caller: str) -> None:
+        raise NotDeployed(workflow)
+
+    async def restore(self, environment: Path) -> None:
+        raise EnvironmentMissing("no packages are declared")
+
+
 class Rig:
     """A data folder with one deployed workflow, `wf` deployed as `dep`."""
 
@@ -38,7 +57,7 @@ class Rig:
 
     async def open(self, clock: Clock | None = None) -> Embedded:
         bundle = Bundle("dep", "wf", "scale", self.module, "W")
-        return await Embedded.open(self.folder, OneBundle(bundle), clock=clock)
+        return await Embedded.open(self.folder, _OneBundle(bundle), clock=clock)
 
     @property
     def journal(self) -> Path:

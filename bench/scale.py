@@ -35,7 +35,9 @@ SIZES = {
 PAGE_MS = 100.0
 # The most a figure may be.
 LIMITS: dict[str, dict[str, float]] = {
-    "sleeping": {"mb_more": 150, "mb_more_at_most": 150, "bytes_each": 400},
+    "sleeping": {
+        "last_tenth_cpu_ratio": 1.5, "mb_more": 150, "mb_more_at_most": 150, "bytes_each": 400,
+    },
     "due": {"seconds": 3},
     "steps": {"step_cost_ratio": 2},
     "sleeps": {"seconds": 30},
@@ -79,7 +81,7 @@ def show(part: str, figures: dict[str, float]) -> None:
         limit = LIMITS[part].get(name)
         if limit is None and part == "pages" and name.endswith("_ms"):
             limit = PAGE_MS
-        verdict = "" if limit is None else f"   at most {limit:,.0f}"
+        verdict = "" if limit is None else f"   at most {limit:,g}"
         if limit is not None and value > limit:
             verdict += "   MISSED"
         print(f"{part:10} {name:28} {value:14,.3f}{verdict}", flush=True)

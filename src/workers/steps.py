@@ -64,6 +64,8 @@ class WorkflowStep(Protocol):
         *,
         concurrent: bool = False,
         config: StepConfig | Mapping[str, Any] | None = None,
+        rollback: Callable[..., Any] | None = None,
+        rollback_config: StepConfig | Mapping[str, Any] | None = None,
     ) -> StepDecorator: ...
 
     def sleep(self, name: str, duration: Duration) -> Awaitable[None]: ...

@@ -239,7 +239,7 @@ class FakeRuns:
     async def resume(self, workflow: str, instance: str) -> RunView:
         return await self._move(workflow, instance, Cause.resume)
 
-    async def terminate(self, workflow: str, instance: str) -> RunView:
+    async def terminate(self, workflow: str, instance: str, *, rollback: bool = False) -> RunView:
         return await self._move(workflow, instance, Cause.terminate)
 
     async def restart(

@@ -16,7 +16,7 @@ from awaitstep.engine.embedded import Embedded
 from awaitstep.engine.errors import DeploymentMissing
 from awaitstep.engine.inline import InlineEngine
 from awaitstep.engine.port import RunView, StartRun
-from awaitstep.engine.states import RunStatus
+from awaitstep.engine.states import ENDED, RunStatus
 from awaitstep.engine.workers import Bundle
 
 DEADLINE = 30.0
@@ -112,6 +112,10 @@ class Desk:
             await asyncio.sleep(0.005)
             run = await self.view(instance)
         return run
+
+    async def ended(self, instance: str) -> RunView:
+        """The run, once it has ended in whatever way."""
+        return await self.until(instance, *ENDED)
 
     async def seen(self, what: Callable[[], bool]) -> None:
         """Return once `what` is true."""

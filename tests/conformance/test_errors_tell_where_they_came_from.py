@@ -99,3 +99,38 @@ async def test_an_error_of_nobodys_lines_says_what_it_knows(desk, body, said):
     error = await desk.error(await desk.start())
     assert said in error.message
     assert error.traceback is None or "awaitstep" not in error.traceback
+
+
+async def test_an_attempt_that_timed_out_says_where_it_was(desk):
+    desk.deploy(
+        """
+import time
+ONCE = {"retries": {"limit": 0}, "timeout": 300}
+async def inner():
+    mark("waits")
+    await asyncio.sleep(1000)
+@step.do("waits", config=ONCE)
+async def waits():
+    await inner()
+def block(until):
+    mark("blocks")
+    while not os.path.exists(until):
+        time.sleep(0.001)
+@step.do("blocks", config=ONCE)
+def blocks():
+    block(self.env.EFFECTS + ".done")
+await asyncio.gather(waits(), blocks(), return_exceptions=True)
+"""
+    )
+    run = await desk.start()
+    await desk.seen(lambda: set(desk.marks()) == {"waits", "blocks"})
+    desk.clock.move(1)  # a runner has a clock of its own
+    await desk.output(run)
+    (desk.folder / "tmp" / "effects.done").touch()
+    steps = await desk.steps(run)
+    for name, inner in (("waits", "inner"), ("blocks", "block")):
+        error = steps[name].error
+        told = frames(error.traceback)
+        assert [function for _, _, function, _ in told] == [name, inner]
+        assert error.line == int(told[-1][1])
+        assert error.traceback.endswith(f"TimeoutError: {error.message}\n")

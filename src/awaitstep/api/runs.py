@@ -51,6 +51,13 @@ Moment = Annotated[AwareDatetime | None, Query(description="ISO 8601 with a zone
 Ref = Annotated[str | None, Query(max_length=128)]
 
 
+class TerminateBody(Body):
+    rollback: bool = Field(
+        default=False,
+        description="Let attempts end, then run the rollback handlers of its steps, last first.",
+    )
+
+
 class RestartBody(Body):
     step: str | None = Field(
         default=None, description="Keep what was recorded before this step; else start over."
@@ -187,9 +194,12 @@ async def resume_run(id: str, run: str, app: App, who: Deployer) -> Response:
 
 
 @router.post(_RUN + "/terminate", response_model=RunShape, responses={409: {}})
-async def terminate_run(id: str, run: str, app: App, who: Deployer) -> Response:
-    """Final: late results are dropped."""
-    return _run(await app.runs.terminate(who.project, id, run))
+async def terminate_run(
+    id: str, run: str, app: App, who: Deployer, body: TerminateBody | None = None
+) -> Response:
+    """Final: late results are dropped. With a rollback it ends once all is undone."""
+    rollback = body is not None and body.rollback
+    return _run(await app.runs.terminate(who.project, id, run, rollback=rollback))
 
 
 @router.post(_RUN + "/restart", response_model=RunShape, responses={409: {}})

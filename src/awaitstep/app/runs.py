@@ -26,7 +26,7 @@ T = TypeVar("T")
 _PREFIX: Final = "run_"
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 # What a step adds to its node's name: a further step, and its iteration.
-_ADDED: Final = re.compile(r"( · (winner|result))?( \[\d+(\.\d+)*\])?$")
+_ADDED: Final = re.compile(r"( · (winner|result))?( \[\d+(\.\d+)*\])?( · rollback)?$")
 _MOST_MAPS: Final = 1024
 
 
@@ -161,8 +161,12 @@ class RunControl:
     async def resume(self, project: str, workflow: str, ref: str) -> RunView:
         return await self._at(project, workflow, ref, lambda runs, id: runs.resume(workflow, id))
 
-    async def terminate(self, project: str, workflow: str, ref: str) -> RunView:
-        return await self._at(project, workflow, ref, lambda runs, id: runs.terminate(workflow, id))
+    async def terminate(
+        self, project: str, workflow: str, ref: str, *, rollback: bool = False
+    ) -> RunView:
+        return await self._at(
+            project, workflow, ref, lambda runs, id: runs.terminate(workflow, id, rollback=rollback)
+        )
 
     async def restart(
         self,
@@ -226,7 +230,7 @@ class RunControl:
 
 
 def node_of(step: str, nodes: dict[str, str]) -> str | None:
-    """The node of a step, whose name may end in ` · winner`, ` · result` or ` [2.0]`."""
+    """The node of a step, whose name may end in ` · winner`, ` · result`, ` [2.0]` or ` · rollback`."""
     return nodes.get(step) or nodes.get(_ADDED.sub("", step))
 
 

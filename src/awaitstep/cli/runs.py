@@ -116,13 +116,17 @@ def resume(
 def terminate(
     workflow: Workflow,
     instance: Instance,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Undo its steps first, the last one first.")
+    ] = False,
     data: Data = DEFAULT_DATA,
     url: Url = None,
     key: Key = None,
     json: Json = False,
 ) -> None:
     """End a run now; late results are dropped."""
-    _verb("POST", "/terminate", workflow, instance, data, url, key, json)
+    body = {"rollback": True} if rollback else None
+    _verb("POST", "/terminate", workflow, instance, data, url, key, json, body=body)
 
 
 @runs.command("restart")

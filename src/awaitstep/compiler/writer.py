@@ -16,6 +16,7 @@ from awaitstep.compiler.helpers import LOOKUP, TEXT
 from awaitstep.compiler.pieces import CodeRegion, ExpressionRegion, Names, Pieces
 from awaitstep.ir import Graph, Helper, Node, Registry, Report
 from awaitstep.ir.expressions import Reference, Template, parse_condition, parse_template
+from awaitstep.ir.fields import OFFERED
 from awaitstep.ir.flow import Regions
 from awaitstep.ir.graph import Kind
 from awaitstep.ir.references import EVENT_KEYS, Uses
@@ -164,6 +165,14 @@ class NodeWriter:
         if step is not None or is_async:
             result = awaited(result)
         return [definition, self.bind(result if then is None else then(result))]
+
+    def rollback(self, source: str) -> tuple[ast.expr, list[ast.stmt]]:
+        code = self.uses.sources[source]
+        identifier = self.needs.names.fresh(f"_{self.node.id}_rollback")
+        args = [offered for offered in OFFERED if offered in code.reads]
+        body = self.code(source)
+        definition = function(identifier, args, body, is_async=code.is_async)
+        return name(identifier), [definition]
 
     def bind(self, value: ast.expr) -> ast.stmt:
         return assign(self.node.id, value)

@@ -105,7 +105,8 @@ class RunsBackend(Backend):
                 case "resume":
                     await self._runs.resume(workflow, id)
                 case "terminate":
-                    await self._runs.terminate(workflow, id)
+                    rollback = bool(options.get("rollback"))
+                    await self._runs.terminate(workflow, id, rollback=rollback)
                 case "restart":
                     await self._runs.restart(
                         workflow, id, step=step.get("name"), count=step.get("count") or 1

@@ -473,6 +473,8 @@ class Coordinator(Runs, ABC):
             return
         self._take(run, unload=False)
         self._apply(self._told(run.end(output, failure, self._clock.now())))
+        if run.status is RunStatus.terminated:
+            self._spawn(self._end_children(run))
 
     def frozen(self, assignment: int) -> None:
         """Nothing new starts in this run's code any more, unless it was resumed meanwhile."""
@@ -712,12 +714,20 @@ class Coordinator(Runs, ABC):
         finally:
             self._settle(run)
 
-    async def terminate(self, workflow: str, instance: str) -> RunView:
+    async def terminate(self, workflow: str, instance: str, *, rollback: bool = False) -> RunView:
         self._check_intake(None)
         run = await self._open_beside_parent(workflow, instance)
         try:
             if run.status in ENDED:
                 raise RunState(instance, "be terminated", run.status.value)
+            if rollback and run.started is not None:
+                change = run.stop(self._clock.now())
+                if run.frozen or run.assignment:
+                    run.frozen = False
+                    self._thaw(run)
+                if change:
+                    await self._durable(change)
+                return run.view()
             self._take(run)
             await self._durable(self._told(run.terminate(self._clock.now())))
         finally:

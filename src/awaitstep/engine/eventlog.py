@@ -167,6 +167,9 @@ def _epoch_of(operation: Operation, restarts: Sequence[Note], now: int) -> int:
 
 
 def _operation(o: Operation, epoch: int) -> Iterator[_Placed]:
+    if o.kind is StepKind.stop:
+        yield (o.started, epoch, float(o.seq), 0), LogEntry(o.started, _E.run_rolling_back, epoch)
+        return
     if o.kind is StepKind.do:
         yield from _attempts(o, epoch)
     else:

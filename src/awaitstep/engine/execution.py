@@ -14,17 +14,19 @@ import contextvars
 import inspect
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final, NoReturn, Protocol
+from types import FrameType
+from typing import Any, Final, Protocol
 
 import msgspec
 
-from awaitstep.engine import outcomes, values
+from awaitstep.engine import outcomes, tracebacks, values
 from awaitstep.engine.clock import Clock, Timer
 from awaitstep.engine.errors import ValueRefused
 from awaitstep.engine.logs import Line, Log
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.retry import DEFAULT, RetryPolicy
-from awaitstep.engine.states import StepKind
+from awaitstep.engine.rollback import Handler, RunTerminated, Undo, roll_back
+from awaitstep.engine.states import STOP, StepKind
 from workers.workflows import NonRetryableError
 
 # A task that waits on another task's end looks blocked for one turn of the loop per link of the
@@ -106,6 +108,10 @@ class Engine(Protocol):
 class Job(Protocol):
     """A call that has its thread."""
 
+    def frame(self) -> FrameType | None:
+        """Where its thread is now, None when that is not inside the call."""
+        ...
+
     async def gone(self) -> None:
         """Returns once no thread is inside the call any more."""
         ...
@@ -183,6 +189,7 @@ class Execution:
             sorted((r.seq, r.k, r.ok, r.value) for r in recorded if r.seq)
         )
         self._replaying = len(self._queue)
+        self._is_replay = bool(recorded)
         # recorded, still without outcome, and not asked for again yet
         self._awaited = {r.k for r in recorded if not r.seq and not r.cancelled}
         self._next_k = max((r.k for r in recorded), default=0) + 1
@@ -197,6 +204,10 @@ class Execution:
         self._quiet = 0
         self._turning = False
         self.closed = False
+        self._undos: list[tuple[Ask, Undo]] = []
+        self._stopping = False  # nothing new starts: what runs may end, then all is rolled back
+        self._left: set[asyncio.Task[Any]] = set()  # tasks whose code has no effect any more
+        self._refusing = False
         self._refusals = 0
         self._frozen = False
         self._root: asyncio.Task[Any] | None = None
@@ -248,7 +259,7 @@ class Execution:
         """Unload: from here on every step call raises, and nothing the code does has effect."""
         if self.closed:
             return
-        self.closed = True
+        self.closed = self._refusing = True
         for ask in list(self._running):
             self._stop(ask)
         for task in list(self._tasks):
@@ -274,29 +285,37 @@ class Execution:
     # --- from the step object -----------------------------------------------------------------
 
     async def do(
-        self, name: str, call: Callable[..., Any], args: tuple[Any, ...], policy: RetryPolicy
+        self,
+        name: str,
+        call: Callable[..., Any],
+        args: tuple[Any, ...],
+        policy: RetryPolicy,
+        rollback: Handler | None = None,
     ) -> Any:
         """One step: `call(*args)` at least once, its outcome exactly once.
 
-        `CONTEXT` among the args stands for the attempt's context.
+        `CONTEXT` among the args stands for the attempt's context. `rollback` undoes it should the
+        run fail.
         """
-        if self.closed:
+        if self._refusing:
             await self._refuse()
         ask = self._ask(StepKind.do, name)
         ask.call = call
         ask.args = args
         ask.policy = policy
+        if rollback is not None:
+            self._undos.append((ask, Undo(name, rollback, _context(ask, self._epoch))))
         return await self._answer(ask)
 
     async def sleep(self, kind: StepKind, name: str, seconds: float) -> None:
-        if self.closed:
+        if self._refusing:
             await self._refuse()
         ask = self._ask(kind, name)
         ask.seconds = seconds
         await self._answer(ask)
 
     async def wait(self, name: str, event_type: str, timeout: float) -> Any:
-        if self.closed:
+        if self._refusing:
             await self._refuse()
         ask = self._ask(StepKind.wait, name)
         ask.event_type = event_type
@@ -324,9 +343,14 @@ class Execution:
         self._futures[ask.future] = ask
         return ask
 
-    async def _refuse(self) -> NoReturn:
-        """Code that catches this and asks again for ever would never let go of the loop: after
-        enough refusals it is left waiting for nothing."""
+    async def _refuse(self) -> None:
+        """Code that was left raises Unloaded here; what rolls it back goes on.
+
+        Code that catches this and asks again for ever would never let go of the loop: after enough
+        refusals it is left waiting for nothing.
+        """
+        if not self.closed and asyncio.current_task(self._loop) not in self._left:
+            return
         self._refusals += 1
         if self._refusals > MOST_REFUSALS:
             nothing = self._loop.create_future()
@@ -336,7 +360,13 @@ class Execution:
 
     async def _answer(self, ask: Ask) -> Any:
         if ask.known is None:
-            if self._replaying or self._awaited or self._frozen or self._waits_its_turn(ask):
+            if (
+                self._replaying
+                or self._awaited
+                or self._frozen
+                or self._stopping
+                or self._waits_its_turn(ask)
+            ):
                 self._held.append(ask)
                 self._turn()
             else:
@@ -445,7 +475,8 @@ class Execution:
         """The attempt is over for the journal now, whatever its code does with the news."""
         if not self._attempt_over(ask):
             return
-        self._engine.attempt_failed(ask.k, _timed_out(ask), True, _printed(ask))
+        failed = _timed_out(ask, self._module)
+        self._engine.attempt_failed(ask.k, failed, True, _printed(ask))
         self._stop(ask)
         self._turn()
 
@@ -506,16 +537,29 @@ class Execution:
             seq, k, ok, value = self._queue[0]
             ask = self._asks.get(k)
             if ask is None:
-                self._unasked(k)
+                if k == STOP:
+                    self._stop_here(seq)
+                elif self._stopping:
+                    self._leave(RunTerminated())  # it is recorded what was done after that
+                else:
+                    self._unasked(k)
                 return
             self._queue.popleft()
             self._seen = seq
             known = self._replaying or self._awaited
             if self._replaying:
                 self._replaying -= 1
+            if self._stopping:
+                self._keep_output(ask, ok, value)
+                self._turn()
+                return
             heard = self._settle(ask, ok, value)
             if not heard or known or len(self._tasks) > 1 or self._queue or self._held:
                 self._turn()  # else the only task tells by what it does next
+            return
+        if self._stopping:
+            if not (self._running or any(ask.local for ask in self._asks.values())):
+                self._leave(RunTerminated())
             return
         if self._awaited and self._waits_for_durable_things():
             self._unasked(min(self._awaited))
@@ -545,6 +589,8 @@ class Execution:
         """Give the code its answer; False when it no longer waits for one."""
         future = ask.future
         data = ask.local if value is None else value
+        if self._undos:
+            self._keep_output(ask, ok, data)
         ask.local = None
         self._futures.pop(future, None)
         if future.done() or data is None:
@@ -555,6 +601,53 @@ class Execution:
             future.set_exception(outcomes.rebuild(outcomes.unpack(data)))
             future.exception()  # seen: code that looks away is not warned about it
         return True
+
+    # --- rolling back -------------------------------------------------------------------------
+
+    def _keep_output(self, ask: Ask, ok: bool, value: bytes | None) -> None:
+        """For the step's rollback, should it come to that."""
+        data = ask.local if value is None else value
+        ask.local = None if self._stopping else ask.local
+        if not ok or data is None:
+            return
+        for other, undo in self._undos:
+            if other is ask:
+                undo.output = values.decode(data)
+
+    def _stop_here(self, seq: int) -> None:
+        """The run is terminated with a rollback. Attempts may end, so that their outputs are known
+        to who undoes them."""
+        self._queue.popleft()
+        self._seen = seq
+        self._replaying = max(self._replaying - 1, 0)
+        self._stopping = True
+        self._turn()
+
+    def _leave(self, error: BaseException) -> None:
+        """Nothing that the code still does has effect; what can be undone is, last step first."""
+        self._stopping = False
+        self._left = set(self._tasks)
+        self._refusing = True
+        undos = [undo for ask, undo in self._undos if self._has_begun(ask)]
+        self._undos = []
+        for task in self._left:
+            task.cancel()
+        context = contextvars.copy_context()
+        context.run(_execution.set, self)
+        context.run(label.set, self._label)
+        work = self._rolled_back(undos, error)
+        self._root = asyncio.Task(work, loop=self._loop, context=context, name=self._label)
+        self._tasks[self._root] = None
+        self._root.add_done_callback(self._root_done)
+        self._turn()
+
+    def _has_begun(self, ask: Ask) -> bool:
+        """One that was held back while a replay went on may have run before."""
+        return ask.attempt > 0 or ask.known is not None or self._is_replay
+
+    async def _rolled_back(self, undos: list[Undo], error: BaseException) -> None:
+        await roll_back(undos, error, self.do)
+        raise error
 
     def _retry(self, ask: Ask) -> None:
         if ask.task is None or (ask.task.done() and ask.job is None):
@@ -632,7 +725,10 @@ class Execution:
             return
         self._tasks[task] = parent
         task.add_done_callback(self._task_done)
-        if self.closed:
+        if parent in self._left:
+            self._left.add(task)
+            task.cancel()
+        elif self.closed:
             task.cancel()
 
     def _task_done(self, task: asyncio.Task[Any]) -> None:
@@ -652,6 +748,15 @@ class Execution:
             error = root.exception()
         if self.closed:
             self._forget()
+            return
+        if root in self._left:
+            self._turn()
+            return
+        if self._stopping:
+            self._leave(RunTerminated())
+            return
+        if error is not None and self._undos:
+            self._leave(error)
             return
         for k in (*(k for _, k, _, _ in self._queue), *self._awaited):
             if k not in self._asks:
@@ -749,9 +854,15 @@ def _context(ask: Ask, epoch: int) -> dict[str, Any]:
     }
 
 
-def _timed_out(ask: Ask) -> Failure:
-    return Failure(
-        "TimeoutError",
-        f"Execution timed out after {ask.policy.timeout * 1000:.0f}ms",
-        step=ask.name,
-    )
+def _timed_out(ask: Ask, module: str | None) -> Failure:
+    """With the place in the module where the attempt was just then."""
+    message = f"Execution timed out after {ask.policy.timeout * 1000:.0f}ms"
+    frames: list[tracebacks.Frame] = []
+    if module is not None and ask.task is not None:
+        frames = tracebacks.of_coroutine(ask.task.get_coro(), module)
+        if not frames and ask.job is not None:
+            frames = tracebacks.of_thread(ask.job.frame(), module)
+    if not frames:
+        return Failure("TimeoutError", message, step=ask.name)
+    trace = tracebacks.stopped(frames, f"TimeoutError: {message}")
+    return Failure("TimeoutError", message, line=frames[-1][1], step=ask.name, trace=trace)

@@ -167,6 +167,7 @@ class EntryType(StrEnum):
     run_paused = "run.paused"
     run_resumed = "run.resumed"
     run_restarted = "run.restarted"
+    run_rolling_back = "run.rolling_back"
     run_completed = "run.completed"
     run_errored = "run.errored"
     run_terminated = "run.terminated"
@@ -303,8 +304,12 @@ class Runs(Protocol):
         """Raises RunNotFound, RunState."""
         ...
 
-    async def terminate(self, workflow: str, instance: str) -> RunView:
-        """Raises RunNotFound, RunState."""
+    async def terminate(self, workflow: str, instance: str, *, rollback: bool = False) -> RunView:
+        """End the run for good. With `rollback` attempts may end, then the rollback handlers of its
+        steps run, and only then it has ended.
+
+        Raises RunNotFound, RunState.
+        """
         ...
 
     async def restart(

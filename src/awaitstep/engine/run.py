@@ -23,7 +23,7 @@ from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import AttemptView, Onto, RunView, StepView
 from awaitstep.engine.retry import DEFAULT, RetryPolicy, delay_after
-from awaitstep.engine.states import ENDED, Cause, RunStatus, StepKind, StepStatus, move
+from awaitstep.engine.states import ENDED, STOP, Cause, RunStatus, StepKind, StepStatus, move
 
 _RUNNING, _WAITING = StepStatus.running, StepStatus.waiting
 _COMPLETE, _ERRORED, _CANCELLED = StepStatus.complete, StepStatus.errored, StepStatus.cancelled
@@ -349,6 +349,9 @@ class Run:
 
     def end(self, output: bytes | None, failed: Failure | None, now: float) -> Change:
         """The code returned (`output`) or raised (`failed`)."""
+        if self.is_stopping:
+            self.status = move(self.status, Cause.terminate, self.instance)
+            return self._end(None, None, now)
         cause = Cause.complete if failed is None else Cause.fail
         self.status = move(self.status, cause, self.instance)
         return self._end(output, failed, now)
@@ -453,6 +456,24 @@ class Run:
         self.status = move(self.status, Cause.terminate, self.instance)
         return self._end(None, None, now)
 
+    def stop(self, now: float) -> Change:
+        """Have the code left where it is and its steps rolled back; then the run is terminated.
+
+        Nothing changes when that was asked for before. Raises RunState.
+        """
+        if self.status in ENDED:
+            raise RunState(self.instance, "be terminated", self.status.value)
+        if self.is_stopping:
+            return Change(self)
+        if self.status is RunStatus.paused:
+            self.status = move(self.status, Cause.resume, self.instance)
+        self.pause_requested = False
+        self.wake()
+        operation = Operation(STOP, StepKind.stop, "stop", 1, self.seq, now)
+        self.operations[STOP] = operation
+        change = self._saved()
+        return self._outcome(change, operation, _COMPLETE, b"null", now)
+
     def fail(self, failed: Failure, now: float) -> Change:
         """End the run for a reason outside its code."""
         self.status = move(self.status, Cause.fail, self.instance)
@@ -473,7 +494,11 @@ class Run:
             )
             if first is None:
                 raise RunNotFound(f"{self.instance} · {step} ({count})")
-            kept = [o for o in self.operations.values() if o.seq and o.seq <= first.after]
+            kept = [
+                o
+                for o in self.operations.values()
+                if o.seq and o.seq <= first.after and o.kind is not StepKind.stop
+            ]
         keep = {operation.k for operation in kept}
         before = eventlog.kept(self, [o for o in self.operations.values() if o.k not in keep])
         self.status = move(self.status, Cause.restart, self.instance)
@@ -545,6 +570,10 @@ class Run:
         """Whether an attempt runs; one that was told to begin and did not yet is none."""
         return any(not operation.released for operation in self.inflight.values())
 
+    @property
+    def is_stopping(self) -> bool:
+        return STOP in self.operations
+
     def next_due(self) -> float | None:
         """When the run next has something to do by itself, None when only news can wake it."""
         if self.status in ENDED or self.status is RunStatus.paused:
@@ -586,7 +615,8 @@ class Run:
 
     def history(self) -> list[StepView]:
         """Every operation, in the order the code asked for it."""
-        return [_step(operation) for _, operation in sorted(self.operations.items())]
+        steps = sorted(self.operations.items())
+        return [_step(operation) for k, operation in steps if k != STOP]
 
     # --- shared pieces ------------------------------------------------------------------------
 

@@ -87,16 +87,22 @@ STEP_CODES: Final = tuple(StepStatus)
 
 
 class StepKind(IntEnum):
-    """The kind in a step's key. `until` is a sleep to a moment: pausing does not shift it."""
+    """The kind in a step's key. `until` is a sleep to a moment: pausing does not shift it.
+
+    `stop` is no step: from its outcome on, the run's code is left and its steps are rolled back.
+    """
 
     do = 0
     sleep = 1
     until = 2
     wait = 3
+    stop = 4
 
     @property
     def type(self) -> StepType:
         return _TYPES[self]
 
 
-_TYPES: Final = (StepType.do, StepType.sleep, StepType.sleep, StepType.wait)
+# The operation that is no step: what the code asks for is counted from 1.
+STOP: Final = 0
+_TYPES: Final = (StepType.do, StepType.sleep, StepType.sleep, StepType.wait, StepType.do)

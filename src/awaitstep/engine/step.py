@@ -11,6 +11,7 @@ from typing import Any, Final
 from awaitstep.engine import durations, retry
 from awaitstep.engine.execution import CONTEXT, Execution
 from awaitstep.engine.retry import RetryPolicy
+from awaitstep.engine.rollback import Handler
 from awaitstep.engine.states import StepKind
 from workers.values import wrap
 
@@ -34,13 +35,23 @@ class WorkflowStep:
         *,
         concurrent: bool = False,
         config: dict[str, Any] | None = None,
+        rollback: Call | None = None,
+        rollback_config: dict[str, Any] | None = None,
     ) -> Callable[[Call], DeclaredStep]:
         """Declare a step; calling the decorated function runs it.
 
         A parameter named like a declared step receives that step's result, `ctx` the attempt's
         context. `concurrent` resolves the dependencies at the same time.
+
+        `rollback` is called when the run fails or is terminated with a rollback, with those of
+        `output` (the step's result, None when there is none), `error` and `ctx` that it takes;
+        `rollback_config` is its `config`. The handlers of a run are called one after another, last
+        step first.
         Raises TypeError for any other parameter, ValueError for a config that can't be.
         """
+        handler = None
+        if rollback is not None:
+            handler = Handler.of(rollback, retry.policy(rollback_config))
 
         def declare(call: Call) -> DeclaredStep:
             step = DeclaredStep(
@@ -50,6 +61,7 @@ class WorkflowStep:
                 list(inspect.signature(call).parameters) if _takes_parameters(call) else [],
                 retry.policy(config),
                 concurrent,
+                handler,
             )
             self.declared[step.name] = step
             return step
@@ -81,7 +93,9 @@ class WorkflowStep:
     async def run(self, step: DeclaredStep) -> Any:
         """One use of a declared step, its dependencies first."""
         args = await self._arguments(step) if step.wanted else ()
-        return wrap(await self._execution.do(step.name, step.call, args, step.policy))
+        return wrap(
+            await self._execution.do(step.name, step.call, args, step.policy, step.rollback)
+        )
 
     async def _arguments(self, step: DeclaredStep) -> tuple[Any, ...]:
         for parameter in step.wanted:
@@ -102,7 +116,7 @@ class DeclaredStep:
     """
 
     __slots__ = ("_follower", "_owner", "_result", "_running", "call", "concurrent", "name",
-                 "policy", "wanted")  # fmt: skip
+                 "policy", "rollback", "wanted")  # fmt: skip
 
     def __init__(
         self,
@@ -112,6 +126,7 @@ class DeclaredStep:
         wanted: list[str],
         policy: RetryPolicy,
         concurrent: bool,
+        rollback: Handler | None,
     ) -> None:
         self._owner = owner
         self.name = name
@@ -119,6 +134,7 @@ class DeclaredStep:
         self.wanted = wanted
         self.policy = policy
         self.concurrent = concurrent
+        self.rollback = rollback
         self._running = 0
         self._result: Any = _NOTHING
         self._follower: asyncio.Future[Any] | None = None

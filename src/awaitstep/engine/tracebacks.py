@@ -7,15 +7,19 @@ file is called `worker.py` wherever it lies. Pure but for reading source lines.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType, TracebackType
-from typing import Final
+from typing import Any, Final
 
 # Frames of one error, the innermost kept; errors of one chain or group; characters of a message.
 MOST_FRAMES: Final = 100
 MOST_ERRORS: Final = 8
 LONGEST_MESSAGE: Final = 1_000
+# Coroutines that wait for each other, one inside the other.
+DEEPEST: Final = 1_000
 NAME: Final = "worker.py"
+# A frame and the line it is at.
+Frame = tuple[FrameType, int]
 _HEAD: Final = "Traceback (most recent call last):\n"
 _CAUSE: Final = (
     "\nThe above exception was the direct cause of the following exception:\n\n",
@@ -63,10 +67,7 @@ def _chain(error: BaseException, module: str, depth: int) -> tuple[str, bool]:
 
 
 def _one(error: BaseException, module: str, depth: int) -> tuple[str, bool]:
-    stack = traceback.StackSummary.extract(_innermost(error, module))
-    for frame in stack:
-        frame.filename = NAME
-    lines = traceback.format_list(stack)
+    lines = _lines(list(_own(error.__traceback__, module)))
     if isinstance(error, SyntaxError) and error.filename == module:
         lines.append(f'  File "{NAME}", line {error.lineno}\n    {(error.text or "").strip()}\n')
     last = f"{_kind(error)}: {message(error)}".removesuffix(": ")
@@ -79,6 +80,34 @@ def _one(error: BaseException, module: str, depth: int) -> tuple[str, bool]:
             shown = "".join(f"  | {line}" for line in told.splitlines(keepends=True))
             text += f"  +---------------- {number} ----------------\n{shown}"
     return text, known
+
+
+def of_coroutine(waiting: Any, module: str) -> list[Frame]:
+    """Where in the module a suspended coroutine waits, the outermost first."""
+    found: list[Frame] = []
+    for _ in range(DEEPEST):
+        frame = getattr(waiting, "cr_frame", None) or getattr(waiting, "gi_frame", None)
+        if frame is not None and frame.f_code.co_filename == module:
+            found.append((frame, frame.f_lineno))
+        waiting = getattr(waiting, "cr_await", None) or getattr(waiting, "gi_yieldfrom", None)
+        if waiting is None:
+            break
+    return found
+
+
+def of_thread(innermost: FrameType | None, module: str) -> list[Frame]:
+    """Where in the module a thread is, the outermost first."""
+    found: list[Frame] = []
+    while innermost is not None:
+        if innermost.f_code.co_filename == module and innermost.f_lineno is not None:
+            found.append((innermost, innermost.f_lineno))
+        innermost = innermost.f_back
+    return found[::-1]
+
+
+def stopped(frames: Sequence[Frame], last: str) -> str:
+    """The traceback of code that was stopped where it was; `last` is its last line."""
+    return "".join([_HEAD, *_lines(frames), last, "\n"])
 
 
 def message(error: BaseException) -> str:
@@ -105,12 +134,14 @@ def _kind(error: BaseException) -> str:
     )
 
 
-def _innermost(error: BaseException, module: str) -> Iterator[tuple[FrameType, int]]:
-    own = list(_own(error.__traceback__, module))
-    yield from own[-MOST_FRAMES:]
+def _lines(frames: Sequence[Frame]) -> list[str]:
+    stack = traceback.StackSummary.extract(iter(frames[-MOST_FRAMES:]))
+    for frame in stack:
+        frame.filename = NAME
+    return traceback.format_list(stack)
 
 
-def _own(at: TracebackType | None, module: str) -> Iterator[tuple[FrameType, int]]:
+def _own(at: TracebackType | None, module: str) -> Iterator[Frame]:
     for frame, line in traceback.walk_tb(at):
         if frame.f_code.co_filename == module:
             yield frame, line

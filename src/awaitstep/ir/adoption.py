@@ -198,7 +198,7 @@ class _Adoption:
 
     def _text(self, node_id: str, text: str, role: RoleName | None, path: str) -> str:
         text = self.renaming.in_text(text)
-        if role == "code":
+        if role in ("code", "rollback"):
             return self._code(text, node_id)
         if role == "condition" and text.strip():
             return self._condition(text, path, node_id)

@@ -15,7 +15,15 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 RoleName = Literal[
-    "code", "condition", "template", "duration", "timestamp", "input", "workflow", "function"
+    "code",
+    "rollback",
+    "condition",
+    "template",
+    "duration",
+    "timestamp",
+    "input",
+    "workflow",
+    "function",
 ]
 
 
@@ -30,6 +38,8 @@ class Role:
 
 
 Code = Annotated[str, Role("code")]
+# Code that undoes the node's step: it may also read what is in `OFFERED`.
+Rollback = Annotated[str | None, Role("rollback")]
 Condition = Annotated[str, Role("condition")]
 Template = Annotated[str, Role("template")]
 Duration = Annotated[str, Role("duration")]
@@ -41,6 +51,8 @@ Input = Annotated[Any, Role("input")]
 _Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_-]+$")]
 WorkflowId = Annotated[_Id, Role("workflow")]
 FunctionId = Annotated[_Id, Role("function")]
+
+OFFERED = ("output", "error", "ctx")
 
 Backoff = Literal["constant", "linear", "exponential"]
 RetryLimit = Annotated[int, Field(ge=0, le=10_000)]

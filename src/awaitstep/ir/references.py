@@ -12,7 +12,7 @@ from typing import Final
 
 from awaitstep.ir.diagnostics import Report, shown
 from awaitstep.ir.expressions import Reference, Template, checked_template, parse_condition
-from awaitstep.ir.fields import roles
+from awaitstep.ir.fields import OFFERED, roles
 from awaitstep.ir.flow import Regions
 from awaitstep.ir.graph import Kind, Node
 from awaitstep.ir.registry import Registry
@@ -105,7 +105,10 @@ def uses_of(
     replayed = kind == "workflow"
     names = set(visible) | ({"step"} if replayed else set())
     for path, role, text in roles(node.data):
-        if role == "code":
+        if role == "rollback":
+            own = names | set(OFFERED)
+            _read_code(text, path, ids, own, report, uses, must_be_pure=False)
+        elif role == "code":
             own = names | {"ctx"} if is_step and replayed else names
             pure = replayed and not is_step
             _read_code(text, path, ids, own, report, uses, must_be_pure=pure)

@@ -54,6 +54,7 @@ class NodeType:
     has, if they are known, `rare_keys` those that it may have; `may_be_none` says that it may be
     None instead. `is_step`: it is named in a run's history; `further_steps` are what is added to
     its name there for steps besides its own. `needs_run`: it cannot stand in a function.
+    `only_local`: with this data it runs here only, whatever `targets` says of its type.
     `value_schema` is the JSON Schema of
     the value, if its type has one. `targets` are the places it can run in, `packages` the
     requirements its code needs there besides the standard library, `names` what its helpers bring
@@ -74,6 +75,7 @@ class NodeType:
     may_be_none: Callable[[Any], bool] = _no
     is_step: Callable[[Any], bool] = _no
     needs_run: Callable[[Any], bool] = _no
+    only_local: Callable[[Any], bool] = _no
     further_steps: tuple[str, ...] = ()
     check: Callable[[Any, Report], None] = _nothing
     emit: Callable[[Node, Writer], list[ast.stmt]] | None = None

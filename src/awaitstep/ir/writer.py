@@ -88,5 +88,9 @@ class Writer(Protocol):
         for `ctx`. `step` is the decorator that makes it a durable step.
         """
 
+    def rollback(self, source: str) -> tuple[ast.expr, list[ast.stmt]]:
+        """A function that undoes the node's step, and its definition. It takes what the user's
+        code reads of `output`, `error` and `ctx`."""
+
     def bind(self, value: ast.expr) -> ast.stmt:
         """`id = value`."""

@@ -13,7 +13,10 @@ def packages_of(graph: Graph, registry: Registry) -> tuple[str, ...]:
 
 
 def nodes_not_for(target: Target, graph: Graph, registry: Registry) -> tuple[str, ...]:
-    """The ids of the nodes whose types cannot run on a target, in the order of the drawing."""
+    """The ids of the nodes that cannot run on a target, in the order of the drawing."""
     return tuple(
-        node.id for node in graph.nodes.values() if target not in registry[node.type].targets
+        node.id
+        for node in graph.nodes.values()
+        if target not in registry[node.type].targets
+        or (target != "local" and registry[node.type].only_local(node.data))
     )

@@ -28,9 +28,9 @@ class Retries(Tries):
     timeout: Duration = _TIMEOUT
 
 
-def step_decorator(data: Tries, write: Writer) -> ast.expr | None:
-    """`step.do("Name", config={…})`, without what is the default anyway; None in a function,
-    which has no steps."""
+def step_decorator(data: Tries, write: Writer, rollback: ast.expr | None = None) -> ast.expr | None:
+    """`step.do("Name", config={…}, rollback=…)`, without what is the default anyway; None in a
+    function, which has no steps."""
     if not write.durable:
         return None
     retries: dict[str, ast.expr] = {}
@@ -46,4 +46,9 @@ def step_decorator(data: Tries, write: Writer) -> ast.expr | None:
     if isinstance(data, Retries) and data.timeout != _TIMEOUT:
         config["timeout"] = write.value(data.timeout)
     decorator = attribute(name("step"), "do")
-    return call(decorator, write.step_name, config=mapping(config) if config else None)
+    return call(
+        decorator,
+        write.step_name,
+        config=mapping(config) if config else None,
+        rollback=rollback,
+    )

@@ -5,14 +5,18 @@ from __future__ import annotations
 import ast
 
 from awaitstep.ir import Node, NodeType, Report, Writer
-from awaitstep.ir.fields import Code
+from awaitstep.ir.fields import Code, Rollback
 from awaitstep.nodes.retries import Retries, step_decorator
 
 
 class Step(Retries):
-    """`inline`: plain code outside of any step, run again on every replay, so it must be pure."""
+    """`inline`: plain code outside of any step, run again on every replay, so it must be pure.
+
+    `rollback` undoes the step when the run fails or is terminated with a rollback.
+    """
 
     code: Code
+    rollback: Rollback = None
     inline: bool = False
     output: bool = False
 
@@ -25,13 +29,22 @@ def _check(data: Step, report: Report) -> None:
             "Inline code is not a step: it has no attempts, so no retries and no timeout.",
             "data.inline",
         )
+    if data.inline and data.rollback is not None:
+        report.add(
+            "field.invalid",
+            "Inline code is not a step: there is nothing to undo.",
+            "data.rollback",
+        )
 
 
 def _emit(node: Node, write: Writer) -> list[ast.stmt]:
     data = node.data
     assert isinstance(data, Step)
-    decorator = None if data.inline else step_decorator(data, write)
-    return write.function(write.code(data.code), source=data.code, step=decorator)
+    if data.inline:
+        return write.function(write.code(data.code), source=data.code)
+    handler, undo = (None, []) if data.rollback is None else write.rollback(data.rollback)
+    decorator = step_decorator(data, write, handler)
+    return [*undo, *write.function(write.code(data.code), source=data.code, step=decorator)]
 
 
 NODE_TYPE = NodeType(
@@ -41,6 +54,8 @@ NODE_TYPE = NodeType(
     data=Step,
     has_value=True,
     is_step=lambda data: not data.inline,
+    needs_run=lambda data: data.rollback is not None,
+    only_local=lambda data: data.rollback is not None,
     check=_check,
     emit=_emit,
 )

@@ -11,11 +11,13 @@ call, and keeps its slot until then.
 import asyncio
 import contextvars
 import ctypes
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
+from types import FrameType
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from awaitstep.runner.stacks import where
@@ -82,6 +84,12 @@ class Job:
         self.released: asyncio.Future[None] | None = None
         self.alive = True
         """Whether a thread is, or may yet be, inside the call."""
+
+    def frame(self) -> FrameType | None:
+        """Where its thread is now, None when that is not inside the call."""
+        frame = None if self.thread is None else sys._current_frames().get(self.thread)
+        # asked last: who has finished may be on to another call
+        return None if self.claim.locked() else frame
 
     async def gone(self) -> None:
         """Wait until no thread is inside the call any more."""

@@ -90,6 +90,8 @@ def test_a_run_that_fails_exits_with_1_and_names_the_step(tmp_path):
     assert answer["status"] == "errored"
     assert answer["error"]["message"] == "no such order"
     assert "step 'broken', attempt 1 failed" in got.stderr
+    assert 'File "worker.py"' in answer["error"]["traceback"]
+    assert "in broken" in run(tmp_path, FAILING).stdout
 
 
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path):

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
+from types import FrameType
 from typing import Any
 
 from msgspec.structs import replace
@@ -360,7 +363,9 @@ class _PlainThreads:
         job = _PlainJob()
         on_start(job)
         try:
-            value, error = await asyncio.shield(job.follow(asyncio.to_thread(_outcome, fn, args)))
+            value, error = await asyncio.shield(
+                job.follow(asyncio.to_thread(job.outcome, fn, args))
+            )
         finally:
             del job
         if error is not None:
@@ -368,17 +373,27 @@ class _PlainThreads:
         return value
 
 
-def _outcome(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, BaseException | None]:
-    """What the call ended with: no future can raise a StopIteration, or should a SystemExit."""
-    try:
-        return fn(*args), None
-    except BaseException as error:
-        return None, error
-
-
 class _PlainJob:
     def __init__(self) -> None:
         self._call: asyncio.Task[Any] | None = None
+        self._thread: int | None = None
+
+    def outcome(
+        self, fn: Callable[..., Any], args: tuple[Any, ...]
+    ) -> tuple[Any, BaseException | None]:
+        """What the call ended with: no future can raise a StopIteration, or should a SystemExit."""
+        self._thread = threading.get_ident()
+        try:
+            return fn(*args), None
+        except BaseException as error:
+            return None, error
+        finally:
+            self._thread = None
+
+    def frame(self) -> FrameType | None:
+        thread = self._thread
+        frame = None if thread is None else sys._current_frames().get(thread)
+        return frame if self._thread is not None else None
 
     def follow(self, call: Any) -> asyncio.Task[Any]:
         self._call = asyncio.ensure_future(call)
