@@ -6,6 +6,7 @@ import contextlib
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -91,8 +92,11 @@ class Scene:
         found["attempts"] = len(self._open)
         return found
 
-    def handed_back(self) -> int:
-        """How often a process did something for a run after another one had taken it over."""
+    def handed_back(self, spared: Set[int] = frozenset()) -> int:
+        """How often a process did something for a run after another one had taken it over.
+
+        The `spared` lived on beside others: a run may rightly come back to them.
+        """
         past: dict[str, set[int]] = {}
         current: dict[str, int] = {}
         found = 0
@@ -101,7 +105,7 @@ class Scene:
             if mark.pid == owner:
                 continue
             past.setdefault(mark.instance, set()).add(owner)
-            found += mark.pid in past[mark.instance]
+            found += mark.pid in past[mark.instance] and mark.pid not in spared
             current[mark.instance] = mark.pid
         return found
 
