@@ -21,7 +21,7 @@ from typing import Any
 from awaitstep.engine.clock import ManualClock
 from awaitstep.engine.embedded import Embedded
 from awaitstep.engine.errors import RunNotFound
-from awaitstep.engine.port import StartRun
+from awaitstep.engine.port import EntryType, StartRun
 from awaitstep.engine.states import ENDED
 from awaitstep.engine.workers import Bundle
 
@@ -235,7 +235,9 @@ class Client:
 
         async def paused() -> bool:
             run = await engine.get("wf", "r-waits")
-            over = f"resume {run.instance}" in self.known
+            # the resume may be on disk although the server died before it could say so
+            log = await engine.event_log("wf", "r-waits")
+            over = any(entry.type is EntryType.run_resumed for entry in log)
             return over or run.status == "paused" or run.pause_requested
 
         await self.verb(engine.pause, "r-waits", paused)

@@ -29,7 +29,7 @@ PER_ROUND: Final = 10
 WAITING: Final = 25  # runs whose event is not sent yet
 LATE: Final = 5  # of the runs of a round: they are in their first step at its kill
 LEAST_OPEN: Final = 20  # things that every kill interrupts, of each kind some
-RECENT: Final = 50  # notes of steps, to see which runner is the busiest
+RECENT: Final = 50  # notes of steps, to see which runners are at it
 NEW_OUTCOMES: Final = 20  # between two kills
 PATIENCE: Final = 120.0
 
@@ -171,7 +171,8 @@ class Suite:
         self._until(lambda: bool(self._server.runners()), "a runner")
         self._measure()
         began, seen = time.monotonic(), len(self.scene.marks)
-        past = {mark.pid for mark in self.scene.marks} | self._server.runners()
+        # of the latest only: the system gives the numbers of long gone processes to new ones
+        past = {mark.pid for mark in self.scene.marks[-RECENT:]} | self._server.runners()
         if victim == "runner":
             victims = self._victims()
             self._spared |= self._server.runners() - victims
