@@ -22,9 +22,9 @@ from awaitstep.engine.clock import ManualClock
 from awaitstep.engine.embedded import Embedded
 from awaitstep.engine.execution import Execution
 from awaitstep.engine.inline import InlineEngine
-from awaitstep.engine.inline.engine import recorded
 from awaitstep.engine.loading import load, run_code
 from awaitstep.engine.port import StartRun
+from awaitstep.engine.recorded import recorded
 from awaitstep.engine.states import ENDED, RunStatus
 from awaitstep.engine.step import WorkflowStep
 from awaitstep.engine.workers import Bundle

@@ -17,13 +17,12 @@ from collections.abc import Callable, Coroutine, Sequence
 from types import FrameType
 from typing import Any, Final, Protocol
 
-import msgspec
-
 from awaitstep.engine import outcomes, tracebacks, values
 from awaitstep.engine.clock import Clock, Timer
 from awaitstep.engine.errors import ValueRefused
 from awaitstep.engine.logs import Line, Log
 from awaitstep.engine.outcomes import Failure
+from awaitstep.engine.recorded import Recorded
 from awaitstep.engine.retry import DEFAULT, RetryPolicy
 from awaitstep.engine.rollback import Handler, RunTerminated, Undo, roll_back
 from awaitstep.engine.states import STOP, StepKind
@@ -68,20 +67,6 @@ CONTEXT: Final = object()
 
 class Unloaded(BaseException):
     """The run left this process: its code is being unwound and may start nothing more."""
-
-
-class Recorded(msgspec.Struct, array_like=True, gc=False):
-    """One journaled operation, as a replay needs it. `seq` is 0 while it has no outcome."""
-
-    k: int
-    kind: StepKind
-    name: str
-    n: int
-    seq: int = 0
-    ok: bool = True
-    value: bytes | None = None
-    attempts: int = 0
-    cancelled: bool = False
 
 
 class Engine(Protocol):

@@ -10,9 +10,9 @@ from typing import Annotated, Final
 
 import msgspec
 
-from awaitstep.engine.execution import Recorded
 from awaitstep.engine.logs import Line, Stream
 from awaitstep.engine.outcomes import Failure
+from awaitstep.engine.recorded import Recorded
 from awaitstep.engine.retry import RetryPolicy
 from awaitstep.engine.states import StepKind
 

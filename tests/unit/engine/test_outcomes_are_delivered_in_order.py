@@ -6,8 +6,9 @@ import pytest
 
 from awaitstep.engine import outcomes, values
 from awaitstep.engine.clock import ManualClock
-from awaitstep.engine.execution import MOST_REFUSALS, Execution, Recorded, Unloaded
+from awaitstep.engine.execution import MOST_REFUSALS, Execution, Unloaded
 from awaitstep.engine.outcomes import Failure
+from awaitstep.engine.recorded import Recorded
 from awaitstep.engine.retry import DEFAULT, RetryPolicy
 from awaitstep.engine.states import StepKind
 

@@ -6,18 +6,16 @@ Adds to the shared coordinator what is its own: rows instead of memory, runners 
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
-from awaitstep.engine import cursors, durations, logs, messages, outcomes, values
-from awaitstep.engine.bindings import RunsBackend
+from awaitstep.engine import cursors, messages
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator
 from awaitstep.engine.embedded import listing, queries, rows
@@ -25,9 +23,11 @@ from awaitstep.engine.embedded.blame import Blame, Unit
 from awaitstep.engine.embedded.casualties import Casualties
 from awaitstep.engine.embedded.fleet import IDLE_AFTER, Fleet, Group, Place, Slot
 from awaitstep.engine.embedded.freshness import Freshness
+from awaitstep.engine.embedded.hearing import Heard, Hearing
 from awaitstep.engine.embedded.journal import Journal
 from awaitstep.engine.embedded.prints import Prints
 from awaitstep.engine.embedded.process import Exit
+from awaitstep.engine.embedded.requests import Requests
 from awaitstep.engine.errors import (
     DeploymentCrashed,
     DeploymentMissing,
@@ -37,27 +37,21 @@ from awaitstep.engine.errors import (
     JournalUnavailable,
     RunnerUnavailable,
     RunState,
-    ValueRefused,
-    WorkerFailed,
 )
 from awaitstep.engine.eventlog import Note
-from awaitstep.engine.execution import Recorded
 from awaitstep.engine.figures import Figures
-from awaitstep.engine.link import Nonsense
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import (
-    Caller,
     Created,
     Parent,
     RunPage,
     RunQuery,
     RunView,
     StartRun,
-    Trigger,
 )
-from awaitstep.engine.retry import DEFAULT
+from awaitstep.engine.recorded import recorded
 from awaitstep.engine.run import Change, Operation, Run
-from awaitstep.engine.states import ENDED, RunStatus, StepKind, StepStatus
+from awaitstep.engine.states import ENDED, RunStatus, StepStatus
 from awaitstep.engine.workers import (
     Bundle,
     Bundles,
@@ -65,7 +59,6 @@ from awaitstep.engine.workers import (
     WorkerRequest,
     WorkerResponse,
 )
-from workers.workflows import WorkflowError
 
 _log = structlog.get_logger("awaitstep.engine")
 # Runs read back per turn at start and when many are due, and how many may be loaded by that.
@@ -76,11 +69,7 @@ MOST_LOADED: Final = 10_000
 MOST_PAGES: Final = 20
 # What could not be read back is read again after this long (seconds).
 READ_AGAIN: Final = 5.0
-FETCH_TIMEOUT: Final = 100.0
 READY_TIMEOUT: Final = 10.0
-# The calendar's bounds, in seconds since 1970: what lies outside has no date to be shown as.
-FIRST_MOMENT: Final = -62_135_596_800.0
-LAST_MOMENT: Final = 253_402_300_799.999
 
 
 class Embedded(Coordinator):
@@ -97,9 +86,7 @@ class Embedded(Coordinator):
         self._bundle: dict[str, Bundle] = {}
         self._fleet = Fleet(place, self, runners)
         self._slots: dict[int, Slot] = {}  # assignment -> runner
-        self._answers: dict[int, asyncio.Future[messages.Answer]] = {}
-        self._requests: dict[int, WorkerRequest] = {}  # that are answered now
-        self._calls = itertools.count(1)
+        self._requests = Requests(self, bundles)
         self._ready = asyncio.Event()
         self._next_parked: float | None = None
         self._waking = False
@@ -108,7 +95,13 @@ class Embedded(Coordinator):
         self._crashed: dict[str, str] = {}
         self._isolation: str | None = "no runner has answered yet"
         self._prints = Prints(self)
-        self._handlers = self._message_handlers()
+        self.on_answer = self._requests.on_answer
+        beside: dict[type, Heard] = {
+            messages.Answer: self.on_answer,
+            messages.Call: lambda slot, call: self._spawn(self._requests.on_call(slot, call)),
+            messages.Printed: self._prints.heard,
+        }
+        self.on_message = Hearing(self, beside).on_message
 
     @classmethod
     async def open(
@@ -270,33 +263,13 @@ class Embedded(Coordinator):
         self._check_deployment(deployment)
         bundle = self._bundle.get(deployment) or await self._learn(deployment)
         slot = await self._slot_for_fetch(bundle)
-        call = next(self._calls)
-        future: asyncio.Future[messages.Answer] = self._loop.create_future()
-        self._answers[call] = future
-        slot.fetches[call] = deployment
-        self._requests[call] = request
-        slot.tell(bundle)
-        slot.send(
-            messages.Fetch(
-                call, deployment, request.method, request.url, request.headers, request.body
-            )
-        )
         try:
-            async with asyncio.timeout(FETCH_TIMEOUT):
-                answer = await future
-        except TimeoutError:
-            raise WorkerFailed("The handler did not answer in time.", "worker.timeout") from None
+            return await self._requests.fetch(slot, bundle, request)
         finally:
-            slot.fetches.pop(call, None)
-            self._requests.pop(call, None)
-            self._answers.pop(call, None)
             if slot.alone:
                 self._freed(slot)
             if slot.retiring:
                 self._check_drained(slot)
-        if answer.failure is not None:
-            raise WorkerFailed(_told(answer.failure), _code(answer.failure))
-        return WorkerResponse(answer.status, answer.headers, answer.body)
 
     def crashed(self, deployment: str) -> str | None:
         return self._crashed.get(deployment)
@@ -600,7 +573,7 @@ class Embedded(Coordinator):
                 run.instance,
                 run.created,
                 run.params,
-                [_recorded(o) for o in run.operations.values()] if run.operations else [],
+                recorded(run) if run.operations else [],
                 slot.alone,
                 run.epoch,
             )
@@ -625,6 +598,18 @@ class Embedded(Coordinator):
         if slot.alone or slot.retiring or slot.group.environment is not None:
             return False
         return super()._may_rest(run)
+
+    def went_well(self, slot: Slot, run: Run) -> None:
+        """An attempt of the run has ended, and its runner with it not."""
+        self._blame.clear_run(run.ref)
+        if slot.alone and (slot.group.suspects or slot.group.asking):
+            self._make_room(slot.group)
+
+    def ended(self, assignment: int, output: bytes | None, failure: Failure | None) -> None:
+        run = self._assigned.get(assignment)
+        if run is not None:
+            self._blame.clear_run(run.ref)
+        super().ended(assignment, output, failure)
 
     def _freed(self, slot: Slot) -> None:
         """The runner for suspects has nothing to do; a request goes before a run."""
@@ -720,6 +705,13 @@ class Embedded(Coordinator):
         """Raises EnvironmentMissing."""
         await self._bundles.restore(environment)
 
+    def is_assigned(self, assignment: int) -> bool:
+        return assignment in self._assigned
+
+    def bundle_of(self, deployment: str) -> Bundle:
+        """Raises KeyError when nobody has asked for the deployment yet."""
+        return self._bundle[deployment]
+
     def assigned(self, assignment: int) -> Run:
         return self._assigned[assignment]
 
@@ -740,126 +732,6 @@ class Embedded(Coordinator):
             if run.pause_requested:
                 self._apply(run.pause(self._clock.now()))
             self._settle(run)
-
-    # --- what a runner says -------------------------------------------------------------------
-
-    def on_message(self, slot: Slot, message: Any) -> None:
-        assignment = getattr(message, "assignment", None)
-        if assignment is not None and assignment not in slot.assignments:
-            return  # fenced: another runner's run, or nobody's any more
-        if not getattr(message, "name", "").isprintable():
-            raise Nonsense("a name that can't be printed")
-        self._handlers[type(message)](slot, message)
-
-    def _message_handlers(self) -> dict[type, Callable[[Slot, Any], None]]:
-        m = messages
-        return {
-            m.AttemptStarted: lambda _, x: self.attempt_started(
-                x.assignment, x.k, x.name, x.n, x.attempt, x.policy or DEFAULT
-            ),
-            m.AttemptSucceeded: self._on_succeeded,
-            m.AttemptFailed: lambda _, x: self.attempt_failed(
-                x.assignment, x.k, outcomes.bounded(x.failure), x.retryable, _log_of(x)
-            ),
-            m.Sleep: self._on_sleep,
-            m.Wait: self._on_wait,
-            m.Cancel: lambda _, x: self.cancel(x.assignment, x.k, x.seen),
-            m.Blocked: lambda _, x: self.blocked(x.assignment, x.seen),
-            m.Frozen: lambda _, x: self.frozen(x.assignment),
-            m.Ended: self._on_ended,
-            m.Answer: self.on_answer,
-            m.Call: lambda slot, x: self._spawn(self._on_call(slot, x)),
-            m.Printed: self._prints.heard,
-        }
-
-    def _on_succeeded(self, slot: Slot, message: messages.AttemptSucceeded) -> None:
-        run = self._assigned.get(message.assignment)
-        if run is None:
-            return
-        try:
-            value = values.check(message.value)
-        except ValueRefused as error:
-            failed = outcomes.failure(error)
-            self.attempt_failed(message.assignment, message.k, failed, False, _log_of(message))
-            return
-        self.attempt_succeeded(message.assignment, message.k, value, _log_of(message))
-        self._blame.clear_run(run.ref)
-        if slot.alone and (slot.group.suspects or slot.group.asking):
-            self._make_room(slot.group)
-
-    def _on_sleep(self, _: Slot, message: messages.Sleep) -> None:
-        m = message
-        if m.kind is StepKind.sleep:
-            possible = 0 <= m.seconds <= durations.LONGEST
-        else:
-            possible = m.kind is StepKind.until and m.seconds <= LAST_MOMENT
-        if not possible:
-            raise Nonsense(f"a sleep of kind {m.kind.name} for {m.seconds} s")
-        # a moment before the calendar has passed like any other
-        seconds = max(m.seconds, FIRST_MOMENT)
-        self.sleep(m.assignment, m.k, m.kind, m.name, m.n, seconds)
-
-    def _on_wait(self, _: Slot, message: messages.Wait) -> None:
-        m = message
-        if not m.event_type.isprintable():
-            raise Nonsense("an event type that can't be printed")
-        self.wait_for(m.assignment, m.k, m.name, m.n, m.event_type, m.timeout)
-
-    def _on_ended(self, slot: Slot, message: messages.Ended) -> None:
-        output, failed = message.output, message.failure
-        if failed is not None:
-            output, failed = None, outcomes.bounded(failed)
-        elif output is not None:
-            try:
-                values.check(output)
-            except ValueRefused as error:
-                output, failed = None, outcomes.failure(error)
-        run = self._assigned.get(message.assignment)
-        if run is not None:
-            self._blame.clear_run(run.ref)
-        self.ended(message.assignment, output, failed)
-
-    def on_answer(self, slot: Slot, message: messages.Answer) -> None:
-        future = self._answers.get(message.call)
-        if future is not None and not future.done() and message.call in slot.fetches:
-            future.set_result(message)
-
-    async def _on_call(self, slot: Slot, call: messages.Call) -> None:
-        """A binding used by worker code; it may use those of its own deployment only."""
-        try:
-            bundle = self._bundle[call.deployment]
-            trigger: Trigger = "http" if call.trigger == "http" else "workflow"
-            caller = self._caller(slot, call)
-            request = self._requests.get(call.within) if call.within in slot.fetches else None
-            backend = RunsBackend(
-                self, self, self._bundles, bundle, trigger, lambda: caller, lambda: request
-            )
-            args = values.decode(values.check(call.args))
-            if call.deployment not in slot.known or call.operation not in _OPERATIONS:
-                raise WorkflowError("binding.not_found", "There is no such binding.")
-            answer = await getattr(backend, call.operation)(**args)
-            # a status holds a whole output, and more
-            reply = messages.Reply(call.call, values.encode(answer, 2 * values.LARGEST))
-        except WorkflowError as error:
-            reply = messages.Reply(call.call, None, error.code, error.message)
-        except EngineError as error:
-            reply = messages.Reply(call.call, None, error.code, str(error))
-        except Exception as error:  # the arguments are what the worker's code made of them
-            reply = messages.Reply(call.call, None, "binding.malformed", str(error))
-        slot.send(reply)
-
-    def _caller(self, slot: Slot, call: messages.Call) -> Caller | None:
-        """The attempt that asks, None when no attempt does. Raises WorkflowError when it is over:
-        what it starts now would be nobody's."""
-        if not call.asker:
-            return None
-        run = self._assigned.get(call.asker) if call.asker in slot.assignments else None
-        step = None if run is None else run.inflight.get(call.k)
-        if run is None or step is None:
-            raise WorkflowError("run.state", "This attempt is over.")
-        parent = Parent(run.workflow, run.instance, run.epoch)
-        worker = self._bundle[run.deployment].workflow_name
-        return Caller(parent, step.name, step.n, worker, run.created)
 
     # --- endings that are not the code's ------------------------------------------------------
 
@@ -891,34 +763,5 @@ class Embedded(Coordinator):
             await self._room()
 
 
-_OPERATIONS: Final = {"create", "create_batch", "get", "status", "verb", "send_event", "fetch"}
-
-
-def _recorded(operation: Operation) -> Recorded:
-    return Recorded(
-        k=operation.k,
-        kind=operation.kind,
-        name=operation.name,
-        n=operation.n,
-        seq=operation.seq,
-        ok=operation.status is not StepStatus.errored,
-        value=operation.value if operation.seq else None,
-        attempts=len(operation.attempts),
-        cancelled=operation.status is StepStatus.cancelled,
-    )
-
-
-def _log_of(message: messages.AttemptSucceeded | messages.AttemptFailed) -> Sequence[logs.Line]:
-    return logs.received(message.log) if message.log else ()
-
-
 def _nobody(error: Exception | None) -> None:
     """Nobody waits for these rows: what was not forgotten now is later."""
-
-
-def _told(failed: Failure) -> str:
-    return failed.trace or f"{failed.name}: {failed.message}"
-
-
-def _code(failed: Failure) -> str:
-    return failed.code or "worker.failed"

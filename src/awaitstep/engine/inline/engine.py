@@ -28,13 +28,14 @@ from awaitstep.engine.errors import (
     WorkerFailed,
 )
 from awaitstep.engine.eventlog import Note
-from awaitstep.engine.execution import Execution, Recorded, attempting
+from awaitstep.engine.execution import Execution, attempting
 from awaitstep.engine.figures import Figures
 from awaitstep.engine.loading import Loaded, load, respond, run_code
 from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure, failure, rebuild
 from awaitstep.engine.port import Caller, Created, Parent, RunPage, RunQuery, StartRun
 from awaitstep.engine.printing import Borrowed
+from awaitstep.engine.recorded import recorded
 from awaitstep.engine.retry import RetryPolicy
 from awaitstep.engine.run import Change, Operation, Run
 from awaitstep.engine.states import ENDED, StepKind, StepStatus
@@ -282,24 +283,6 @@ def _caller() -> Caller | None:
         return None
     assert isinstance(attempt.engine, _Link)
     return attempt.engine.caller(attempt.k)
-
-
-def recorded(run: Run) -> list[Recorded]:
-    """What a replay of the run needs to know."""
-    return [
-        Recorded(
-            k=operation.k,
-            kind=operation.kind,
-            name=operation.name,
-            n=operation.n,
-            seq=operation.seq,
-            ok=operation.status is not StepStatus.errored,
-            value=operation.value if operation.seq else None,
-            attempts=len(operation.attempts),
-            cancelled=operation.status is StepStatus.cancelled,
-        )
-        for operation in run.operations.values()
-    ]
 
 
 async def _contained(code: Callable[[], Coroutine[Any, Any, Any]], module: str) -> Any:

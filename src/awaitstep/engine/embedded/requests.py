@@ -1,0 +1,112 @@
+"""Requests between server and worker code: handlers that runners answer, bindings that they use."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import TYPE_CHECKING, Final
+
+from awaitstep.engine import messages, values
+from awaitstep.engine.bindings import RunsBackend
+from awaitstep.engine.embedded.fleet import Slot
+from awaitstep.engine.errors import EngineError, WorkerFailed
+from awaitstep.engine.outcomes import Failure
+from awaitstep.engine.port import Caller, Parent, Trigger
+from awaitstep.engine.workers import Bundle, Bundles, WorkerRequest, WorkerResponse
+from workers.workflows import WorkflowError
+
+if TYPE_CHECKING:
+    from awaitstep.engine.embedded.engine import Embedded
+
+FETCH_TIMEOUT: Final = 100.0
+_OPERATIONS: Final = {"create", "create_batch", "get", "status", "verb", "send_event", "fetch"}
+
+
+class Requests:
+    """Of one engine."""
+
+    def __init__(self, engine: Embedded, bundles: Bundles) -> None:
+        self._engine = engine
+        self._bundles = bundles
+        self._numbers = itertools.count(1)
+        self._answers: dict[int, asyncio.Future[messages.Answer]] = {}
+        self._answered: dict[int, WorkerRequest] = {}  # now
+
+    async def fetch(self, slot: Slot, bundle: Bundle, request: WorkerRequest) -> WorkerResponse:
+        """What the deployment's handler answers, in this runner. Raises WorkerFailed."""
+        number, deployment = next(self._numbers), bundle.deployment
+        future = asyncio.get_running_loop().create_future()
+        self._answers[number] = future
+        slot.fetches[number] = deployment
+        self._answered[number] = request
+        slot.tell(bundle)
+        slot.send(
+            messages.Fetch(
+                number, deployment, request.method, request.url, request.headers, request.body
+            )
+        )
+        try:
+            async with asyncio.timeout(FETCH_TIMEOUT):
+                answer = await future
+        except TimeoutError:
+            raise WorkerFailed("The handler did not answer in time.", "worker.timeout") from None
+        finally:
+            slot.fetches.pop(number, None)
+            self._answered.pop(number, None)
+            self._answers.pop(number, None)
+        if answer.failure is not None:
+            raise WorkerFailed(_told(answer.failure), _code(answer.failure))
+        return WorkerResponse(answer.status, answer.headers, answer.body)
+
+    def on_answer(self, slot: Slot, message: messages.Answer) -> None:
+        future = self._answers.get(message.call)
+        if future is not None and not future.done() and message.call in slot.fetches:
+            future.set_result(message)
+
+    async def on_call(self, slot: Slot, call: messages.Call) -> None:
+        """A binding used by worker code; it may use those of its own deployment only."""
+        engine = self._engine
+        try:
+            bundle = engine.bundle_of(call.deployment)
+            trigger: Trigger = "http" if call.trigger == "http" else "workflow"
+            caller = self._caller(slot, call)
+            request = self._answered.get(call.within) if call.within in slot.fetches else None
+            backend = RunsBackend(
+                engine, engine, self._bundles, bundle, trigger, lambda: caller, lambda: request
+            )
+            args = values.decode(values.check(call.args))
+            if call.deployment not in slot.known or call.operation not in _OPERATIONS:
+                raise WorkflowError("binding.not_found", "There is no such binding.")
+            answer = await getattr(backend, call.operation)(**args)
+            # a status holds a whole output, and more
+            reply = messages.Reply(call.call, values.encode(answer, 2 * values.LARGEST))
+        except WorkflowError as error:
+            reply = messages.Reply(call.call, None, error.code, error.message)
+        except EngineError as error:
+            reply = messages.Reply(call.call, None, error.code, str(error))
+        except Exception as error:  # the arguments are what the worker's code made of them
+            reply = messages.Reply(call.call, None, "binding.malformed", str(error))
+        slot.send(reply)
+
+    def _caller(self, slot: Slot, call: messages.Call) -> Caller | None:
+        """The attempt that asks, None when no attempt does. Raises WorkflowError when it is over:
+        what it starts now would be nobody's."""
+        if not call.asker:
+            return None
+        engine, run = self._engine, None
+        if call.asker in slot.assignments and engine.is_assigned(call.asker):
+            run = engine.assigned(call.asker)
+        step = None if run is None else run.inflight.get(call.k)
+        if run is None or step is None:
+            raise WorkflowError("run.state", "This attempt is over.")
+        parent = Parent(run.workflow, run.instance, run.epoch)
+        worker = engine.bundle_of(run.deployment).workflow_name
+        return Caller(parent, step.name, step.n, worker, run.created)
+
+
+def _told(failed: Failure) -> str:
+    return failed.trace or f"{failed.name}: {failed.message}"
+
+
+def _code(failed: Failure) -> str:
+    return failed.code or "worker.failed"

@@ -1,0 +1,44 @@
+"""What a replay is given of a run: every operation that is in the journal, and its outcome."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from awaitstep.engine.states import StepKind, StepStatus
+
+if TYPE_CHECKING:
+    from awaitstep.engine.run import Run
+
+
+class Recorded(msgspec.Struct, array_like=True, gc=False):
+    """One journaled operation, as a replay needs it. `seq` is 0 while it has no outcome."""
+
+    k: int
+    kind: StepKind
+    name: str
+    n: int
+    seq: int = 0
+    ok: bool = True
+    value: bytes | None = None
+    attempts: int = 0
+    cancelled: bool = False
+
+
+def recorded(run: Run) -> list[Recorded]:
+    """All operations of the run."""
+    return [
+        Recorded(
+            k=operation.k,
+            kind=operation.kind,
+            name=operation.name,
+            n=operation.n,
+            seq=operation.seq,
+            ok=operation.status is not StepStatus.errored,
+            value=operation.value if operation.seq else None,
+            attempts=len(operation.attempts),
+            cancelled=operation.status is StepStatus.cancelled,
+        )
+        for operation in run.operations.values()
+    ]
