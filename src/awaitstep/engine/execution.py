@@ -118,7 +118,7 @@ class Ask:
 
     __slots__ = (
         "args", "attempt", "call", "cancelled", "event_type", "future", "job", "k", "kind", "known",
-        "local", "log", "n", "name", "policy", "seconds", "task", "timed_out", "timer",
+        "local", "log", "n", "name", "policy", "seconds", "task", "timed_out", "timer", "undo",
     )  # fmt: skip
 
     def __init__(
@@ -141,6 +141,7 @@ class Ask:
         self.timer: Timer | None = None
         self.job: Job | None = None
         self.log: Log | None = None
+        self.undo: Undo | None = None
         self.cancelled = False
 
 
@@ -189,7 +190,7 @@ class Execution:
         self._quiet = 0
         self._turning = False
         self.closed = False
-        self._undos: list[tuple[Ask, Undo]] = []
+        self._undos: list[Ask] = []  # those with an `undo`, in the order of asking
         self._stopping = False  # nothing new starts: what runs may end, then all is rolled back
         self._left: set[asyncio.Task[Any]] = set()  # tasks whose code has no effect any more
         self._refusing = False
@@ -289,7 +290,8 @@ class Execution:
         ask.args = args
         ask.policy = policy
         if rollback is not None:
-            self._undos.append((ask, Undo(name, rollback, _context(ask, self._epoch))))
+            ask.undo = Undo(name, rollback, _context(ask, self._epoch))
+            self._undos.append(ask)
         return await self._answer(ask)
 
     async def sleep(self, kind: StepKind, name: str, seconds: float) -> None:
@@ -574,7 +576,7 @@ class Execution:
         """Give the code its answer; False when it no longer waits for one."""
         future = ask.future
         data = ask.local if value is None else value
-        if self._undos:
+        if ask.undo is not None:
             self._keep_output(ask, ok, data)
         ask.local = None
         self._futures.pop(future, None)
@@ -593,11 +595,8 @@ class Execution:
         """For the step's rollback, should it come to that."""
         data = ask.local if value is None else value
         ask.local = None if self._stopping else ask.local
-        if not ok or data is None:
-            return
-        for other, undo in self._undos:
-            if other is ask:
-                undo.output = values.decode(data)
+        if ok and data is not None and ask.undo is not None:
+            ask.undo.output = values.decode(data)
 
     def _stop_here(self, seq: int) -> None:
         """The run is terminated with a rollback. Attempts may end, so that their outputs are known
@@ -613,7 +612,7 @@ class Execution:
         self._stopping = False
         self._left = set(self._tasks)
         self._refusing = True
-        undos = [undo for ask, undo in self._undos if self._has_begun(ask)]
+        undos = [ask.undo for ask in self._undos if ask.undo and self._has_begun(ask)]
         self._undos = []
         for task in self._left:
             task.cancel()
