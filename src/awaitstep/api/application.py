@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -53,6 +54,21 @@ def create_api(app: AwaitStep, *, open_metrics: bool = False) -> FastAPI:
 
     Call `app.bootstrap()` before the first request.
     """
+    api = _routes(open_metrics)
+    api.state.awaitstep = app
+    public = PUBLIC | {metrics.PATH} if open_metrics else PUBLIC
+    api.add_middleware(Gate, awaitstep=app, public=public)
+    problems.install(api)
+    _must_deny_by_default(api, public)
+    return api
+
+
+def openapi() -> dict[str, Any]:
+    """The OpenAPI document, without a server."""
+    return document(_routes(open_metrics=False))
+
+
+def _routes(open_metrics: bool) -> FastAPI:
     api = FastAPI(
         title="AwaitStep API",
         version=awaitstep.__version__,
@@ -62,16 +78,11 @@ def create_api(app: AwaitStep, *, open_metrics: bool = False) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    api.state.awaitstep = app
     for router in (*_ROUTERS, metrics.open_router if open_metrics else metrics.router):
         # not `include_router`, which would match every path twice
         api.router.routes.extend(router.routes)
     api.add_route("/api/docs", reference.page, methods=["GET"], include_in_schema=False)
     api.openapi = lambda: document(api)  # type: ignore[method-assign]
-    public = PUBLIC | {metrics.PATH} if open_metrics else PUBLIC
-    api.add_middleware(Gate, awaitstep=app, public=public)
-    problems.install(api)
-    _must_deny_by_default(api, public)
     return api
 
 
