@@ -212,7 +212,10 @@ class LogEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class RunQuery:
-    """A page of runs, newest first. `cursor` is the last page's `next_cursor`."""
+    """A page of runs, newest first. `cursor` is the last page's `next_cursor`.
+
+    `text` is part of their id, or of their params, output or error, see `search.py`.
+    """
 
     workflows: list[str]
     status: list[RunStatus] | None = None
@@ -221,6 +224,7 @@ class RunQuery:
     deployment: str | None = None
     created_after: float | None = None
     created_before: float | None = None
+    text: str | None = None
     cursor: str | None = None
     limit: int = 50
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from awaitstep.engine import cursors
+from awaitstep.engine import cursors, outcomes, search
 from awaitstep.engine.bindings import TOO_DEEP, RunsBackend
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator
@@ -88,6 +88,7 @@ class InlineEngine(Coordinator):
 
     async def list(self, query: RunQuery) -> RunPage:
         after = None if query.cursor is None else cursors.read(query.cursor)
+        wanted = None if query.text is None else search.needle(query.text)
         found = [
             run
             for run in self._all.values()
@@ -100,6 +101,9 @@ class InlineEngine(Coordinator):
             and (query.created_before is None or run.created < query.created_before)
             and (after is None or _place(run) < after)
         ]
+        if wanted is not None:
+            whole = [run for run in found if run.instance in wanted.whole]
+            found = whole or [run for run in found if _holds(run, wanted)]
         found.sort(key=_place, reverse=True)
         page = found[: query.limit]
         more = len(found) > len(page) > 0
@@ -274,6 +278,12 @@ class InlineEngine(Coordinator):
 
 def _place(run: Run) -> cursors.Place:
     return run.created, run.ref
+
+
+def _holds(run: Run, wanted: search.Needle) -> bool:
+    failed = None if run.failure is None else outcomes.pack(run.failure)
+    values = (run.params, run.output, failed)
+    return search.matches(wanted, run.instance, run.generated, values)
 
 
 def _caller() -> Caller | None:
