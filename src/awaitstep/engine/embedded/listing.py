@@ -41,6 +41,10 @@ _BY_ID: Final = (
     "select created, ref, workflow, status, trigger, deployment, version"
     " from runs where workflow = ? and instance = ?"
 )
+_NEWEST: Final = (
+    "select ref from runs indexed by runs_by_workflow where workflow = ?"
+    " order by created desc, ref desc limit 1"
+)
 # Runs that are looked at for a text before a page ends, and others may ask the journal.
 LOOKED_AT: Final = 2_000
 _KIND: Final = "workflow = ? and status = ? and trigger = ? and deployment = ? and version = ?"
@@ -77,6 +81,30 @@ def page(db: sqlite3.Connection, known: Names, query: RunQuery) -> tuple[list[Ru
     return runs, cursors.write(shown[-1][:2]) if more and shown else None
 
 
+def some(db: sqlite3.Connection, known: Names, runs: Sequence[tuple[str, str]]) -> list[Run]:
+    """The runs of these workflows and instances, as in a page."""
+    refs = []
+    for workflow, instance in runs:
+        for key in _keys([instance]):
+            row = db.execute(_BY_ID, (known.get(workflow), key)).fetchone()
+            if row is not None:
+                refs.append(row[1])
+    return [_run(db, known, ref) for ref in refs]
+
+
+def newest(db: sqlite3.Connection, known: Names, workflows: Sequence[str]) -> list[Run]:
+    """The run of each workflow that was created last, as in a page."""
+    rows = [db.execute(_NEWEST, (known.get(workflow),)).fetchone() for workflow in workflows]
+    return [_run(db, known, row[0]) for row in rows if row is not None]
+
+
+def _keys(instances: Sequence[str]) -> list[bytes | str]:
+    """What may stand in a row for these ids; a caller's may look like one made here."""
+    keys: list[bytes | str] = [*instances]
+    keys += [ids.pack(instance, True) for instance in instances if ids.UUID.fullmatch(instance)]
+    return keys
+
+
 def _taken(
     found: Iterator[tuple[float, int, int]], limit: int, most: int | None
 ) -> tuple[list[tuple[float, int, int]], bool]:
@@ -95,12 +123,10 @@ def _with_ids(
     db: sqlite3.Connection, known: Names, query: RunQuery, instances: Sequence[str]
 ) -> list[Place]:
     """The runs with one of these very ids, newest first, as far as the other filters let them through."""
-    keys: list[bytes | str] = [*instances]
-    keys += [ids.pack(instance, True) for instance in instances if ids.UUID.fullmatch(instance)]
     kinds = {kind[2] for kind in _asked_for(db, known, replace(query, text=None))}
     found: list[Place] = []
     for workflow in {kind[0] for kind in kinds}:
-        for key in keys:
+        for key in _keys(instances):
             row = db.execute(_BY_ID, (workflow, key)).fetchone()
             if row is not None and _is_asked_for(query, row, kinds):
                 found.append(row[:2])

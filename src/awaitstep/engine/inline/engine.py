@@ -11,7 +11,7 @@ import contextvars
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
@@ -33,7 +33,7 @@ from awaitstep.engine.figures import Figures
 from awaitstep.engine.loading import Loaded, load, respond, run_code
 from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure, failure, rebuild
-from awaitstep.engine.port import Caller, Created, Parent, RunPage, RunQuery, StartRun
+from awaitstep.engine.port import Caller, Created, Parent, RunPage, RunQuery, RunView, StartRun
 from awaitstep.engine.printing import Borrowed
 from awaitstep.engine.recorded import recorded
 from awaitstep.engine.retry import RetryPolicy
@@ -110,6 +110,13 @@ class InlineEngine(Coordinator):
         following = cursors.write(_place(page[-1])) if more else None
         return RunPage([run.view() for run in page], following)
 
+    async def views(self, runs: Sequence[tuple[str, str]]) -> Sequence[RunView]:
+        return [self._all[key].view() for key in runs if key in self._all]
+
+    async def newest(self, workflows: Sequence[str]) -> Mapping[str, RunView]:
+        rising = sorted(self._all.values(), key=_place)
+        return {run.workflow: run.view() for run in rising if run.workflow in workflows}
+
     async def delete(self, workflow: str, instance: str) -> None:
         run = await self._open(workflow, instance)
         if run.status not in ENDED:
@@ -117,6 +124,7 @@ class InlineEngine(Coordinator):
         del self._all[workflow, instance], self._runs[run.ref]
         self._noted.pop(run.ref, None)
         self._evict(run)
+        self._tell_watchers(run)
 
     async def live(self, workflow: str) -> int:
         return sum(r.workflow == workflow and r.status not in ENDED for r in self._all.values())
