@@ -50,6 +50,10 @@ async def every_call(plane: Plane, client: httpx.AsyncClient) -> AsyncIterator[A
     yield await call("POST", "/workflows/{id}/versions/{version}/revert")
     known["version"] = "3"
     yield await call("DELETE", "/workflows/{id}/versions/{version}")
+    draft = {"ir": {"nodes": "to come"}, "baseVersionId": None, "revision": 0}
+    yield await call("PUT", "/workflows/{id}/draft", draft)
+    yield await call("GET", "/workflows/{id}/draft")
+    yield await call("DELETE", "/workflows/{id}/draft")
     edit = {"description": "d", "envVars": [{"name": "A", "value": "1"}], "payloadSchema": {}}
     edit["limits"] = {"concurrency": 2, "starts": {"limit": 5, "period": "1 minute"}}
     yield await call("PATCH", "/workflows/{id}", edit)

@@ -84,6 +84,7 @@ async def test_another_projects_ids_do_not_exist(plane: Plane) -> None:
     ids = {"env-vars": variable, "api-keys": key, "connections": deployment["connectionId"]}
     bodies = {
         "/versions": {"ir": GRAPH},
+        "/draft": {"ir": {}, "revision": 0},
         "/move": {"projectId": plane.project},
         "/events": {"type": "paid"},
         "/runs/bulk": {"verb": "delete", "filter": {}},

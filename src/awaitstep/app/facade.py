@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from awaitstep.app.bulk import Bulk
 from awaitstep.app.connections import Connections
 from awaitstep.app.deployments import Deployments
+from awaitstep.app.drafts import Drafts
 from awaitstep.app.graphs import Graphs
 from awaitstep.app.ids import new_id
 from awaitstep.app.keys import Keys
@@ -51,6 +52,7 @@ class AwaitStep:
         self.graphs = Graphs(language)
         self.workflows = Workflows(ports, self.graphs, retirement)
         self.versions = Versions(ports, self.graphs)
+        self.drafts = Drafts(ports)
         self.transfer = Transfer(ports, self.graphs, self.workflows)
         self.deployments = Deployments(ports, self.graphs, retirement)
         self.runs = RunControl(ports)

@@ -13,6 +13,7 @@ from awaitstep.storage.records import (
     ApiKey,
     Connection,
     Deployment,
+    Draft,
     Entry,
     FullWorkflow,
     Home,
@@ -55,6 +56,15 @@ class InUse(StoreError):
     def __init__(self, kind: str, by: str) -> None:
         super().__init__(f"This {kind} is still needed by {by}.")
         self.kind = kind
+
+
+class Stale(StoreError):
+    """What was to be replaced was changed meanwhile; `revision` is that of now, 0 for none."""
+
+    def __init__(self, kind: str, revision: int) -> None:
+        super().__init__(f"This {kind} was changed meanwhile; read it again.")
+        self.kind = kind
+        self.revision = revision
 
 
 class BadCursor(StoreError):
@@ -136,7 +146,7 @@ class Versions(Protocol):
     """`ref` is a version's id or its number."""
 
     def create(self, project: str, version: Version) -> Version:
-        """Store it under the workflow's next number."""
+        """Store it under the workflow's next number; a draft of the same graph goes."""
         ...
 
     def get(self, project: str, workflow: str, ref: str) -> Version: ...
@@ -158,6 +168,21 @@ class Versions(Protocol):
     def delete(self, project: str, workflow: str, ref: str) -> None:
         """Raises InUse while a deployment was made from it."""
         ...
+
+
+class Drafts(Protocol):
+    """At most one for each workflow."""
+
+    def get(self, project: str, workflow: str) -> Draft: ...
+
+    def put(self, project: str, draft: Draft) -> Draft:
+        """Store it in the place of revision `draft.revision` (0: there is none), as the next one.
+
+        Raises Stale, Missing (the workflow or the base version).
+        """
+        ...
+
+    def delete(self, project: str, workflow: str) -> None: ...
 
 
 class Deployments(Protocol):
@@ -263,6 +288,9 @@ class Store(Protocol):
 
     @property
     def versions(self) -> Versions: ...
+
+    @property
+    def drafts(self) -> Drafts: ...
 
     @property
     def deployments(self) -> Deployments: ...

@@ -97,6 +97,23 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """A graph that is being drawn; it need not be valid.
+
+    `base_version` is the version it was begun from, None when that was none or is deleted.
+    `entry_code` None means that the workflow's own was not touched. `revision` is raised by each
+    change; a later draft of the workflow goes on counting.
+    """
+
+    workflow: str
+    ir: dict[str, Any]
+    entry_code: str | None
+    base_version: str | None
+    revision: int
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """One version put live. `variables` is sealed; `module` is the file's SHA-256.
 

@@ -105,9 +105,24 @@ workflows: Final = Table(
     Column("route", Text, unique=True),
     Column("worker_name", String(63), unique=True),
     Column("active_deployment", String(32)),
+    # the last revision of a draft there was: it never counts from 1 again
+    Column("draft_revision", Integer, nullable=False, server_default="0"),
     _created(),
     Column("updated_at", Double, nullable=False),
     Index(None, "project", "created_at"),
+)
+
+drafts: Final = Table(
+    "drafts",
+    metadata,
+    Column(
+        "workflow", String(32), ForeignKey("workflows.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("ir", JSON, nullable=False),
+    Column("entry_code", Text),
+    Column("base_version", String(32), ForeignKey("versions.id", ondelete="SET NULL"), index=True),
+    Column("revision", Integer, nullable=False),
+    Column("updated_at", Double, nullable=False),
 )
 
 versions: Final = Table(

@@ -10,6 +10,7 @@ from awaitstep.storage.port import StoreDamaged, StoreUnavailable
 from awaitstep.storage.sql.connections import SqlConnections
 from awaitstep.storage.sql.database import Database
 from awaitstep.storage.sql.deployments import SqlDeployments
+from awaitstep.storage.sql.drafts import SqlDrafts
 from awaitstep.storage.sql.keys import SqlKeys
 from awaitstep.storage.sql.migrate import migrate, must_be_current
 from awaitstep.storage.sql.sessions import SqlSessions
@@ -27,6 +28,7 @@ class SqlStore:
         self.tenancy = SqlTenancy(database)
         self.workflows = SqlWorkflows(database)
         self.versions = SqlVersions(database)
+        self.drafts = SqlDrafts(database)
         self.deployments = SqlDeployments(database)
         self.connections = SqlConnections(database)
         self.variables = SqlVariables(database)
