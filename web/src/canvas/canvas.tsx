@@ -177,10 +177,13 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
       proOptions={{ hideAttribution: true }}
     >
       <Background gap={24} size={1} color="var(--n-7)" />
-      <Overview />
+      {graph.nodes.length > WORTH_A_MAP && <Overview />}
     </ReactFlow>
   );
 }
+
+/** So many nodes are seen at a glance. */
+const WORTH_A_MAP = 24;
 
 /** The small map of a large drawing. */
 export function Overview() {

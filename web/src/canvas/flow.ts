@@ -15,7 +15,7 @@ import {
   THEN,
 } from "@/graph/model";
 import type { ArmData } from "./edge";
-import { type GroundData, groundsOf } from "./ground";
+import { armsBox, type GroundData, groundsOf } from "./ground";
 import type { Painted, StepData } from "./node";
 import type { NoteData } from "./note";
 
@@ -109,6 +109,7 @@ export class Flow {
       warnings: count?.warnings ?? 0,
       open: looks.readOnly ? [] : openArms(node, edges),
       container: isContainer(node.type),
+      begun: isContainer(node.type) && edges !== undefined,
       readOnly: looks.readOnly,
       run: looks.painted?.get(node.id),
       onArm: looks.onArm,
@@ -199,8 +200,10 @@ export class Flow {
   }
 
   edges(graph: Graph, looks: Looks, selected: ReadonlySet<string>): FlowEdge[] {
+    const boxes = armsBox(graph);
     const made = graph.edges.map((edge): FlowEdge => {
       const before = this.arms.get(edge.id);
+      const around = edge.label === THEN ? boxes.get(edge.source) : undefined;
       const isSelected = selected.has(edge.id);
       const taken = Boolean(looks.painted?.has(edge.source) && looks.painted.has(edge.target));
       if (
@@ -208,6 +211,7 @@ export class Flow {
         before.source === edge.source &&
         before.target === edge.target &&
         before.data?.label === edge.label &&
+        before.data?.around === around &&
         before.data?.taken === taken &&
         before.selected === isSelected
       ) {
@@ -221,7 +225,12 @@ export class Flow {
         selected: isSelected,
         deletable: false,
         reconnectable: looks.readOnly ? false : "target",
-        data: { label: edge.label, taken, onInsert: looks.readOnly ? undefined : looks.onInsert },
+        data: {
+          label: edge.label,
+          around,
+          taken,
+          onInsert: looks.readOnly ? undefined : looks.onInsert,
+        },
         ariaLabel: `From ${edge.source} to ${edge.target}${edge.label ? ` by ${edge.label}` : ""}`,
       };
     });
@@ -241,6 +250,7 @@ function sameData(a: StepData, b: StepData): boolean {
     a.entry === b.entry &&
     a.errors === b.errors &&
     a.warnings === b.warnings &&
+    a.begun === b.begun &&
     a.readOnly === b.readOnly &&
     a.onArm === b.onArm &&
     samePaint(a.run, b.run) &&
