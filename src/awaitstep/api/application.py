@@ -16,6 +16,7 @@ from awaitstep.api import (
     deployments,
     drafts,
     env_vars,
+    feed,
     health,
     metrics,
     nodes,
@@ -34,6 +35,7 @@ from awaitstep.app import AwaitStep
 # the busiest first: routes are tried in order
 _ROUTERS = (
     trigger.router,
+    feed.router,
     runs.direct,
     runs.router,
     bulk.router,
