@@ -17,6 +17,7 @@ from awaitstep.app.observation import Observation
 from awaitstep.app.ports import Ports
 from awaitstep.app.retirement import Retirement
 from awaitstep.app.runs import RunControl
+from awaitstep.app.sessions import Sessions
 from awaitstep.app.transfer import Transfer
 from awaitstep.app.variables import Variables
 from awaitstep.app.versions import Versions
@@ -62,6 +63,7 @@ class AwaitStep:
         self.connections = Connections(ports)
         self.variables = Variables(ports)
         self.keys = Keys(ports)
+        self.sessions = Sessions(ports)
 
     async def bootstrap(self) -> Home:
         """Check the encryption key, make the first project if need be, fill the directory, and tell

@@ -17,7 +17,11 @@ from awaitstep.storage.records import (
     Entry,
     FullWorkflow,
     Home,
+    LoginLink,
+    Organization,
     Page,
+    Project,
+    Session,
     Variable,
     Version,
     Workflow,
@@ -97,6 +101,12 @@ class Tenancy(Protocol):
 
     def put_setting(self, name: str, value: bytes) -> None:
         """Keep `value` unless the setting is there already."""
+        ...
+
+    def replace_setting(self, name: str, value: bytes) -> None: ...
+
+    def project(self, id: str) -> tuple[Project, Organization]:
+        """A project and whose it is. Raises Missing."""
         ...
 
 
@@ -245,6 +255,28 @@ class Keys(Protocol):
         ...
 
 
+class Sessions(Protocol):
+    """`now` decides what has expired, which is never found and may be gone already."""
+
+    def add_link(self, link: LoginLink) -> None: ...
+
+    def begin(self, link: bytes, session: Session) -> Session | None:
+        """Spend the link with this digest on the session, which gets the link's project.
+
+        None when there is no such link or it had expired when the session was made. What has
+        expired by then is removed.
+        """
+        ...
+
+    def find(self, digest: bytes, now: float) -> Session | None: ...
+
+    def extend(self, id: str, now: float, expires_at: float) -> bool:
+        """Whether there still was such a session."""
+        ...
+
+    def end(self, id: str) -> None: ...
+
+
 class Store(Protocol):
     """The control database."""
 
@@ -271,5 +303,8 @@ class Store(Protocol):
 
     @property
     def keys(self) -> Keys: ...
+
+    @property
+    def sessions(self) -> Sessions: ...
 
     def close(self) -> None: ...

@@ -171,6 +171,27 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True)
+class LoginLink:
+    """A link that begins one session: `digest` is the SHA-256 of its token."""
+
+    digest: bytes
+    project: str
+    created_at: float
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that is signed in: `digest` is the SHA-256 of its cookie."""
+
+    id: str
+    project: str
+    digest: bytes
+    created_at: float
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A workflow as triggers, Worker URLs and the engine see it.
 

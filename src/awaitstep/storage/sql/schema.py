@@ -196,3 +196,22 @@ api_keys: Final = Table(
     _created(),
     Index(None, "project", "created_at"),
 )
+
+login_links: Final = Table(
+    "login_links",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    _project(),
+    _created(),
+    Column("expires_at", Double, nullable=False),
+)
+
+sessions: Final = Table(
+    "sessions",
+    metadata,
+    _id(),
+    _project(),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    _created(),
+    Column("expires_at", Double, nullable=False),
+)
