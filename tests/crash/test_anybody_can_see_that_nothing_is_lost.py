@@ -85,6 +85,27 @@ def test_what_is_lost_is_seen(tmp_path: Path, suite: Suite) -> None:
     assert report.repeated == 1
 
 
+def test_no_kill_is_taken_for_the_doing_of_the_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # as on a machine so busy that steps end sooner than others begin
+    few = {"AT_ONCE": 3, "PER_ROUND": 1, "WAITING": 1, "LATE": 1, "LEAST_OPEN": 3}
+    for name, number in (few | {"NEW_OUTCOMES": 1}).items():
+        monkeypatch.setattr(f"awaitstep.crashtest.suite.{name}", number)
+    suite = Suite(tmp_path, turns=["runner"], all_runners=False)
+    try:
+        for _ in range(8):
+            suite.round()
+        report = suite.finish()
+    finally:
+        suite.close()
+    log = (tmp_path / "server-0.log").read_text()
+    deaths = [line for line in log.splitlines() if "a runner died" in line]
+    assert len(deaths) == report.runner_kills == 8
+    assert [line for line in deaths if "charged=None" not in line] == []
+    assert report.ok
+
+
 @pytest.mark.parametrize("what", ["lost", "repeated", "changed", "overtaken"])
 def test_one_of_anything_is_a_loss(what: str) -> None:
     assert FINE.ok
