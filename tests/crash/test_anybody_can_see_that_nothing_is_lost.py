@@ -27,9 +27,10 @@ FINE = Report(
     overtaken=0,
     cut_short=9,
     serving_again=[0.5, 1.5],
-    server_memory=(100 << 20, 120 << 20),
+    server_memory=(100 << 20, 120 << 20, 110 << 20),
     runner_memory=None,
     journal_bytes=60_000,
+    file_bytes=(2 << 20, 3 << 20),
     disk=Disk("ext4", 0.001),
 )
 
@@ -54,6 +55,8 @@ def test_it_prints_what_it_found_and_leaves_nothing_behind(tmp_path: Path) -> No
     assert found["lost"] == found["finishedStepsThatRanTwice"] == found["outcomesThatChanged"] == 0
     assert found["outcomes"] > 0
     assert found["cutShort"] > 0
+    assert found["fileBytes"]["first"] > 0
+    assert found["fileBytes"]["last"] > found["journalBytes"] > 0
     assert [path.name for path in data.iterdir()] == ["mine"]
 
 
@@ -104,6 +107,20 @@ def test_no_kill_is_taken_for_the_doing_of_the_code(
     assert len(deaths) == report.runner_kills == 8
     assert [line for line in deaths if "charged=None" not in line] == []
     assert report.ok
+
+
+def test_growth_is_told() -> None:
+    lines = "\n".join(FINE.lines())
+    assert "100 MiB at the first kill, 120 at most, 110 at the end" in lines
+    assert "2.0 MiB at the first kill, 3.0 at the end" in lines
+    found = FINE.to_json()
+    assert found["memoryBytes"]["server"] == {
+        "first": 100 << 20,
+        "most": 120 << 20,
+        "last": 110 << 20,
+    }
+    assert found["memoryBytes"]["runner"] is None
+    assert found["fileBytes"] == {"first": 2 << 20, "last": 3 << 20}
 
 
 @pytest.mark.parametrize("what", ["lost", "repeated", "changed", "overtaken"])

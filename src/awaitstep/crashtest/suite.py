@@ -76,6 +76,7 @@ class Suite:
         self._memory: dict[Victim, int] = {}
         self._first_memory: dict[Victim, int] = {}
         self._last_memory: dict[Victim, int] = {}
+        self._first_files = self._last_files = 0
         self._server = Server(folder, 0)
 
     def round(self) -> None:
@@ -133,9 +134,10 @@ class Suite:
             overtaken=scene.handed_back(self._spared),
             cut_short=scene.begun.total() - len(scene.begun),
             serving_again=self._serving_again,
-            server_memory=_growth("server", self._first_memory, self._memory),
-            runner_memory=_growth("runner", self._first_memory, self._memory),
+            server_memory=self._growth("server"),
+            runner_memory=self._growth("runner"),
             journal_bytes=scene.journal_bytes(),
+            file_bytes=(self._first_files, self._last_files),
             disk=self._disk,
         )
 
@@ -146,7 +148,7 @@ class Suite:
         return (
             f"{self.kills.total()} kills, {self._created} runs acknowledged, memory {memory}, "
             f"journal {self.scene.journal_bytes() / 1024**2:.1f} MiB, "
-            f"all files {_size(self._folder / 'data') / 1024**2:.1f} MiB"
+            f"all files {self._last_files / 1024**2:.1f} MiB"
         )
 
     def close(self) -> None:
@@ -244,6 +246,8 @@ class Suite:
         return set()
 
     def _measure(self) -> None:
+        self._last_files = _size(self._folder / "data")
+        self._first_files = self._first_files or self._last_files
         found = {"server": [self._server.pid], "runner": list(self._server.runners())}
         victim: Victim
         for victim in ("server", "runner"):
@@ -253,6 +257,11 @@ class Suite:
                     self._first_memory.setdefault(victim, used)
                     self._last_memory[victim] = used
                     self._memory[victim] = max(used, self._memory.get(victim, 0))
+
+    def _growth(self, of: Victim) -> tuple[int, int, int] | None:
+        if of not in self._memory:
+            return None
+        return self._first_memory[of], self._memory[of], self._last_memory[of]
 
     def _until(self, met: Callable[[], bool], what: str) -> None:
         """Raises ServerFailed once no step has ended for too long: what is slow is not lost."""
@@ -272,12 +281,6 @@ class Suite:
 def _signal(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-
-
-def _growth(
-    victim: Victim, first: dict[Victim, int], most: dict[Victim, int]
-) -> tuple[int, int] | None:
-    return (first[victim], most[victim]) if victim in most else None
 
 
 def _size(folder: Path) -> int:
