@@ -25,13 +25,15 @@ from awaitstep.engine.embedded.rows import (
 )
 from awaitstep.engine.port import RunQuery
 from awaitstep.engine.run import Run
-from awaitstep.engine.states import RUN_CODES, RunStatus
+from awaitstep.engine.states import ENDED, RUN_CODES, STOP, RunStatus
 
 # What is shown of a waiting run: the steps that are to be tried again.
 _TO_RETRY: Final = (
     f"select {OPERATION_COLUMNS} from operations indexed by operations_to_retry"
     " where run = ? and kind = 0 and status = 1"
 )
+# Whether a run is rolled back.
+_STOP: Final = f"select {OPERATION_COLUMNS} from operations where run = ? and k = ?"
 _KIND: Final = "workflow = ? and status = ? and trigger = ? and deployment = ? and version = ?"
 # `created` is past every moment: without it, all runs of the kind before would be looked at.
 _NEXT_KIND: Final = (
@@ -43,8 +45,8 @@ _NEXT_KIND: Final = (
 
 
 def page(db: sqlite3.Connection, known: Names, query: RunQuery) -> tuple[list[Run], str | None]:
-    """Runs newest first, of their operations only those that are to be tried again; and where
-    the next page begins, if there is one. Raises ValueRefused."""
+    """Runs newest first, of their operations only those that are to be tried again and the stop;
+    and where the next page begins, if there is one. Raises ValueRefused."""
     after = None if query.cursor is None else cursors.read(query.cursor)
     db.execute("begin")  # a run that ends meanwhile must not be seen twice, or not at all
     try:
@@ -135,4 +137,6 @@ def _run(db: sqlite3.Connection, known: Names, ref: int) -> Run:
     )
     if run.status is RunStatus.waiting:
         fill(run, db.execute(_TO_RETRY, (ref,)), ())
+    if run.status not in ENDED:
+        fill(run, db.execute(_STOP, (ref, STOP)), ())
     return run
