@@ -134,6 +134,7 @@ class FakeRuns:
     refs: dict[tuple[str, str], int] = field(default_factory=dict)
     failing: dict[str, Exception] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    rolled_back: list[str] = field(default_factory=list)
     on_ask: Callable[[str], None] = lambda instance: None
 
     async def create(self, start: StartRun) -> Created:
@@ -240,6 +241,8 @@ class FakeRuns:
         return await self._move(workflow, instance, Cause.resume)
 
     async def terminate(self, workflow: str, instance: str, *, rollback: bool = False) -> RunView:
+        if rollback:
+            self.rolled_back.append(instance)
         return await self._move(workflow, instance, Cause.terminate)
 
     async def restart(
