@@ -588,3 +588,72 @@ async def test_a_run_that_never_began_is_terminated_at_once(desk):
     assert view.status is RunStatus.terminated or view.status not in ENDED
     let_go(desk)
     await desk.has(first, "nap")
+
+
+# --- limits -------------------------------------------------------------------------------------
+
+
+async def test_a_run_that_is_undone_keeps_its_place_and_makes_room_at_its_end(desk):
+    desk.engine.limit("wf", Limits(concurrency=1), Retention())
+    run = await being_undone(desk, FAILS, "LookupError")
+    desk.deploy("mark('other')", "other")
+    other = await desk.start(name="other")
+    assert (await desk.view(other)).status is RunStatus.queued
+    let_go(desk)
+    await desk.ended(run)
+    await desk.ended(other)
+    assert desk.marks() == [*BEGUN, *undone("LookupError"), "other"]
+
+
+async def test_a_run_that_waits_is_undone_when_there_is_room(desk):
+    desk.deploy(SLEEPS)
+    let_go(desk)
+    desk.engine.limit("wf", Limits(concurrency=1), Retention())
+    run = await desk.start()
+    await desk.has(run, "nap")
+    await desk.until(run, RunStatus.waiting)
+    desk.deploy(
+        """
+@step.do("in the way")
+async def busy():
+    mark("busy")
+    while not os.path.exists(self.env.EFFECTS + ".free"):
+        await asyncio.sleep(0.002)
+    mark("free")
+await busy()
+""",
+        "other",
+    )
+    other = await desk.start(name="other")
+    third = await desk.start(name="other")
+    await desk.seen(lambda: "busy" in desk.marks())
+    view = await desk.engine.terminate("wf", run, rollback=True)
+    assert (view.status, view.rolling_back) == (RunStatus.queued, True)
+    assert (await desk.engine.terminate("wf", third, rollback=True)).status is RunStatus.terminated
+    desk.effects.with_suffix(".free").touch()
+    await desk.ended(other)
+    assert (await desk.ended(run)).status is RunStatus.terminated
+    assert desk.marks() == [*BEGUN, "busy", "free", *undone("RunTerminated")]
+
+
+async def test_a_handler_between_attempts_makes_room(desk):
+    desk.engine.limit("wf", Limits(concurrency=1), Retention())
+    desk.deploy(
+        """
+def undo(ctx):
+    mark(f"undo-{ctx['attempt']}")
+    if ctx["attempt"] == 1: raise ValueError("not now")
+@step.do("one", rollback=undo, rollback_config={"retries": {"limit": 1, "delay": "1 hour"}})
+async def one(): pass
+await one()
+raise LookupError("lost")
+"""
+    )
+    desk.deploy("mark('other')", "other")
+    run = await desk.start()
+    view = await desk.until(run, RunStatus.waiting)
+    assert (view.rolling_back, view.error.message) == (True, "not now")
+    await desk.ended(await desk.start(name="other"))
+    desk.clock.move(3600)
+    assert (await desk.ended(run)).error.message == "lost"
+    assert desk.marks() == ["undo-1", "other", "undo-2"]
