@@ -18,11 +18,14 @@ import type { Place } from "@/graph/edits";
 import { NodePanel } from "@/node-panel/node-panel";
 import { Canvas, insertNode } from "./canvas";
 import { deleteSelected, pasteText, placeFor, useCanvasCommands } from "./canvas-commands";
+import { ModuleEditor } from "./module-editor";
 import { Palette } from "./palette";
 import { ProblemList } from "./problem-list";
 
 /** The canvas with what stands around it: palette, problems, the node's form, the editor panel. */
 export function CanvasTab() {
+  const written = useEditor((state) => state.graph.module !== undefined);
+  if (written) return <ModuleEditor />;
   return (
     <ReactFlowProvider>
       <CanvasPage />
