@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { CircleX, Rocket, TriangleAlert } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { ApiError, api, type Detail, must } from "@/api/client";
 import { type FullWorkflow, queries, type Version } from "@/api/queries";
 import { Button } from "@/design/button";
@@ -11,9 +11,9 @@ import { Field, Input, Select } from "@/design/field";
 import { plural } from "@/design/format";
 import { Problem } from "@/design/problem";
 import { Tabs } from "@/design/tabs";
-import { asJson } from "@/editor/keeping";
+
 import { useEditor, useEditorStore } from "@/editor/store";
-import type { Graph } from "@/graph/model";
+import { asJson, graphFrom } from "@/graph/model";
 import { GraphChanges } from "@/versions/graph-changes";
 import { inWords, isSame } from "@/versions/graph-diff";
 import { deploy } from "./deploying";
@@ -38,7 +38,10 @@ export function Review({ workflow, version, onClose }: ReviewProps) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
 
-  const graph = version ? ((saved.data?.ir as Graph | undefined) ?? null) : edited;
+  const graph = useMemo(
+    () => (version ? saved.data && graphFrom(saved.data.ir, workflow.name) : edited) ?? null,
+    [version, saved.data, edited, workflow.name],
+  );
   const found = version ? [] : problems;
   const errors = found.filter((problem) => problem.severity !== "warning");
   const changes = useChanges(workflow, {

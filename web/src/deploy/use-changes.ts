@@ -4,9 +4,9 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { api, must } from "@/api/client";
 import { type FullWorkflow, queries } from "@/api/queries";
-import { asJson } from "@/editor/keeping";
+
 import { missing, namesIn, variablesQuery } from "@/environment/variables";
-import type { Graph } from "@/graph/model";
+import { asJson, type Graph, graphFrom } from "@/graph/model";
 import { diffGraphs, type GraphDiff } from "@/versions/graph-diff";
 
 export type Changes = {
@@ -43,7 +43,7 @@ export function useChanges(workflow: FullWorkflow, next: Next): Changes {
   });
   const shared = useQuery(variablesQuery());
   const diff = useMemo(
-    () => (before.data && graph ? diffGraphs(before.data.ir as unknown as Graph, graph) : null),
+    () => (before.data && graph ? diffGraphs(graphFrom(before.data.ir, ""), graph) : null),
     [before.data, graph],
   );
   const variables = live
@@ -60,7 +60,10 @@ export function useChanges(workflow: FullWorkflow, next: Next): Changes {
     variables: [...new Set(variables)],
     missing:
       graph && shared.data
-        ? missing(namesIn([graph.nodes, entryCode]), [...workflow.envVars, ...shared.data])
+        ? missing(namesIn([graph.nodes, graph.module, entryCode]), [
+            ...workflow.envVars,
+            ...shared.data,
+          ])
         : [],
     loading: live !== null && (before.isPending || (valid && afterCode.isPending)),
   };

@@ -7,7 +7,7 @@ import { SkeletonRows } from "@/design/empty";
 import { Select } from "@/design/field";
 import { Problem } from "@/design/problem";
 import { Tabs } from "@/design/tabs";
-import type { Graph } from "@/graph/model";
+import { graphFrom } from "@/graph/model";
 import { GraphChanges } from "./graph-changes";
 import { diffGraphs, inWords } from "./graph-diff";
 import { Thumbnail } from "./thumbnail";
@@ -40,28 +40,29 @@ export function Comparison(props: ComparisonProps) {
         value={show}
         onChange={(next) => onChange({ show: next === "code" ? "code" : undefined })}
         aside={
-          <Select
-            label="Compare with"
-            className="w-52"
-            value={against?.id ?? NONE}
-            onChange={(id) =>
-              onChange({
-                against:
-                  id === NONE
-                    ? NONE
-                    : String(versions.find((version) => version.id === id)?.version),
-              })
-            }
-            choices={[
-              { value: NONE, label: "Alone, with nothing" },
-              ...versions
-                .filter((version) => version.id !== shown.id)
-                .map((version) => ({
-                  value: version.id,
-                  label: `against version ${version.version}${version.id === live ? " (live)" : ""}`,
-                })),
-            ]}
-          />
+          <div className="w-48 shrink-0">
+            <Select
+              label="Compare with"
+              value={against?.id ?? NONE}
+              onChange={(id) =>
+                onChange({
+                  against:
+                    id === NONE
+                      ? NONE
+                      : String(versions.find((version) => version.id === id)?.version),
+                })
+              }
+              choices={[
+                { value: NONE, label: "Alone, with nothing" },
+                ...versions
+                  .filter((version) => version.id !== shown.id)
+                  .map((version) => ({
+                    value: version.id,
+                    label: `against version ${version.version}${version.id === live ? " (live)" : ""}`,
+                  })),
+              ]}
+            />
+          </div>
         }
         tabs={[
           { value: "graph", label: "Graph", content: <GraphTab {...props} /> },
@@ -78,11 +79,11 @@ function GraphTab({ workflow, shown, against }: ComparisonProps) {
     ...queries.version(workflow, against?.id ?? ""),
     enabled: against !== undefined,
   });
-  const graph = now.data?.ir as Graph | undefined;
-  const old = before.data?.ir as Graph | undefined;
+  const graph = useMemo(() => now.data && graphFrom(now.data.ir, ""), [now.data]);
   const diff = useMemo(
-    () => (graph && old && against ? diffGraphs(old, graph) : null),
-    [graph, old, against],
+    () =>
+      graph && before.data && against ? diffGraphs(graphFrom(before.data.ir, ""), graph) : null,
+    [graph, before.data, against],
   );
   const error = now.error ?? before.error;
   if (error) return <Problem error={error} />;
@@ -96,6 +97,12 @@ function GraphTab({ workflow, shown, against }: ComparisonProps) {
           </p>
           <GraphChanges diff={diff} />
         </>
+      )}
+      {graph.module !== undefined && (
+        <p className="text-muted">
+          It is a module written by hand: the <strong className="font-medium">Code</strong> tab has
+          all of it.
+        </p>
       )}
       <Thumbnail graph={graph} diff={diff} className="h-72 w-full rounded-panel border bg-ground" />
     </div>

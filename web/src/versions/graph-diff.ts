@@ -89,8 +89,10 @@ function told({ position: _, ...rest }: GraphNode): Record<string, unknown> {
 }
 
 function head(graph: Graph, id: (id: string) => string): Record<string, unknown> {
-  const { metadata, trigger, entryNodeId, kind } = graph;
-  return { ...metadata, trigger: trigger ?? { type: "manual" }, firstNode: id(entryNodeId), kind };
+  const { metadata, trigger, entryNodeId, kind, module, className } = graph;
+  const written = module === undefined ? {} : { code: module, className };
+  const told = { trigger: trigger ?? { type: "manual" }, firstNode: id(entryNodeId), kind };
+  return { ...metadata, ...told, ...written };
 }
 
 function diffEdges(before: Graph, after: Graph, names: ReadonlyMap<string, string>): EdgeChange[] {

@@ -11,7 +11,7 @@ type ThumbnailProps = { graph: Graph; diff?: GraphDiff | null; className?: strin
 export function Thumbnail({ graph, diff, className }: ThumbnailProps) {
   const nodes = graph.nodes;
   const at = useMemo(() => new Map(nodes.map((node) => [node.id, node.position])), [nodes]);
-  if (nodes.length === 0) return <div aria-hidden className={className} />;
+  if (nodes.length === 0) return null;
   const left = Math.min(...nodes.map((node) => node.position.x)) - MARGIN;
   const top = Math.min(...nodes.map((node) => node.position.y)) - MARGIN;
   const right = Math.max(...nodes.map((node) => node.position.x)) + NODE_WIDTH + MARGIN;
