@@ -35,6 +35,8 @@ export function Dialog({
         <Radix.Content
           className={PANEL}
           style={{ maxWidth: width }}
+          onInteractOutside={(event) => isCompletion(event.target) && event.preventDefault()}
+          onEscapeKeyDown={(event) => completing() && event.preventDefault()}
           {...(description ? {} : { "aria-describedby": undefined })}
         >
           <header className="flex items-start gap-3 px-4 pt-4 pb-2">
@@ -58,6 +60,15 @@ export function Dialog({
       </Radix.Portal>
     </Radix.Root>
   );
+}
+
+/** What an editor in the dialog offers floats outside of it, and is closed first. */
+function isCompletion(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest(".cm-tooltip") !== null;
+}
+
+function completing(): boolean {
+  return document.querySelector(".cm-tooltip-autocomplete") !== null;
 }
 
 export type Question = {
