@@ -24,7 +24,11 @@ def test_the_wheel_needs_nothing_of_the_repository(tmp_path):
     installed = tmp_path / "installed"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(installed)
-    for source in (*ROOT.glob("src/**/*.py"), *ROOT.glob("src/**/*.sql")):
+    for source in (
+        *ROOT.glob("src/**/*.py"),
+        *ROOT.glob("src/**/*.sql"),
+        *ROOT.glob("src/awaitstep/templates/*.json"),
+    ):
         assert (installed / source.relative_to(ROOT / "src")).exists(), source
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
