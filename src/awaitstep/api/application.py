@@ -67,9 +67,8 @@ def create_api(app: AwaitStep, origins: Origins, *, open_metrics: bool = False) 
 
     Call `app.bootstrap()` before the first request.
     """
-    api = _routes(open_metrics)
+    api = _routes(origins, open_metrics)
     api.state.awaitstep = app
-    api.state.origins = origins
     api.state.guesses = Guesses()
     public = PUBLIC | {("GET", metrics.PATH)} if open_metrics else PUBLIC
     api.add_middleware(Gate, awaitstep=app, origins=origins, public=public)
@@ -78,12 +77,12 @@ def create_api(app: AwaitStep, origins: Origins, *, open_metrics: bool = False) 
     return api
 
 
-def openapi() -> dict[str, Any]:
+def openapi(origins: Origins) -> dict[str, Any]:
     """The OpenAPI document, without a server."""
-    return document(_routes(open_metrics=False))
+    return document(_routes(origins, open_metrics=False))
 
 
-def _routes(open_metrics: bool) -> FastAPI:
+def _routes(origins: Origins, open_metrics: bool) -> FastAPI:
     api = FastAPI(
         title="AwaitStep API",
         version=awaitstep.__version__,
@@ -93,6 +92,7 @@ def _routes(open_metrics: bool) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
+    api.state.origins = origins
     for router in (*_ROUTERS, metrics.open_router if open_metrics else metrics.router):
         # not `include_router`, which would match every path twice
         api.router.routes.extend(router.routes)

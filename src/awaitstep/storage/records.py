@@ -235,3 +235,4 @@ class FullWorkflow:
     version: Version | None
     deployment: Deployment | None
     variables: list[Variable] = field(default_factory=list)
+    draft: Draft | None = None

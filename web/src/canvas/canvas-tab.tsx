@@ -18,11 +18,14 @@ import type { Place } from "@/graph/edits";
 import { NodePanel } from "@/node-panel/node-panel";
 import { Canvas, insertNode } from "./canvas";
 import { deleteSelected, pasteText, placeFor, useCanvasCommands } from "./canvas-commands";
+import { ModuleEditor } from "./module-editor";
 import { Palette } from "./palette";
 import { ProblemList } from "./problem-list";
 
 /** The canvas with what stands around it: palette, problems, the node's form, the editor panel. */
 export function CanvasTab() {
+  const written = useEditor((state) => state.graph.module !== undefined);
+  if (written) return <ModuleEditor />;
   return (
     <ReactFlowProvider>
       <CanvasPage />
@@ -189,7 +192,7 @@ function Tools({ commands, onAsk }: { commands: Command[]; onAsk: () => void }) 
     <div
       role="toolbar"
       aria-label="Canvas"
-      className="absolute top-3 left-3 z-10 flex flex-col gap-0.5 rounded-panel border bg-surface p-1"
+      className="absolute top-3 left-3 z-10 flex flex-col gap-0.5 rounded-panel border bg-raised p-1"
     >
       <IconButton
         icon={Plus}
@@ -242,7 +245,7 @@ function Problems({ onOpen }: { onOpen: (problem: Detail) => void }) {
   const warnings = problems.length - errors;
   if (problems.length === 0) return null;
   return (
-    <div className="absolute bottom-3 left-3 z-10 w-90 max-w-[calc(100%-24px)] overflow-hidden rounded-panel border bg-surface">
+    <div className="absolute bottom-3 left-3 z-10 w-90 max-w-[calc(100%-24px)] overflow-hidden rounded-panel border bg-raised">
       <button
         type="button"
         aria-expanded={open}

@@ -3,17 +3,12 @@
 import { useEffect } from "react";
 import { ApiError, api, must } from "@/api/client";
 import { failed } from "@/design/toast";
-import type { Graph } from "@/graph/model";
+import { asJson } from "@/graph/model";
 import { type EditorStore, useEditorStore } from "./store";
 
 const SAVE_AFTER = 800;
 const CHECK_AFTER = 250;
 const TRY_AGAIN_AFTER = 3000;
-
-/** What the server takes as a graph: any JSON object. */
-export function asJson(graph: Graph): Record<string, unknown> {
-  return graph as unknown as Record<string, unknown>;
-}
 
 /** Saves the draft a moment after the last change, one request at a time. */
 export function useAutosave(): void {

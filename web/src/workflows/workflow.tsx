@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useParams } from "@tanstack/react-router";
 import { Play, Rocket } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { ApiError, api, must } from "@/api/client";
+import { api, must } from "@/api/client";
 import { type FullWorkflow, queries } from "@/api/queries";
 import { useCommands } from "@/app/commands";
 import { TabLink, useTitle } from "@/app/page";
@@ -16,27 +16,20 @@ import { failed } from "@/design/toast";
 import { Tooltip } from "@/design/tooltip";
 import { useAutosave, useProblems, useSamples } from "@/editor/keeping";
 import { createEditor, EditorProvider, useEditor } from "@/editor/store";
-import { emptyGraph, type Graph } from "@/graph/model";
+import { emptyGraph, type Graph, graphFrom } from "@/graph/model";
 import { TriggerDialog } from "@/runs/trigger-dialog";
 
 type Loaded = { full: FullWorkflow; graph: Graph; revision: number; changed: boolean };
 
 /** The graph to edit: the draft, else the newest version, else an empty one. */
 async function load(id: string): Promise<Loaded> {
-  const path = { id };
-  const [full, draft] = await Promise.all([
-    must(api.GET("/api/workflows/{id}/full", { params: { path } })),
-    must(api.GET("/api/workflows/{id}/draft", { params: { path } })).catch((error) => {
-      if (error instanceof ApiError && error.code === "draft.not_found") return null;
-      throw error;
-    }),
-  ]);
-  const kept = (draft?.ir ?? full.version?.ir) as Graph | undefined;
+  const full = await must(api.GET("/api/workflows/{id}/full", { params: { path: { id } } }));
+  const kept = full.draft?.ir ?? full.version?.ir;
   return {
     full,
-    graph: kept ?? emptyGraph(full.name, full.kind),
-    revision: draft?.revision ?? 0,
-    changed: draft !== null,
+    graph: kept ? graphFrom(kept, full.name) : emptyGraph(full.name, full.kind),
+    revision: full.draft?.revision ?? 0,
+    changed: full.draft !== null,
   };
 }
 
