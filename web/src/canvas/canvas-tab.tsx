@@ -106,7 +106,7 @@ function CanvasPage() {
 
   return (
     <div className="relative flex h-full min-h-0">
-      <div className={cx("flex min-w-0 flex-1", dock === "below" && "flex-col")}>
+      <div className={cx("flex min-w-0 flex-1", !(panel && dock === "right") && "flex-col")}>
         <div className="relative min-h-0 min-w-0 flex-1">
           <ContextMenu items={contextItems(commands)}>
             <div className="size-full">
@@ -114,7 +114,6 @@ function CanvasPage() {
             </div>
           </ContextMenu>
           {!place && <Tools commands={commands} onAsk={() => setPlace(placeFor(store))} />}
-          {!panel && !place && <PanelSwitch onPanel={(next) => show({ panel: next })} />}
           {empty && !place && <FirstNode onAsk={() => setPlace({ at: { x: 0, y: 0 } })} />}
           {place && (
             <Palette
@@ -132,13 +131,15 @@ function CanvasPage() {
             }}
           />
         </div>
-        {panel && (
+        {panel ? (
           <EditorPanel
             panel={panel}
             onPanel={(next) => show({ panel: next })}
             onClose={() => show({ panel: undefined })}
             onNode={focus}
           />
+        ) : (
+          <PanelSwitch onPanel={(next) => show({ panel: next })} />
         )}
       </div>
       {selectedNode && (
