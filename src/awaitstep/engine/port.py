@@ -290,7 +290,8 @@ class Runs(Protocol):
         ...
 
     async def newest(self, workflows: Sequence[str]) -> Mapping[str, RunView]:
-        """The run that was created last in each of the workflows that have any."""
+        """The run that was created last in each of the workflows that have any; its params,
+        output and the error of an attempt may be left out."""
         ...
 
     def watch(self, tell: Callable[[str, str], None]) -> Callable[[], None]:

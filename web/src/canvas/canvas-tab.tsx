@@ -192,7 +192,7 @@ function Tools({ commands, onAsk }: { commands: Command[]; onAsk: () => void }) 
     <div
       role="toolbar"
       aria-label="Canvas"
-      className="absolute top-3 left-3 z-10 flex flex-col gap-0.5 rounded-panel border bg-surface p-1"
+      className="absolute top-3 left-3 z-10 flex flex-col gap-0.5 rounded-panel border bg-raised p-1"
     >
       <IconButton
         icon={Plus}
@@ -245,7 +245,7 @@ function Problems({ onOpen }: { onOpen: (problem: Detail) => void }) {
   const warnings = problems.length - errors;
   if (problems.length === 0) return null;
   return (
-    <div className="absolute bottom-3 left-3 z-10 w-90 max-w-[calc(100%-24px)] overflow-hidden rounded-panel border bg-surface">
+    <div className="absolute bottom-3 left-3 z-10 w-90 max-w-[calc(100%-24px)] overflow-hidden rounded-panel border bg-raised">
       <button
         type="button"
         aria-expanded={open}

@@ -111,7 +111,7 @@ const THEME = EditorView.theme({
   ".cm-marked": { backgroundColor: "color-mix(in oklch, var(--accent) 14%, transparent)" },
   ".cm-placeholder": { color: "var(--n-9)" },
   ".cm-tooltip": {
-    backgroundColor: "var(--n-1)",
+    backgroundColor: "var(--raised)",
     border: "1px solid var(--n-6)",
     borderRadius: "6px",
     boxShadow: "var(--float)",

@@ -6,7 +6,7 @@ import { cx } from "./cx";
 
 const SCRIM = "fixed inset-0 z-40 bg-scrim animate-appear";
 const PANEL =
-  "fixed z-50 left-1/2 top-1/2 -translate-x-1/2 -translate-y-1/2 flex max-h-[calc(100dvh-32px)] w-[calc(100vw-32px)] flex-col rounded-panel border bg-surface shadow-float outline-none";
+  "fixed z-50 left-1/2 top-1/2 -translate-x-1/2 -translate-y-1/2 flex max-h-[calc(100dvh-32px)] w-[calc(100vw-32px)] flex-col rounded-panel border bg-raised shadow-float outline-none";
 
 type DialogProps = {
   open: boolean;

@@ -41,8 +41,9 @@ _BY_ID: Final = (
     "select created, ref, workflow, status, trigger, deployment, version"
     " from runs where workflow = ? and instance = ?"
 )
+_SMALL_COLUMNS: Final = RUN_COLUMNS.replace("params, output", "null, null")
 _NEWEST: Final = (
-    "select ref from runs indexed by runs_by_workflow where workflow = ?"
+    f"select {_SMALL_COLUMNS} from runs indexed by runs_by_workflow where workflow = ?"
     " order by created desc, ref desc limit 1"
 )
 # Runs that are looked at for a text before a page ends, and others may ask the journal.
@@ -93,9 +94,10 @@ def some(db: sqlite3.Connection, known: Names, runs: Sequence[tuple[str, str]]) 
 
 
 def newest(db: sqlite3.Connection, known: Names, workflows: Sequence[str]) -> list[Run]:
-    """The run of each workflow that was created last, as in a page."""
+    """The run of each workflow that was created last, without params and output: these may be a
+    hundred MiB together."""
     rows = [db.execute(_NEWEST, (known.get(workflow),)).fetchone() for workflow in workflows]
-    return [_run(db, known, row[0]) for row in rows if row is not None]
+    return [read_run(row, known) for row in rows if row is not None]
 
 
 def _keys(instances: Sequence[str]) -> list[bytes | str]:
