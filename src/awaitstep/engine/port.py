@@ -127,6 +127,7 @@ class RunView(msgspec.Struct, frozen=True):
     next_attempt_at: float | None = None
     generated_id: bool = True
     priority: int = 0
+    rolling_back: bool = False
 
 
 class AttemptView(msgspec.Struct, frozen=True):

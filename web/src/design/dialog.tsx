@@ -43,6 +43,8 @@ export function Dialog({
           className={PANEL}
           style={{ maxWidth: width }}
           onOpenAutoFocus={focusContent}
+          onInteractOutside={(event) => isCompletion(event.target) && event.preventDefault()}
+          onEscapeKeyDown={(event) => completing() && event.preventDefault()}
           {...(description ? {} : { "aria-describedby": undefined })}
         >
           <header className="flex items-start gap-3 px-4 pt-4 pb-2">
@@ -66,6 +68,15 @@ export function Dialog({
       </Radix.Portal>
     </Radix.Root>
   );
+}
+
+/** What an editor in the dialog offers floats outside of it, and is closed first. */
+function isCompletion(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest(".cm-tooltip") !== null;
+}
+
+function completing(): boolean {
+  return document.querySelector(".cm-tooltip-autocomplete") !== null;
 }
 
 export type Question = {
