@@ -105,8 +105,9 @@ function Server() {
             <dd>{plural(data.runner.count, "process", "processes")}</dd>
             <dt className="text-muted">Isolation</dt>
             <dd className={data.runner.isolated ? "" : "text-waiting"}>
-              {data.runner.isolated ? "" : "Not isolated: "}
-              {data.runner.isolation}
+              {data.runner.isolated
+                ? data.runner.isolation || "Code that runs sees its own files only."
+                : `Not isolated: ${data.runner.isolation}`}
             </dd>
           </>
         )}
