@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ def chain(*ids: str) -> dict[str, Any]:
         ],
         "edges": [
             {"id": f"e{place}", "source": before, "target": after}
-            for place, (before, after) in enumerate(zip(ids, ids[1:], strict=False))
+            for place, (before, after) in enumerate(pairwise(ids))
         ],
     }
 
