@@ -44,6 +44,8 @@ export function WorkflowPage() {
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
     refetchOnWindowFocus: false,
+    // What was loaded again is edited anew, even where it is the same as at first.
+    structuralSharing: false,
   });
   if (editing.error) {
     return (
