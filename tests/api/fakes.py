@@ -13,11 +13,13 @@ import httpx
 from msgspec.structs import replace
 
 from awaitstep.api import create_api
+from awaitstep.api.origins import Origins
 from awaitstep.app import AwaitStep
 from awaitstep.app.ids import new_id
 from awaitstep.app.language import Adopted, Compiled, Finding, GraphRefused, Language
 from awaitstep.auth.identity import Scope
 from awaitstep.auth.vault import Vault
+from awaitstep.engine import search
 from awaitstep.engine.clock import ManualClock
 from awaitstep.engine.errors import (
     InstanceTaken,
@@ -46,6 +48,7 @@ from awaitstep.engine.port import (
 )
 from awaitstep.engine.states import ENDED, Cause, RunStatus, StepStatus, StepType, move
 from awaitstep.engine.workers import RunnerHealth, WorkerRequest, WorkerResponse
+from awaitstep.gateway import SESSION_COOKIE
 from awaitstep.providers.local import Environments, LocalBundles, LocalProvider, ModuleFiles
 from awaitstep.storage.records import Connection, Home, Organization, Project
 from awaitstep.storage.sql import SqlStore, open_store
@@ -57,6 +60,10 @@ GRAPH: dict[str, Any] = {
     "nodes": [{"id": "charge", "type": "step", "name": "Charge", "data": {"code": "return 1"}}],
     "edges": [],
 }
+
+ORIGINS = Origins("http://test", SESSION_COOKIE)
+# what a browser adds to what the dashboard's own pages ask
+OUR_PAGE = {"sec-fetch-site": "same-origin", "origin": "http://test"}
 
 
 def graph_with(*problems: str, warnings: Sequence[str] = ()) -> dict[str, Any]:
@@ -134,6 +141,7 @@ class FakeRuns:
     refs: dict[tuple[str, str], int] = field(default_factory=dict)
     failing: dict[str, Exception] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    watchers: list[Callable[[str, str], None]] = field(default_factory=list)
     rolled_back: list[str] = field(default_factory=list)
     on_ask: Callable[[str], None] = lambda instance: None
 
@@ -167,7 +175,7 @@ class FakeRuns:
             generated_id=start.instance is None,
             priority=start.priority,
         )
-        self.runs[start.workflow, instance] = run
+        self._put(run)
         self.refs[start.workflow, instance] = len(self.refs)
         return Created(run, existed=False)
 
@@ -181,6 +189,7 @@ class FakeRuns:
             raise RunNotFound(instance) from None
 
     async def list(self, query: RunQuery) -> RunPage:
+        needle = None if query.text is None else search.needle(query.text)
         after = len(self.refs) if query.cursor is None else int(query.cursor)
         found = [
             run
@@ -193,11 +202,27 @@ class FakeRuns:
             and (query.deployment is None or run.deployment == query.deployment)
             and (query.created_after is None or run.created_at > query.created_after)
             and (query.created_before is None or run.created_at < query.created_before)
+            and (needle is None or search.matches(needle, run.instance, run.generated_id, ()))
         ]
         page = found[: query.limit]
         if len(page) == len(found):
             return RunPage(page, None)
         return RunPage(page, str(self.refs[page[-1].workflow, page[-1].instance]))
+
+    async def views(self, runs: Sequence[tuple[str, str]]) -> Sequence[RunView]:
+        return [self.runs[key] for key in runs if key in self.runs]
+
+    async def newest(self, workflows: Sequence[str]) -> Mapping[str, RunView]:
+        return {run.workflow: run for run in self.all if run.workflow in workflows}
+
+    def watch(self, tell: Callable[[str, str], None]) -> Callable[[], None]:
+        """What `on_wait` has to end ends once somebody watches."""
+        self.watchers.append(tell)
+        for workflow, instance in list(self.runs):
+            if instance in self.on_wait:
+                output = self.on_wait[instance]
+                asyncio.get_running_loop().call_soon(self.finish, workflow, instance, output)
+        return lambda: self.watchers.remove(tell)
 
     async def history(self, workflow: str, instance: str) -> Sequence[StepView]:
         await self.get(workflow, instance)
@@ -266,6 +291,7 @@ class FakeRuns:
         if run.status not in ENDED:
             raise RunState(instance, "be deleted", run.status)
         del self.runs[workflow, instance]
+        self._tell(run)
 
     def limit(self, workflow: str, limits: Limits, retention: Retention) -> None:
         self.limits[workflow] = (limits, retention)
@@ -333,7 +359,12 @@ class FakeRuns:
 
     def _put(self, run: RunView) -> RunView:
         self.runs[run.workflow, run.instance] = run
+        self._tell(run)
         return run
+
+    def _tell(self, run: RunView) -> None:
+        for tell in self.watchers:
+            tell(run.workflow, run.instance)
 
 
 @dataclass
@@ -349,6 +380,52 @@ class FakeWorkers:
 
     def health(self) -> RunnerHealth:
         return RunnerHealth(self.ready, 1, True, "landlock")
+
+
+class LeavingTransport(httpx.ASGITransport):
+    """Answers in one piece; of a stream that has no end, it goes after the first words."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("/runs/stream"):
+            return await super().handle_async_request(request)
+        heard = asyncio.Event()
+        told: list[Any] = []
+        asked = False
+
+        async def receive() -> dict[str, Any]:
+            nonlocal asked
+            if not asked:
+                asked = True
+                return {"type": "http.request", "body": await request.aread(), "more_body": False}
+            await heard.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            told.append(message)
+            if message["type"] == "http.response.body":
+                heard.set()
+
+        headers = [(name.lower(), value) for name, value in request.headers.raw]
+        await self.app(
+            {
+                "type": "http",
+                "asgi": {"version": "3.0", "spec_version": "2.3"},
+                "http_version": "1.1",
+                "method": request.method,
+                "path": request.url.path,
+                "raw_path": request.url.raw_path,
+                "query_string": request.url.query,
+                "root_path": "",
+                "scheme": "http",
+                "headers": headers,
+                "server": ("test", 80),
+                "client": ("127.0.0.1", 1),
+            },
+            receive,
+            send,
+        )
+        body = b"".join(message.get("body", b"") for message in told[1:])
+        return httpx.Response(told[0]["status"], headers=told[0]["headers"], content=body)
 
 
 class Plane:
@@ -410,7 +487,7 @@ class Plane:
 
     async def open(self) -> Plane:
         self.project = (await self.app.bootstrap()).project.id
-        self.api = create_api(self.app)
+        self.api = create_api(self.app, ORIGINS)
         return self
 
     async def key(self, *scopes: Scope, project: str | None = None) -> str:
@@ -424,8 +501,16 @@ class Plane:
         key = await self.key(*scopes, project=project)
         return self.anonymous(Authorization=f"Bearer {key}")
 
+    async def signed_in(self, **headers: str) -> httpx.AsyncClient:
+        """A browser on one of the dashboard's own pages, signed in by a link."""
+        browser = self.anonymous(**OUR_PAGE, **headers)
+        token = await self.app.sessions.link(self.project, 60)
+        answer = await browser.post("/auth/sessions", json={"token": token})
+        assert answer.status_code == 204, answer.text
+        return browser
+
     def anonymous(self, **headers: str) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(self.api, raise_app_exceptions=False)
+        transport = LeavingTransport(self.api, raise_app_exceptions=False)
         return httpx.AsyncClient(transport=transport, base_url="http://test/api", headers=headers)
 
     async def other_project(self) -> str:

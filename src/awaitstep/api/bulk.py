@@ -38,6 +38,7 @@ class FilterBody(Body):
     deployment_id: Id | None = None
     created_after: Moment | None = None
     created_before: Moment | None = None
+    text: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
     def query(self) -> RunQuery:
         after, before = self.created_after, self.created_before
@@ -49,6 +50,7 @@ class FilterBody(Body):
             deployment=self.deployment_id,
             created_after=None if after is None else after.timestamp(),
             created_before=None if before is None else before.timestamp(),
+            text=self.text,
         )
 
 

@@ -70,6 +70,14 @@ class Workflow:
     limits: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Of a workflow's versions: the number of the newest, and of the one that is live."""
+
+    newest: int | None = None
+    live: int | None = None
+
+
 class WorkflowPatch(TypedDict, total=False):
     """What may change about a workflow."""
 
@@ -94,6 +102,23 @@ class Version:
     note: str | None
     locked: bool
     created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A graph that is being drawn; it need not be valid.
+
+    `base_version` is the version it was begun from, None when that was none or is deleted.
+    `entry_code` None means that the workflow's own was not touched. `revision` is raised by each
+    change; a later draft of the workflow goes on counting.
+    """
+
+    workflow: str
+    ir: dict[str, Any]
+    entry_code: str | None
+    base_version: str | None
+    revision: int
+    updated_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +179,27 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True)
+class LoginLink:
+    """A link that begins one session: `digest` is the SHA-256 of its token."""
+
+    digest: bytes
+    project: str
+    created_at: float
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that is signed in: `digest` is the SHA-256 of its cookie."""
+
+    id: str
+    project: str
+    digest: bytes
+    created_at: float
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A workflow as triggers, Worker URLs and the engine see it.
 
@@ -189,3 +235,4 @@ class FullWorkflow:
     version: Version | None
     deployment: Deployment | None
     variables: list[Variable] = field(default_factory=list)
+    draft: Draft | None = None
