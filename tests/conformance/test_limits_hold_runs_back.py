@@ -219,8 +219,7 @@ async def test_nothing_left_over_goes_on_before_its_limits_are_known(embedded_de
 
 
 @pytest.mark.parametrize("most", [0, 2])
-async def test_ended_runs_are_forgotten_by_age_and_by_number(embedded_desk, most):
-    desk = embedded_desk
+async def test_ended_runs_are_forgotten_by_age_and_by_number(desk, most):
     desk.deploy('if event["payload"]: raise ValueError("no")')
     for number in range(4):
         await desk.start(None, f"old{number}")
