@@ -179,6 +179,15 @@ function place(state: EditorState): (problem: CodeProblem) => Diagnostic {
   };
 }
 
+function scrollWithin(view: EditorView, at: number): void {
+  view.requestMeasure({
+    read: () => view.lineBlockAt(at).top - view.scrollDOM.clientHeight / 2,
+    write: (top) => {
+      view.scrollDOM.scrollTop = top;
+    },
+  });
+}
+
 const common: Extension = [
   history(),
   drawSelection(),
@@ -280,9 +289,12 @@ export function CodeEditor(props: CodeEditorProps) {
     const current = view.current;
     if (!current || marked === undefined) return;
     const effects: StateEffect<unknown>[] = [setMarked.of(marked)];
+    const { maxHeight: limited, fill: filling } = latest.current;
     if (marked && marked[0] <= current.state.doc.lines) {
       const at = current.state.doc.line(Math.max(1, marked[0])).from;
-      effects.push(EditorView.scrollIntoView(at, { y: "center" }));
+      // What scrolls by itself leaves the page around it where it is.
+      if (limited || filling) scrollWithin(current, at);
+      else effects.push(EditorView.scrollIntoView(at, { y: "center" }));
     }
     current.dispatch({ effects });
   }, [marked?.[0], marked?.[1], value]);
