@@ -306,7 +306,7 @@ export function CodeEditor(props: CodeEditorProps) {
       className={
         fill
           ? "h-full overflow-hidden [&_.cm-editor]:h-full"
-          : "overflow-hidden rounded-control border border-line-strong bg-surface focus-within:border-accent [&_.cm-scroller]:max-h-(--most) [&_.cm-content]:min-h-(--least)"
+          : "overflow-hidden rounded-control border border-line-strong bg-surface focus-within:border-accent [&_.cm-scroller]:max-h-(--most) [&_.cm-content]:min-h-(--least)!"
       }
       style={
         {

@@ -6,7 +6,14 @@ import { cx } from "./cx";
 
 const SCRIM = "fixed inset-0 z-40 bg-scrim animate-appear";
 const PANEL =
-  "fixed z-50 left-1/2 top-1/2 -translate-x-1/2 -translate-y-1/2 flex max-h-[calc(100dvh-32px)] w-[calc(100vw-32px)] flex-col rounded-panel border bg-surface shadow-float";
+  "fixed z-50 outline-none left-1/2 top-1/2 -translate-x-1/2 -translate-y-1/2 flex max-h-[calc(100dvh-32px)] w-[calc(100vw-32px)] flex-col rounded-panel border bg-surface shadow-float";
+
+/** What is marked with `data-autofocus`, else the panel: never the button that closes it. */
+function focusFirst(event: Event): void {
+  event.preventDefault();
+  const panel = event.currentTarget as HTMLElement;
+  (panel.querySelector<HTMLElement>("[data-autofocus]") ?? panel).focus();
+}
 
 type DialogProps = {
   open: boolean;
@@ -35,6 +42,7 @@ export function Dialog({
         <Radix.Content
           className={PANEL}
           style={{ maxWidth: width }}
+          onOpenAutoFocus={focusFirst}
           {...(description ? {} : { "aria-describedby": undefined })}
         >
           <header className="flex items-start gap-3 px-4 pt-4 pb-2">
