@@ -253,6 +253,15 @@ function isInView(view: EditorView, at: number): boolean {
   return top >= scrollTop && bottom <= scrollTop + clientHeight;
 }
 
+function scrollWithin(view: EditorView, at: number): void {
+  view.requestMeasure({
+    read: () => view.lineBlockAt(at).top - view.scrollDOM.clientHeight / 2,
+    write: (top) => {
+      view.scrollDOM.scrollTop = top;
+    },
+  });
+}
+
 const common: Extension = [
   history(),
   drawSelection(),
@@ -358,9 +367,13 @@ export function CodeEditor(props: CodeEditorProps) {
     const current = view.current;
     if (!current || marked === undefined) return;
     const effects: StateEffect<unknown>[] = [setMarked.of(marked)];
+    const { maxHeight: limited, fill: filling } = latest.current;
     if (marked && marked[0] <= current.state.doc.lines) {
       const at = current.state.doc.line(Math.max(1, marked[0])).from;
-      if (!isInView(current, at)) effects.push(EditorView.scrollIntoView(at, { y: "center" }));
+      // What scrolls by itself leaves the page around it where it is.
+      if (limited || filling) {
+        if (!isInView(current, at)) scrollWithin(current, at);
+      } else effects.push(EditorView.scrollIntoView(at, { y: "center" }));
     }
     current.dispatch({ effects });
   }, [marked?.[0], marked?.[1], value]);
