@@ -357,12 +357,15 @@ export function CodeEditor(props: CodeEditorProps) {
   useEffect(() => {
     const current = view.current;
     if (!current || marked === undefined) return;
-    const effects: StateEffect<unknown>[] = [setMarked.of(marked)];
-    if (marked && marked[0] <= current.state.doc.lines) {
-      const at = current.state.doc.line(Math.max(1, marked[0])).from;
-      if (!isInView(current, at)) effects.push(EditorView.scrollIntoView(at, { y: "center" }));
-    }
-    current.dispatch({ effects });
+    current.dispatch({ effects: setMarked.of(marked) });
+    if (!marked || marked[0] > current.state.doc.lines) return;
+    const at = current.state.doc.line(Math.max(1, marked[0])).from;
+    // Once the lines that are there have been measured: before, their heights are guesses.
+    const frame = requestAnimationFrame(() => {
+      if (view.current !== current || isInView(current, at)) return;
+      current.dispatch({ effects: EditorView.scrollIntoView(at, { y: "center" }) });
+    });
+    return () => cancelAnimationFrame(frame);
   }, [marked?.[0], marked?.[1], value]);
 
   const { minHeight, maxHeight, fill } = props;
