@@ -209,13 +209,10 @@ const OUTSIDE = Annotation.define<boolean>();
 
 /** What is only read can still be reached, and scrolled, with the keyboard. */
 function readOnlyOf(readOnly: boolean | undefined): Extension {
-  return readOnly
-    ? [
-        EditorState.readOnly.of(true),
-        EditorView.editable.of(false),
-        EditorView.contentAttributes.of({ tabindex: "0" }),
-      ]
-    : [];
+  return [
+    EditorView.contentAttributes.of({ tabindex: "0" }),
+    readOnly ? [EditorState.readOnly.of(true), EditorView.editable.of(false)] : [],
+  ];
 }
 
 function told({ readOnly, describedBy, invalid }: CodeEditorProps): Extension {
