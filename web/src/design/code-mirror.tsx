@@ -209,13 +209,10 @@ const OUTSIDE = Annotation.define<boolean>();
 
 /** What is only read can still be reached, and scrolled, with the keyboard. */
 function readOnlyOf(readOnly: boolean | undefined): Extension {
-  return readOnly
-    ? [
-        EditorState.readOnly.of(true),
-        EditorView.editable.of(false),
-        EditorView.contentAttributes.of({ tabindex: "0" }),
-      ]
-    : [];
+  return [
+    EditorView.contentAttributes.of({ tabindex: "0" }),
+    readOnly ? [EditorState.readOnly.of(true), EditorView.editable.of(false)] : [],
+  ];
 }
 
 function told({ readOnly, describedBy, invalid }: CodeEditorProps): Extension {
@@ -366,16 +363,18 @@ export function CodeEditor(props: CodeEditorProps) {
   useEffect(() => {
     const current = view.current;
     if (!current || marked === undefined) return;
-    const effects: StateEffect<unknown>[] = [setMarked.of(marked)];
-    const { maxHeight: limited, fill: filling } = latest.current;
-    if (marked && marked[0] <= current.state.doc.lines) {
-      const at = current.state.doc.line(Math.max(1, marked[0])).from;
+    current.dispatch({ effects: setMarked.of(marked) });
+    if (!marked || marked[0] > current.state.doc.lines) return;
+    const at = current.state.doc.line(Math.max(1, marked[0])).from;
+    // Once the lines that are there have been measured: before, their heights are guesses.
+    const frame = requestAnimationFrame(() => {
+      if (view.current !== current || isInView(current, at)) return;
       // What scrolls by itself leaves the page around it where it is.
-      if (limited || filling) {
-        if (!isInView(current, at)) scrollWithin(current, at);
-      } else effects.push(EditorView.scrollIntoView(at, { y: "center" }));
-    }
-    current.dispatch({ effects });
+      const { maxHeight, fill } = latest.current;
+      if (maxHeight || fill) scrollWithin(current, at);
+      else current.dispatch({ effects: EditorView.scrollIntoView(at, { y: "center" }) });
+    });
+    return () => cancelAnimationFrame(frame);
   }, [marked?.[0], marked?.[1], value]);
 
   const { minHeight, maxHeight, fill } = props;
