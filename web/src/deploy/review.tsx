@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { CircleX, Rocket, TriangleAlert } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
-import { ApiError, api, type Detail, must } from "@/api/client";
+import { ApiError, type Detail } from "@/api/client";
 import { type FullWorkflow, queries, type Version } from "@/api/queries";
 import { Button } from "@/design/button";
 import { CodeDiff } from "@/design/code";
@@ -13,10 +13,11 @@ import { Problem } from "@/design/problem";
 import { Tabs } from "@/design/tabs";
 
 import { useEditor, useEditorStore } from "@/editor/store";
-import { asJson, graphFrom } from "@/graph/model";
+import { graphFrom } from "@/graph/model";
 import { GraphChanges } from "@/versions/graph-changes";
 import { inWords, isSame } from "@/versions/graph-diff";
 import { deploy } from "./deploying";
+import { saveVersion } from "./save-version";
 import { type Changes, useChanges } from "./use-changes";
 
 type ReviewProps = { workflow: FullWorkflow; version?: Version; onClose: () => void };
@@ -73,19 +74,7 @@ export function Review({ workflow, version, onClose }: ReviewProps) {
   };
 
   const save = async () => {
-    const { graph: now, set } = store.getState();
-    const made = await must(
-      api.POST("/api/workflows/{id}/versions", {
-        params: { path: { id: workflow.id } },
-        body: { ir: asJson(now), note: note.trim() || null },
-      }),
-    );
-    const still = store.getState().graph === now;
-    set({
-      baseVersion: made.id,
-      revision: 0,
-      ...(still ? { changed: false, saving: "saved" } : {}),
-    });
+    const made = await saveVersion(store, note.trim() || null);
     await cache.invalidateQueries({ queryKey: ["workflows", workflow.id] });
     return made;
   };

@@ -45,9 +45,8 @@ export function Versions() {
     return (
       <Page title="Versions">
         <Empty icon={History} title="No version yet">
-          A version is a saved graph that never changes. Deploying saves one; so does{" "}
-          <strong className="font-medium">Save a version</strong> on the canvas. Here you compare
-          them, go back to one, or put an older one live.
+          A version is a saved graph that never changes. Each deploy of a changed graph saves one.
+          Here you compare them, go back to one, or put an older one live.
         </Empty>
       </Page>
     );
