@@ -33,6 +33,9 @@ async def every_call(plane: Plane, client: httpx.AsyncClient) -> AsyncIterator[A
     yield await call("GET", "/nodes")
     known["type"] = "step"
     yield await call("GET", "/nodes/{type}")
+    yield await call("GET", "/templates")
+    known["id"] = "hello"
+    yield await call("GET", "/templates/{id}")
     yield await call("POST", "/validate", {"ir": GRAPH})
     yield await call("POST", "/compile", {"ir": GRAPH, "entryCode": "pass"})
 

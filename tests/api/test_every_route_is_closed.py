@@ -92,7 +92,7 @@ async def test_another_projects_ids_do_not_exist(plane: Plane) -> None:
     stranger = await plane.client(project=await plane.other_project())
     tried = 0
     for method, path, _ in routes(plane):
-        if "{" not in path or "{type}" in path:
+        if "{" not in path or "{type}" in path or "/templates/" in path:
             continue
         kind = path.split("/")[2]
         concrete = path_of(path, id=ids.get(kind, workflow), run=run, version="1")

@@ -18,6 +18,7 @@ from awaitstep.app.ports import Ports
 from awaitstep.app.retirement import Retirement
 from awaitstep.app.runs import RunControl
 from awaitstep.app.sessions import Sessions
+from awaitstep.app.templates import Templates
 from awaitstep.app.transfer import Transfer
 from awaitstep.app.variables import Variables
 from awaitstep.app.versions import Versions
@@ -63,6 +64,7 @@ class AwaitStep:
         self.connections = Connections(ports)
         self.variables = Variables(ports)
         self.keys = Keys(ports)
+        self.templates = Templates()
         self.sessions = Sessions(ports)
 
     async def bootstrap(self) -> Home:

@@ -35,7 +35,7 @@ export type Looks = {
 
 /** Where edges meet a node, told beforehand: nothing has to be measured to draw them. */
 const PORTS: NodeHandle[] = [
-  { type: "target", position: Position.Top, x: NODE_WIDTH / 2, y: 0, width: 1, height: 1 },
+  { type: "target", position: Position.Top, x: NODE_WIDTH / 2, y: -6, width: 1, height: 1 },
   {
     type: "source",
     position: Position.Bottom,

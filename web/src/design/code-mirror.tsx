@@ -108,13 +108,20 @@ const COLOURS = HighlightStyle.define([
 const THEME = EditorView.theme({
   "&": { backgroundColor: "transparent", color: "var(--n-12)", fontSize: "12px" },
   "&.cm-focused": { outline: "none" },
-  ".cm-scroller": { fontFamily: "var(--font-mono)", lineHeight: "18px", overflow: "auto" },
+  ".cm-scroller": {
+    fontFamily: "var(--font-mono)",
+    fontVariantLigatures: "none",
+    lineHeight: "18px",
+    overflow: "auto",
+  },
   ".cm-content": { padding: "6px 0", caretColor: "var(--n-12)" },
   ".cm-line": { padding: "0 8px" },
   ".cm-cursor": { borderLeftColor: "var(--n-12)" },
   ".cm-selectionBackground, &.cm-focused .cm-selectionBackground": {
     backgroundColor: "color-mix(in oklch, var(--accent) 24%, transparent) !important",
   },
+  ".cm-gutter-lint": { width: "14px" },
+  ".cm-gutter-lint .cm-gutterElement": { padding: "1px" },
   ".cm-gutters": { backgroundColor: "transparent", color: "var(--n-9)", border: "none" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "transparent" },
   "&.cm-focused .cm-activeLine": {
@@ -240,6 +247,12 @@ function place(state: EditorState): (problem: CodeProblem) => Diagnostic {
   };
 }
 
+function isInView(view: EditorView, at: number): boolean {
+  const { top, bottom } = view.lineBlockAt(at);
+  const { scrollTop, clientHeight } = view.scrollDOM;
+  return top >= scrollTop && bottom <= scrollTop + clientHeight;
+}
+
 const common: Extension = [
   history(),
   drawSelection(),
@@ -276,7 +289,7 @@ export function CodeEditor(props: CodeEditorProps) {
             ? EditorState.transactionFilter.of((transaction) =>
                 transaction.newDoc.lines > 1 ? [] : transaction,
               )
-            : [highlightActiveLine(), lintGutter()],
+            : [highlightActiveLine(), language === "text" ? [] : lintGutter()],
           numbered ? lineNumbers() : [],
           placeholder ? placeholderText(placeholder) : [],
           autocompletion({
@@ -347,7 +360,7 @@ export function CodeEditor(props: CodeEditorProps) {
     const effects: StateEffect<unknown>[] = [setMarked.of(marked)];
     if (marked && marked[0] <= current.state.doc.lines) {
       const at = current.state.doc.line(Math.max(1, marked[0])).from;
-      effects.push(EditorView.scrollIntoView(at, { y: "nearest", yMargin: 48 }));
+      if (!isInView(current, at)) effects.push(EditorView.scrollIntoView(at, { y: "center" }));
     }
     current.dispatch({ effects });
   }, [marked?.[0], marked?.[1], value]);
@@ -359,7 +372,7 @@ export function CodeEditor(props: CodeEditorProps) {
       className={
         fill
           ? "h-full overflow-hidden [&_.cm-editor]:h-full"
-          : "overflow-hidden rounded-control border border-line-strong bg-surface focus-within:border-accent [&_.cm-scroller]:max-h-(--most) [&_.cm-content]:min-h-(--least)"
+          : "overflow-hidden rounded-control border border-line-strong bg-surface focus-within:border-accent [&_.cm-scroller]:max-h-(--most) [&_.cm-content]:min-h-(--least)!"
       }
       style={
         {
