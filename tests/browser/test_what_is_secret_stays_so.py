@@ -57,9 +57,7 @@ def test_a_deleted_variable_that_is_plain_can_be_had_back(visitor, live_server):
     expect(row).to_contain_text("Pisa")
 
 
-def test_a_key_is_shown_once_works_and_opens_nothing_once_deleted(
-    visitor, live_server, accessible
-):
+def test_a_key_is_shown_once_works_and_opens_nothing_once_deleted(visitor, live_server, accessible):
     page = visitor.open("/keys")
     page.get_by_role("button", name="New key").click()
     dialog = page.get_by_role("dialog", name="New API key")
