@@ -20,7 +20,7 @@ from awaitstep.app.ports import Ports
 from awaitstep.engine import values
 from awaitstep.engine.errors import InstanceTaken, RunNotFound
 from awaitstep.engine.port import LogEntry, Onto, RunPage, RunQuery, Runs, RunView, StepView
-from awaitstep.triggers import api
+from awaitstep.triggers import api, manual
 from awaitstep.triggers.target import Target
 
 T = TypeVar("T")
@@ -44,6 +44,7 @@ class Request:
     instance: str | None = None
     idempotency_key: str | None = None
     priority: int = 0
+    by_hand: bool = False
     traceparent: str | None = None
 
 
@@ -100,9 +101,10 @@ class RunControl:
         instance = _instance(workflow, request)
         target = Target(workflow, entry.deployment, entry.version)
         runs = self._ports.providers[entry.engine].runs
+        start = manual.start if request.by_hand else api.start
         try:
             created = await runs.create(
-                api.start(target, request.params, instance, request.priority, request.traceparent)
+                start(target, request.params, instance, request.priority, request.traceparent)
             )
         except InstanceTaken:
             if instance is None:
