@@ -25,6 +25,7 @@ from awaitstep.engine.errors import (
     InvalidInstanceId,
     RunNotFound,
     RunState,
+    StepNotFound,
 )
 from awaitstep.engine.figures import Figures, Tallies
 from awaitstep.engine.ids import new_instance, valid_instance
@@ -251,8 +252,9 @@ class FakeRuns:
         count: int = 1,
         onto: Onto | None = None,
     ) -> RunView:
+        await self.get(workflow, instance)
         if step is not None and step not in {s.name for s in self.steps.get(instance, [])}:
-            raise RunNotFound(instance)
+            raise StepNotFound(instance, step, count)
         run = await self._move(workflow, instance, Cause.restart)
         if onto is not None:
             run = replace(run, deployment=onto.deployment, version=onto.version)

@@ -26,6 +26,7 @@ _APP: Final[tuple[tuple[type[Exception], int], ...]] = (
 )
 _ENGINE: Final[tuple[tuple[type[Exception], int], ...]] = (
     (engine_errors.RunNotFound, 404),
+    (engine_errors.StepNotFound, 404),
     (engine_errors.RunState, 409),
     (engine_errors.InstanceTaken, 409),
     (engine_errors.ValueTooLarge, 413),

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from awaitstep.engine import eventlog, logs, outcomes, values
-from awaitstep.engine.errors import RunNotFound, RunState
+from awaitstep.engine.errors import RunState, StepNotFound
 from awaitstep.engine.eventlog import Note, NoteKind
 from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure
@@ -485,7 +485,7 @@ class Run:
         """A new epoch. From a step: what had its outcome before that step began is kept.
 
         Events that dropped waits had taken are unread again, in their old order.
-        Raises RunNotFound when no such step is recorded.
+        Raises StepNotFound.
         """
         kept: list[Operation] = []
         if step is not None:
@@ -493,7 +493,7 @@ class Run:
                 (o for o in self.operations.values() if (o.name, o.n) == (step, count)), None
             )
             if first is None:
-                raise RunNotFound(f"{self.instance} · {step} ({count})")
+                raise StepNotFound(self.instance, step, count)
             kept = [
                 o
                 for o in self.operations.values()
