@@ -40,8 +40,6 @@ DEPLOYMENTS: Final = "deployments"
 # Installed packages, and what they were made of, which belongs to the deployments.
 ENVIRONMENTS: Final = "environments"
 REQUIREMENTS: Final = "requirements"
-# Custom node types of this server's own, a folder each.
-NODES: Final = "nodes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
             app = AwaitStep(
                 store=store,
                 providers={provider.type: provider},
-                language=CompiledGraphs(_node_types(settings.data / NODES)),
+                language=CompiledGraphs(_node_types(settings.data)),
                 clock=SystemClock(),
                 vault=vault,
             )
@@ -162,11 +160,11 @@ def _tracing(engine: Runs, app: AwaitStep) -> Tracing | None:
         return None
 
 
-def _node_types(directory: Path) -> Registry:
-    """The node types that come along and those of the directory; bad ones are told and left out."""
-    from awaitstep.nodes import registry_with
+def _node_types(data: Path) -> Registry:
+    """Those that come along and those of the data folder; bad ones are told and left out."""
+    from awaitstep.nodes import registry_of
 
-    types, problems = registry_with(directory)
+    types, problems = registry_of(data)
     for problem in problems:
         _log.warning("a custom node type is left out", problem=str(problem))
     return types

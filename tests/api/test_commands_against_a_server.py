@@ -180,7 +180,10 @@ def test_a_module_runs_on_the_server_that_is_there(live_server, tmp_path):
 
     # the same source is live already; a changed one becomes a version and is put live
     live = ok(run("deploy", str(file), "--json"))
-    assert ok(run("deploy", str(file), "--json"))["id"] == live["id"]
+    file.write_text(MODULE.replace("hello", "hallo"))
+    changed = ok(run("deploy", str(file), "--json"))
+    assert changed["deploymentId"] != live["deploymentId"]
+    assert ok(run("deploy", str(file), "--json")) == changed
     file.write_text(MODULE.replace("hello", "good day,"))
     assert ok(run("run", str(file), "--params", '{"name": "you"}', "--json"))["output"] == (
         "good day, you"

@@ -102,7 +102,7 @@ async def list_runs(
     query = _query(
         status, trigger, version_id, deployment_id, created_after, created_before, limit, cursor
     )
-    return _page(await app.runs.page(who.project, None, query))
+    return _page(app, await app.runs.page(who.project, None, query))
 
 
 @router.get("/workflows/{id}/runs", response_model=Listing[RunShape])
@@ -123,13 +123,13 @@ async def list_workflow_runs(
     query = _query(
         status, trigger, version_id, deployment_id, created_after, created_before, limit, cursor
     )
-    return _page(await app.runs.page(who.project, id, query))
+    return _page(app, await app.runs.page(who.project, id, query))
 
 
 @direct.get(_RUN, response_model=RunShape, openapi_extra=described("read", ["id", "run"]))
 async def get_run(request: Request) -> Response:
-    path, project = request.path_params, who_asks(request).project
-    return _run(await application(request).runs.get(project, path["id"], path["run"]))
+    app, path, project = application(request), request.path_params, who_asks(request).project
+    return _run(app, await app.runs.get(project, path["id"], path["run"]))
 
 
 @router.get(_RUN + "/steps", response_model=Listing[StepShape])
@@ -185,12 +185,12 @@ async def stream_events(id: str, run: str, request: Request, app: App, who: Read
 @router.post(_RUN + "/pause", response_model=RunShape, responses={409: {}})
 async def pause_run(id: str, run: str, app: App, who: Deployer) -> Response:
     """Running attempts end and are kept, nothing new starts."""
-    return _run(await app.runs.pause(who.project, id, run))
+    return _run(app, await app.runs.pause(who.project, id, run))
 
 
 @router.post(_RUN + "/resume", response_model=RunShape, responses={409: {}})
 async def resume_run(id: str, run: str, app: App, who: Deployer) -> Response:
-    return _run(await app.runs.resume(who.project, id, run))
+    return _run(app, await app.runs.resume(who.project, id, run))
 
 
 @router.post(_RUN + "/terminate", response_model=RunShape, responses={409: {}})
@@ -199,7 +199,7 @@ async def terminate_run(
 ) -> Response:
     """Final: late results are dropped. With a rollback it ends once all is undone."""
     rollback = body is not None and body.rollback
-    return _run(await app.runs.terminate(who.project, id, run, rollback=rollback))
+    return _run(app, await app.runs.terminate(who.project, id, run, rollback=rollback))
 
 
 @router.post(_RUN + "/restart", response_model=RunShape, responses={409: {}})
@@ -211,7 +211,7 @@ async def restart_run(
     restarted = await app.runs.restart(
         who.project, id, run, step=asked.step, count=asked.count, on_newest=asked.on_newest
     )
-    return _run(restarted)
+    return _run(app, restarted)
 
 
 @router.delete(_RUN, status_code=204, responses={409: {}})
@@ -237,7 +237,7 @@ async def _changes(
         while True:
             run = await app.runs.get(who.project, id, ref)
             steps = [step_json(step) for step in await app.runs.steps(who.project, id, ref)]
-            if (now := _encoded(run)) != seen_run:
+            if (now := _encoded(app, run)) != seen_run:
                 seen_run = now
                 yield sse.event("run", now)
             for index, step in enumerate(_encode_all(steps)):
@@ -272,7 +272,7 @@ async def _entries(app: AwaitStep, who: Identity, id: str, ref: str) -> AsyncIte
                 quiet = 0
                 yield sse.event("entry", msgspec.json.encode(entry))
         if run.status in ENDED:
-            yield sse.event("end", _encoded(run))
+            yield sse.event("end", _encoded(app, run))
             return
         if quiet >= _QUIET_BEATS:
             quiet = 0
@@ -315,16 +315,17 @@ def _query(
     )
 
 
-def _page(page: RunPage) -> Response:
-    return _json({"data": [run_json(run) for run in page.runs], "nextCursor": page.next_cursor})
+def _page(app: AwaitStep, page: RunPage) -> Response:
+    runs = [run_json(run, app.runs.name_of(run.workflow)) for run in page.runs]
+    return _json({"data": runs, "nextCursor": page.next_cursor})
 
 
-def _run(run: RunView) -> Response:
-    return Response(_encoded(run), media_type="application/json")
+def _run(app: AwaitStep, run: RunView) -> Response:
+    return Response(_encoded(app, run), media_type="application/json")
 
 
-def _encoded(run: RunView) -> bytes:
-    return msgspec.json.encode(run_json(run))
+def _encoded(app: AwaitStep, run: RunView) -> bytes:
+    return msgspec.json.encode(run_json(run, app.runs.name_of(run.workflow)))
 
 
 def _json(value: object) -> Response:

@@ -82,10 +82,14 @@ class ImportedShape(WorkflowFields):
 
 @router.get("/workflows")
 async def list_workflows(
-    app: App, who: Reader, limit: Limit = 50, cursor: Cursor = None
+    app: App,
+    who: Reader,
+    name: Annotated[str | None, Query(description="Only those with exactly this name.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Listing[WorkflowShape]:
     """Newest first."""
-    page = await app.workflows.page(who.project, limit, cursor)
+    page = await app.workflows.page(who.project, limit, cursor, name)
     return Listing[WorkflowShape](
         data=[workflow_shape(workflow) for workflow in page.items], next_cursor=page.next_cursor
     )

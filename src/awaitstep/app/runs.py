@@ -128,6 +128,11 @@ class RunControl:
         runs = self._ports.providers[entries[0].engine].runs
         return await runs.list(replace(query, workflows=[entry.workflow for entry in entries]))
 
+    def name_of(self, workflow: str) -> str:
+        """A workflow's name, for whoever may see its runs; empty once it is gone."""
+        entry = self._ports.directory.get(workflow)
+        return "" if entry is None else entry.name
+
     async def get(self, project: str, workflow: str, ref: str) -> RunView:
         return await self._at(project, workflow, ref, lambda runs, id: runs.get(workflow, id))
 

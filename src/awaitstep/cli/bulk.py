@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from awaitstep.cli.failures import Failure, WrongUse
-from awaitstep.cli.options import DEFAULT_DATA, Data, Json, Key, Url, Workflow
+from awaitstep.cli.options import (
+    DEFAULT_DATA,
+    Data,
+    Json,
+    Key,
+    Url,
+    Workflow,
+    known,
+    known_states,
+    known_triggers,
+)
 from awaitstep.cli.output import say, show
 
 if TYPE_CHECKING:
@@ -59,8 +69,9 @@ def bulk(
     """Pause, resume, terminate, restart or delete many runs of a workflow."""
     from awaitstep.cli.rest import Rest
 
-    if verb not in _DONE:
-        raise WrongUse(f"{verb!r} is no verb; there are {', '.join(_DONE)}.")
+    known("verb", [verb], _DONE)
+    known_states(status)
+    known_triggers(trigger)
     asks = sys.stdin.isatty() and sys.stderr.isatty()
     if not (yes or dry_run or asks):
         raise WrongUse("Nobody can be asked here; give --yes, or --dry-run first.")
@@ -74,7 +85,7 @@ def bulk(
     }
     chosen = {name: value for name, value in found.items() if value is not None}
     with Rest.find(data, url, key) as rest:
-        path = f"/workflows/{rest.workflow_id(workflow)}/runs/bulk"
+        path = f"{rest.workflow(workflow)}/runs/bulk"
         body = {"verb": verb, "filter": chosen}
         outcome = _run(rest, path, {**body, "dryRun": True})
         if not dry_run:

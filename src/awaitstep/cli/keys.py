@@ -7,8 +7,7 @@ from urllib.parse import quote
 
 import typer
 
-from awaitstep.cli.failures import WrongUse
-from awaitstep.cli.options import DEFAULT_DATA, Data, Json, Key, Url
+from awaitstep.cli.options import DEFAULT_DATA, Data, Json, Key, Url, known
 from awaitstep.cli.output import show, table
 
 keys = typer.Typer(help="List, make and remove API keys.", rich_markup_mode=None)
@@ -56,9 +55,7 @@ def create(
     from awaitstep.cli.rest import Rest
 
     scopes = scope or ["read"]
-    unknown = [item for item in scopes if item not in SCOPES]
-    if unknown:
-        raise WrongUse(f"{unknown[0]!r} is no scope; there are {', '.join(SCOPES)}.")
+    known("scope", scopes, SCOPES)
     with Rest.find(data, url, key) as rest:
         answer = rest.post("/api-keys", {"name": name, "scopes": scopes})
     show(answer, json, lambda made: str(made["key"]))
