@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from msgspec.structs import replace
 from awaitstep.api import create_api
 from awaitstep.app import AwaitStep
 from awaitstep.app.ids import new_id
-from awaitstep.app.language import Adopted, Compiled, Finding, GraphRefused, Language
+from awaitstep.app.language import Adopted, Compiled, Finding, GraphRefused, Language, VariableUse
 from awaitstep.auth.identity import Scope
 from awaitstep.auth.vault import Vault
 from awaitstep.engine.clock import ManualClock
@@ -98,6 +99,10 @@ class FakeLanguage:
             packages=ir.get("packages", ()),
             unsupported=ir.get("unsupported", ()),
         )
+
+    def variables(self, compiled: Compiled) -> dict[str, VariableUse]:
+        read = re.findall(r"env\.(\w+)", compiled.source)
+        return {name: VariableUse(2, "charge") for name in read if name != compiled.binding}
 
     def node_types(self) -> list[dict[str, Any]]:
         return [

@@ -87,14 +87,14 @@ class RunControl:
         entry = self._ports.directory.find(project, workflow)
         if request.connection is not None and request.connection != entry.connection:
             await self._ports.read(self._ports.store.connections.get, project, request.connection)
-            raise Conflict("The workflow is not deployed there.", "workflow.not_deployed")
+            raise not_deployed(" there")
         if entry.kind == "script":
             raise Conflict(
                 "This is a function: it has no runs, and answers at its Worker URL.",
                 "workflow.is_function",
             )
         if entry.deployment is None:
-            raise Conflict("The workflow is not deployed.", "workflow.not_deployed")
+            raise not_deployed()
         instance = _instance(workflow, request)
         target = Target(workflow, entry.deployment, entry.version)
         runs = self._ports.providers[entry.engine].runs
@@ -191,7 +191,7 @@ class RunControl:
         if on_newest:
             entry = self._ports.directory.find(project, workflow)
             if entry.deployment is None:
-                raise Conflict("The workflow is not deployed.", "workflow.not_deployed")
+                raise not_deployed()
             onto = Onto(entry.deployment, entry.version)
         return await self._at(
             project,
@@ -237,6 +237,15 @@ class RunControl:
 def node_of(step: str, nodes: dict[str, str]) -> str | None:
     """The node of a step, whose name may end in ` · winner`, ` · result`, ` [2.0]` or ` · rollback`."""
     return nodes.get(step) or nodes.get(_ADDED.sub("", step))
+
+
+def not_deployed(where: str = "") -> Conflict:
+    """Says what to do as well, by API and on the command line."""
+    return Conflict(
+        f"The workflow is not deployed{where}. Deploy it first: POST /workflows/{{id}}/deploy, or "
+        "`awaitstep deploy`.",
+        "workflow.not_deployed",
+    )
 
 
 def _instance(workflow: str, request: Request) -> str | None:

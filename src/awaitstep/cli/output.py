@@ -51,6 +51,12 @@ def problem(detail: dict[str, Any]) -> str:
     return f"{start}{detail.get('message', '')} [{detail.get('code', '')}]{hint}"
 
 
+def warnings(deployed: dict[str, Any]) -> None:
+    """Tell a person what deploying warned of."""
+    for warning in deployed["warnings"]:
+        say(f"warning: {problem(warning)}")
+
+
 def adoption(made: dict[str, Any]) -> list[str]:
     """What was changed in a file from elsewhere, and what a person still has to do; a line each."""
     lines = [

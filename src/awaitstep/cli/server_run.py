@@ -7,6 +7,7 @@ from typing import Any
 
 from awaitstep.cli.endings import answer
 from awaitstep.cli.module import Asked, Script
+from awaitstep.cli.output import warnings
 from awaitstep.cli.progress import Progress
 from awaitstep.cli.rest import Rest
 from awaitstep.engine.states import ENDED
@@ -17,7 +18,9 @@ _POLL_SECONDS = 0.3
 
 def run_to_end(asked: Asked, rest: Rest) -> dict[str, Any]:
     """How the run ended, in JSON. Raises Failure with one sentence."""
-    workflow = deploy(rest, asked.script)["workflowId"]
+    deployed = deploy(rest, asked.script)
+    warnings(deployed)
+    workflow = deployed["workflowId"]
     body: dict[str, Any] = {"instanceId": asked.instance} if asked.instance is not None else {}
     if asked.params is not None:
         body["params"] = decode(asked.params)
@@ -53,30 +56,16 @@ def deploy(rest: Rest, script: Script, connection: str | None = None) -> dict[st
         "className": script.class_name,
     }
     workflow = rest.named(name)
+    newest = None
     if workflow is None:
         # checked first, so that a module with problems leaves no empty workflow behind
         rest.post("/compile", module)
         workflow = str(rest.post("/workflows", {"name": name})["id"])
-    elif (live := _live(rest, workflow, module, connection)) is not None:
-        return live
-    version = rest.post(f"/workflows/{workflow}/versions", {"ir": module})
-    body = {"versionId": version["id"]}
+    else:
+        newest = rest.get(f"/workflows/{workflow}/full")["version"]
+    if newest is None or newest["ir"] != module:
+        newest = rest.post(f"/workflows/{workflow}/versions", {"ir": module})
+    body = {"versionId": newest["id"], "unlessLive": True}
     if connection is not None:
         body["connectionId"] = connection
     return {**rest.post(f"/workflows/{workflow}/deploy", body), "workflowId": workflow}
-
-
-def _live(
-    rest: Rest, workflow: str, module: dict[str, Any], connection: str | None
-) -> dict[str, Any] | None:
-    """What deploying the module answered, when it is live already, there and unharmed."""
-    for live in rest.get(f"/workflows/{workflow}/deployments", limit=1)["data"]:
-        if live["status"] != "active" or live["crashed"] is not None:
-            continue
-        if connection not in (None, live["connectionId"]):
-            continue
-        if rest.get(f"/workflows/{workflow}/versions/{live['versionId']}")["ir"] == module:
-            same = ("versionId", "connectionId", "workerName", "url")
-            told = {name: live[name] for name in same}
-            return {"success": True, "deploymentId": live["id"], **told, "workflowId": workflow}
-    return None

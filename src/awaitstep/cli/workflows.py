@@ -15,7 +15,7 @@ from awaitstep.cli.endings import plain
 from awaitstep.cli.failures import Failure
 from awaitstep.cli.files import read_json, write_text
 from awaitstep.cli.options import DEFAULT_DATA, Data, Json, Key, Url, Workflow, json_value
-from awaitstep.cli.output import adoption, say, show
+from awaitstep.cli.output import adoption, say, show, warnings
 
 if TYPE_CHECKING:
     from awaitstep.cli.rest import Rest
@@ -55,8 +55,7 @@ def deploy(
         if path.suffix == ".py":
             from awaitstep.cli import module, server_run
 
-            answer = server_run.deploy(rest, module.load(path), connection)
-            show(answer, json, _live)
+            _show_deployed(server_run.deploy(rest, module.load(path), connection), json)
             return
         if graph_file.is_one(what):
             at, version = _save(rest, path, data)
@@ -67,7 +66,7 @@ def deploy(
         if connection is not None:
             body["connectionId"] = connection
         answer = rest.post(f"{at}/deploy", body)
-    show({**answer, "workflowId": at.removeprefix("/workflows/")}, json, _live)
+    _show_deployed({**answer, "workflowId": at.removeprefix("/workflows/")}, json)
 
 
 def trigger(
@@ -192,8 +191,10 @@ def export(
     show({"file": str(output)}, json, lambda made: f"written to {made['file']}")
 
 
-def _live(made: dict[str, Any]) -> str:
-    return f"{made['workflowId']} is live at {made['url']}"
+def _show_deployed(made: dict[str, Any], as_json: bool) -> None:
+    if not as_json:
+        warnings(made)
+    show(made, as_json, lambda made: f"{made['workflowId']} is live at {made['url']}")
 
 
 def _save(rest: Rest, path: Path, data: Path) -> tuple[str, str | None]:

@@ -166,7 +166,7 @@ class NotDeployed(EngineError):
     code = "workflow.not_deployed"
 
     def __init__(self, workflow: str) -> None:
-        super().__init__(f"The workflow {workflow!r} is not deployed here.")
+        super().__init__(f"The workflow {workflow!r} is not deployed here; deploy it first.")
 
 
 class EnvironmentMissing(EngineError):

@@ -159,6 +159,7 @@ DESK = {
     "edges": [],
     "entryNodeId": "a-b",
 }
+LIVE = {"url": "http://x/desk-abc/", "success": True, "warnings": []}
 NO_WORKFLOWS = {"data": [], "nextCursor": None}
 ONE_WORKFLOW = {"data": [{"id": "wf_9", "name": "Desk"}], "nextCursor": None}
 
@@ -168,7 +169,7 @@ def test_a_graph_file_of_a_new_name_is_imported_and_goes_live(awaitstep, server,
     file.write_text(json.dumps(DESK))
     server.on("GET", "/workflows?limit=100&name=Desk", NO_WORKFLOWS)
     server.on("POST", "/workflows/import", {"id": "wf_9", "name": "Desk"}, 201)
-    server.on("POST", "/workflows/wf_9/deploy", {"url": "http://x/desk-abc/", "success": True})
+    server.on("POST", "/workflows/wf_9/deploy", LIVE)
     got = awaitstep("deploy", file, "--data", data)
     assert (got.code, got.out) == (0, "wf_9 is live at http://x/desk-abc/\n")
     assert "a_b" in got.err  # what was renamed is told
@@ -182,7 +183,7 @@ def test_a_graph_file_of_a_known_name_becomes_a_version_in_our_rules(
     file.write_text(json.dumps(DESK))
     server.on("GET", "/workflows?limit=100&name=Desk", ONE_WORKFLOW)
     server.on("POST", "/workflows/wf_9/versions", {"id": "ver_9", "version": 2}, 201)
-    server.on("POST", "/workflows/wf_9/deploy", {"url": "http://x/desk-abc/", "success": True})
+    server.on("POST", "/workflows/wf_9/deploy", LIVE)
     assert awaitstep("deploy", file, "--data", data).code == 0
     version, deployed = [asked.body for asked in server.asked[-2:]]
     assert (version["ir"]["nodes"][0]["id"], version["ir"]["entryNodeId"]) == ("a_b", "a_b")
@@ -197,7 +198,7 @@ def test_an_export_file_brings_entry_code_and_packages_along(awaitstep, server, 
     server.on("POST", "/compile", {"code": "…"})
     server.on("POST", "/workflows/wf_9/versions", {"id": "ver_9", "version": 2}, 201)
     server.on("PATCH", "/workflows/wf_9", {"id": "wf_9"})
-    server.on("POST", "/workflows/wf_9/deploy", {"url": "http://x/desk-abc/", "success": True})
+    server.on("POST", "/workflows/wf_9/deploy", LIVE)
     assert awaitstep("deploy", file, "--data", data).code == 0
     checked, _, changed, _ = [asked.body for asked in server.asked[-4:]]
     assert checked["entryCode"] == "return 1"
