@@ -27,7 +27,9 @@ from awaitstep.providers.port import PackagesRefused, PackagesUnavailable
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from awaitstep.api.origins import Origins
     from awaitstep.app import AwaitStep
+    from awaitstep.app.sessions import Link
     from awaitstep.gateway import Gateway
     from awaitstep.ir import Registry
     from awaitstep.storage.records import Home
@@ -62,7 +64,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Everything a process serves."""
+    """Everything a process serves: `api` is the dashboard's address with the API below it."""
 
     app: AwaitStep
     home: Home
@@ -81,6 +83,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
     Raises SetupRefused, JournalLocked, JournalUnavailable.
     """
     from awaitstep.api import create_api
+    from awaitstep.api.dashboard import Dashboard
     from awaitstep.app import AwaitStep
     from awaitstep.auth.vault import BadKey, Vault, load_key
     from awaitstep.engine.clock import SystemClock
@@ -129,9 +132,10 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
             gateway = Gateway(
                 engine, app.directory, suffixes=(".localhost", *suffixes), scheme=worker.scheme
             )
-            api = create_api(app, open_metrics=settings.open_metrics)
+            await app.sessions.served_at(settings.dashboard_url)
+            api = create_api(app, _origins(settings), open_metrics=settings.open_metrics)
             try:
-                yield Server(app, home, api, gateway)
+                yield Server(app, home, Dashboard(api), gateway)
             finally:
                 if tracing is not None:
                     await tracing.close()
@@ -140,6 +144,19 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
             await environments.close()
     finally:
         await asyncio.to_thread(store.close)
+
+
+def _origins(settings: Settings) -> Origins:
+    from awaitstep.api.origins import Origins
+    from awaitstep.gateway.cookies import SECURE_SESSION_COOKIE, SESSION_COOKIE
+
+    secure = settings.dashboard_url.startswith("https:")
+    # where workers have a host of their own, another of loopback's names may be theirs
+    return Origins(
+        settings.dashboard_url,
+        SECURE_SESSION_COOKIE if secure else SESSION_COOKIE,
+        twins=not settings.host_form,
+    )
 
 
 def _tracing(engine: Runs, app: AwaitStep) -> Tracing | None:
@@ -203,6 +220,34 @@ async def open_script(
         raise SetupRefused(str(error)) from None
     finally:
         await environments.close()
+
+
+def login_link(data: Path, dashboard_url: str | None) -> Link:
+    """A link that signs a browser in to the folder's server, whether that runs or not.
+
+    `dashboard_url` is where the server was last when None. Raises SetupRefused.
+    """
+    from awaitstep.app.sessions import link_beside
+    from awaitstep.engine.clock import SystemClock
+    from awaitstep.storage.port import StoreDamaged, StoreUnavailable
+    from awaitstep.storage.sql import open_beside
+    from awaitstep.storage.sql.migrate import NewerDatabase, OlderDatabase
+
+    unused = SetupRefused(f"No server has used {data} yet; start `awaitstep dev` or `serve` on it.")
+    file = data / DATABASE_FILE
+    if not file.exists():
+        raise unused
+    try:
+        store = open_beside(f"sqlite:///{file}")
+        try:
+            link = link_beside(store, SystemClock().now(), dashboard_url)
+        finally:
+            store.close()
+    except (StoreUnavailable, StoreDamaged, OlderDatabase, NewerDatabase) as error:
+        raise SetupRefused(str(error)) from None
+    if link is None:
+        raise unused
+    return link
 
 
 def uv_version() -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from .fakes import GRAPH, Plane
+from .fakes import GRAPH, OUR_PAGE, Plane
 
 Answer = tuple[str, str, httpx.Response]
 MISSING = "x" * 20
@@ -18,9 +18,15 @@ async def every_call(plane: Plane, client: httpx.AsyncClient) -> AsyncIterator[A
     """(method, route, answer) of each route of the API."""
     known: dict[str, str] = {}
 
-    async def call(method: str, route: str, body: Any = None, query: str = "") -> Answer:
+    async def call(
+        method: str,
+        route: str,
+        body: Any = None,
+        query: str = "",
+        asked_by: httpx.AsyncClient = client,
+    ) -> Answer:
         path = re.sub(r"{(\w+)}", lambda name: known[name[1]], route)
-        answer = await client.request(method, path + query, json=body)
+        answer = await asked_by.request(method, path + query, json=body)
         return method, route, answer
 
     yield await call("GET", "/health")
@@ -44,6 +50,10 @@ async def every_call(plane: Plane, client: httpx.AsyncClient) -> AsyncIterator[A
     yield await call("POST", "/workflows/{id}/versions/{version}/revert")
     known["version"] = "3"
     yield await call("DELETE", "/workflows/{id}/versions/{version}")
+    draft = {"ir": {"nodes": "to come"}, "baseVersionId": None, "revision": 0}
+    yield await call("PUT", "/workflows/{id}/draft", draft)
+    yield await call("GET", "/workflows/{id}/draft")
+    yield await call("DELETE", "/workflows/{id}/draft")
     edit = {"description": "d", "envVars": [{"name": "A", "value": "1"}], "payloadSchema": {}}
     edit["limits"] = {"concurrency": 2, "starts": {"limit": 5, "period": "1 minute"}}
     yield await call("PATCH", "/workflows/{id}", edit)
@@ -101,3 +111,9 @@ async def every_call(plane: Plane, client: httpx.AsyncClient) -> AsyncIterator[A
     known["id"] = made[2].json()["id"]
     yield await call("GET", "/api-keys")
     yield await call("DELETE", "/api-keys/{id}")
+
+    yield await call("GET", "/me")
+    browser = plane.anonymous(**OUR_PAGE)
+    token = await plane.app.sessions.link(plane.project, 60)
+    yield await call("POST", "/auth/sessions", {"token": token}, asked_by=browser)
+    yield await call("DELETE", "/auth/sessions", asked_by=browser)

@@ -14,6 +14,7 @@ import httpx
 from msgspec.structs import replace
 
 from awaitstep.api import create_api
+from awaitstep.api.origins import Origins
 from awaitstep.app import AwaitStep
 from awaitstep.app.ids import new_id
 from awaitstep.app.language import Adopted, Compiled, Finding, GraphRefused, Language, VariableUse
@@ -48,6 +49,7 @@ from awaitstep.engine.port import (
 )
 from awaitstep.engine.states import ENDED, Cause, RunStatus, StepStatus, StepType, move
 from awaitstep.engine.workers import RunnerHealth, WorkerRequest, WorkerResponse
+from awaitstep.gateway import SESSION_COOKIE
 from awaitstep.providers.local import Environments, LocalBundles, LocalProvider, ModuleFiles
 from awaitstep.storage.records import Connection, Home, Organization, Project
 from awaitstep.storage.sql import SqlStore, open_store
@@ -59,6 +61,10 @@ GRAPH: dict[str, Any] = {
     "nodes": [{"id": "charge", "type": "step", "name": "Charge", "data": {"code": "return 1"}}],
     "edges": [],
 }
+
+ORIGINS = Origins("http://test", SESSION_COOKIE)
+# what a browser adds to what the dashboard's own pages ask
+OUR_PAGE = {"sec-fetch-site": "same-origin", "origin": "http://test"}
 
 
 def graph_with(*problems: str, warnings: Sequence[str] = ()) -> dict[str, Any]:
@@ -414,7 +420,7 @@ class Plane:
 
     async def open(self) -> Plane:
         self.project = (await self.app.bootstrap()).project.id
-        self.api = create_api(self.app)
+        self.api = create_api(self.app, ORIGINS)
         return self
 
     async def key(self, *scopes: Scope, project: str | None = None) -> str:
@@ -427,6 +433,14 @@ class Plane:
         """A client with a key of these scopes (all of them when none is given)."""
         key = await self.key(*scopes, project=project)
         return self.anonymous(Authorization=f"Bearer {key}")
+
+    async def signed_in(self, **headers: str) -> httpx.AsyncClient:
+        """A browser on one of the dashboard's own pages, signed in by a link."""
+        browser = self.anonymous(**OUR_PAGE, **headers)
+        token = await self.app.sessions.link(self.project, 60)
+        answer = await browser.post("/auth/sessions", json={"token": token})
+        assert answer.status_code == 204, answer.text
+        return browser
 
     def anonymous(self, **headers: str) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.api, raise_app_exceptions=False)

@@ -103,14 +103,72 @@ def test_its_runners_end_with_it(new_server):
         server.until(lambda runners=runners: not any(map(alive, runners)), 20)
 
 
-def test_the_page_at_its_address_says_where_to_look(new_server):
+def test_the_page_at_its_address_is_there(new_server):
     server = new_server("--no-example")
-    page = server.curl(server.url)
-    assert page.status == 200
-    assert "/api/docs" in page.text
-    assert "default-src 'none'" in page.headers["content-security-policy"][0]
-    assert server.curl(f"{server.url}/nowhere").json["code"] == "route.not_found"
-    assert server.curl("-X", "POST", server.url).status in (404, 405)
+    for address in (server.url, f"{server.url}/workflows/wf_x"):
+        page = server.curl(address)
+        assert (page.status, page.headers["content-type"]) == (200, ["text/html; charset=utf-8"])
+        assert "script-src 'self';" in page.headers["content-security-policy"][0]
+    assert server.curl(f"{server.url}/api/nowhere").json["code"] == "auth.required"
+    assert server.curl("-X", "POST", server.url).json["code"] == "route.not_found"
+
+
+def sign_in(server, link):
+    """The answer to a browser's page that spends the link."""
+    address, _, token = link.partition("/sign-in#")
+    page = ["-H", f"Origin: {address}", "-H", "Sec-Fetch-Site: same-origin"]
+    body = ["-H", "Content-Type: application/json", "-d", json.dumps({"token": token})]
+    return server.curl(*page, *body, f"{address}/api/auth/sessions")
+
+
+def me(server, cookie):
+    page = ["-H", "Sec-Fetch-Site: same-origin", "-H", f"Cookie: {cookie.partition(';')[0]}"]
+    return server.curl(*page, f"{server.url}/api/me")
+
+
+def test_its_link_signs_in_once_and_each_start_has_another(new_server):
+    server = new_server("--no-example")
+    link = server.credentials["loginUrl"]
+    assert f"  Dashboard   {link}\n" in server.log.read_text()
+    assert re.fullmatch(re.escape(server.url) + r"/sign-in#[\w-]{43}", link)
+    signed = sign_in(server, link)
+    assert signed.status == 204, signed.text
+    [cookie] = signed.headers["set-cookie"]
+    assert me(server, cookie).json["scopes"] == ["read", "write", "deploy"]
+    assert sign_in(server, link).json["code"] == "auth.link"
+    server.stop()
+    server.start()
+    assert me(server, cookie).status == 200  # a browser stays signed in
+    assert server.credentials["loginUrl"] != link
+    assert sign_in(server, server.credentials["loginUrl"]).status == 204
+
+
+def test_a_link_can_be_made_beside_a_server_and_without_it(new_server):
+    server = new_server("--no-example")
+    beside = server.awaitstep("login-link")
+    assert beside.returncode == 0, beside.stderr
+    assert sign_in(server, beside.stdout.strip()).status == 204
+    server.stop()
+    without = server.awaitstep("login-link", "--json", "--dashboard-url", "http://localhost:1")
+    answer = json.loads(without.stdout)
+    assert set(answer) == {"url", "expiresAt"}
+    server.start()
+    link = answer["url"].replace("http://localhost:1", server.url)
+    assert sign_in(server, link).status == 204
+    assert sign_in(server, link).status == 401
+
+
+def test_without_a_server_that_used_the_folder_there_is_no_link(tmp_path):
+    done = subprocess.run(
+        [*COMMAND, "login-link", "--data", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    [sentence] = done.stderr.splitlines()
+    assert sentence.startswith("No server has used ")
+    assert not any(tmp_path.iterdir())
 
 
 def test_serve_goes_on_with_the_folder_under_its_own_names(new_server):
@@ -129,6 +187,14 @@ def test_serve_goes_on_with_the_folder_under_its_own_names(new_server):
         assert said["event"] == "serving"
         api = ["-H", f"Authorization: Bearer {key}", f"{said['url']}/api"]
         server.until(lambda: server.curl(f"{said['url']}/api/health").status == 200)
+        link = server.awaitstep("login-link").stdout.strip()
+        assert link.startswith("https://flows.example.com/sign-in#")
+        token = json.dumps({"token": link.partition("#")[2]})
+        page = ["Host: flows.example.com", "Origin: https://flows.example.com"]
+        page += ["Sec-Fetch-Site: same-origin", "Content-Type: application/json"]
+        headers = [part for header in page for part in ("-H", header)]
+        signed = server.curl(*headers, "-d", token, f"{said['url']}/api/auth/sessions")
+        assert signed.headers["set-cookie"][0].startswith("__Host-awaitstep_session=")
         found = server.curl(*api[:-1], f"{api[-1]}/workflows/{example['id']}/deployments").json
         assert found["data"][0]["url"] == f"https://workers.example.com/{name}/"
         host = f"Host: {name}.workers.example.com"

@@ -12,7 +12,7 @@ from awaitstep.api import create_api
 from awaitstep.engine.figures import Figures, JournalFigures, RunnerFigures, Tallies
 from awaitstep.engine.states import RunStatus
 
-from .fakes import Plane
+from .fakes import ORIGINS, Plane
 
 URL = "http://test/metrics"
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ async def told(plane: Plane, figures: Figures) -> dict[tuple[object, ...], float
         return figures
 
     plane.engine.figures = now  # type: ignore[method-assign]
-    api = create_api(plane.app, open_metrics=True)
+    api = create_api(plane.app, ORIGINS, open_metrics=True)
     transport = httpx.ASGITransport(api)
     async with httpx.AsyncClient(transport=transport) as client:
         answer = await client.get(URL)
@@ -125,11 +125,11 @@ async def test_without_a_key_there_is_nothing_unless_configured(plane: Plane) ->
     assert (await nobody.get(URL)).json()["code"] == "auth.required"
     workflow = await plane.deployed(await plane.client())
     await (await plane.client()).post(f"/workflows/{workflow}/trigger")
-    plane.api = create_api(plane.app, open_metrics=True)
+    plane.api = create_api(plane.app, ORIGINS, open_metrics=True)
     nobody = plane.anonymous()
     assert f'workflow="{workflow}"' in (await nobody.get(URL)).text
     assert (await nobody.get("/workflows")).status_code == 401
-    assert (await nobody.post(URL)).status_code == 405
+    assert (await nobody.post(URL)).status_code == 401
 
 
 async def test_open_metrics_are_spoken_to_who_asks_for_them(plane: Plane) -> None:

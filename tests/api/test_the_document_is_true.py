@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 from fastapi.routing import APIRoute
 
+from awaitstep.api import access
 from awaitstep.api.runshapes import (
     AttemptJson,
     AttemptShape,
@@ -155,13 +156,17 @@ async def test_every_error_is_written(plane: Plane) -> None:
 async def test_every_operation_says_what_it_needs(plane: Plane) -> None:
     doc = await document(plane)
     assert doc.schema["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
+    session = doc.schema["components"]["securitySchemes"]["session"]
+    assert (session["in"], session["name"]) == ("cookie", "awaitstep_session")
     ids = []
     for path, operations in doc.schema["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
             ids.append(operation["operationId"])
             assert operation["summary"]
-            if path != "/api/health":
-                assert operation["security"] == [{"apiKey": []}], path
+            if (method.upper(), path) == ("DELETE", access.SIGN_IN):
+                assert operation["security"] == [{"session": []}]
+            elif not access.is_public(access.PUBLIC, method.upper(), path):
+                assert operation["security"] == [{"apiKey": []}, {"session": []}], path
                 assert operation["x-required-scope"] in ("read", "write", "deploy")
                 assert {"401", "403", "500"} <= set(operation["responses"])
             if "requestBody" in operation:

@@ -23,6 +23,7 @@ NOT_CODES = {
     "metadata.description",
     "awaitstep.api",
     "control.db",
+    "dashboard.url",
 }
 
 

@@ -91,6 +91,48 @@ async def test_lists_are_filtered_by_what_runs_are(desk):
     assert listed["retry"].next_attempt_at is not None
 
 
+async def test_runs_are_found_by_a_text(desk):
+    desk.deploy(BODY)
+    desk.deploy("return event['payload']", "echo")
+    long = "x" * 5_000
+
+    async def start(params, instance=None, **given):
+        run = await desk.start(params, instance, **given)
+        await desk.ended(run)
+        return run
+
+    made = await start("fine")
+    chosen = await start("Grüße", "Order-17")
+    further = await start({"a": [1, {"b": 'say "Hi"'}]}, "order-170", name="echo")
+    bad = await start("bad", "thrown")
+    await start(f"needle {long}", "long")
+    await start("no", "run_5", name="echo")
+    other = await start("no", "5", name="echo")
+
+    async def found(text, **given):
+        page = await desk.engine.list(RunQuery(["wf"], text=text, **given))
+        assert page.next_cursor is None
+        return set(ids(page))
+
+    for _ in range(2):
+        for part in (made, made[:9], made[5:20], made[-6:], made.upper()):
+            assert await found(part) == {made}
+        assert await found("order-17") == await found("ORDER-17") == {chosen, further}
+        assert await found("run_order-1") == {chosen, further}
+        assert await found("run_order-170") == {further}
+        assert await found("run_5") == {"run_5", other}
+        assert await found("Grüße") == await found("grüße") == {chosen}
+        assert await found('"b":"say') == await found('say "hi"') == {further}
+        assert await found("ValueError") == {bad}
+        assert await found("needle") == await found(long[:9]) == set()
+        assert await found("nobody") == await found("%") == await found("\0") == set()
+        assert await found("order", status=[RunStatus.errored]) == set()
+        assert await found(made, trigger=["http"]) == await found(made, created_before=0.0) == set()
+        assert await found(made, created_after=0.0, status=[RunStatus.complete]) == {made}
+        assert await found("-") == {chosen, further}  # what is between digits counts for nothing
+        await desk.reopen()
+
+
 async def test_pages_follow_each_other_while_runs_are_added(desk):
     desk.deploy("return 1")
     made = [await desk.start() for _ in range(7)]

@@ -5,34 +5,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 
+from awaitstep.api.origins import Origins
 from awaitstep.api.problems import Refusal
 from awaitstep.app import AwaitStep
 from awaitstep.auth.identity import Identity, Scope
 
 REQUIRED_SCOPE: Final = "x-required-scope"
-PUBLIC: Final = frozenset({"/api/health", "/api/openapi.json", "/api/docs"})
+SIGN_IN: Final = "/api/auth/sessions"
+PUBLIC: Final = frozenset(
+    {
+        ("GET", "/api/health"),
+        ("GET", "/api/openapi.json"),
+        ("GET", "/api/docs"),
+        ("POST", SIGN_IN),
+    }
+)
 
 
-async def authenticate(app: AwaitStep, headers: Headers) -> Identity | None:
-    """Whose request it is, None when nobody's. Exactly one `Authorization: Bearer` counts."""
+async def authenticate(
+    app: AwaitStep, origins: Origins, method: str, headers: Headers
+) -> Identity | None:
+    """Whose request it is, None when nobody's.
+
+    Exactly one `Authorization: Bearer` counts. Only without one is a session's cookie looked at.
+    Raises Refusal for a cookie that comes from elsewhere than the dashboard's own pages.
+    """
     given = headers.getlist("authorization")
-    if len(given) != 1:
+    for header in given:
+        scheme, _, key = header.partition(" ")
+        if scheme.lower() == "bearer":
+            return await app.keys.authenticate(key.strip()) if len(given) == 1 else None
+    token = origins.token(headers)
+    if token is None:
         return None
-    scheme, _, key = given[0].partition(" ")
-    if scheme.lower() != "bearer":
-        return None
-    return await app.keys.authenticate(key.strip())
+    origins.must_be_ours(method, headers)
+    return await app.sessions.identify(token)
 
 
 def application(request: Request) -> AwaitStep:
     app: AwaitStep = request.app.state.awaitstep
     return app
+
+
+def origins_of(request: Request) -> Origins:
+    origins: Origins = request.app.state.origins
+    return origins
 
 
 async def _application(request: Request) -> AwaitStep:
@@ -47,6 +71,19 @@ class Needs:
 
     async def __call__(self, request: Request) -> Identity:
         return must_have(request, self.scope)
+
+
+class HasSession(Needs):
+    """The dependency that lets a browser through that is signed in, and no key."""
+
+    def __init__(self) -> None:
+        super().__init__("read")
+
+    async def __call__(self, request: Request) -> Identity:
+        identity = await super().__call__(request)
+        if identity.session is None:
+            raise Refusal(403, "auth.no_session", "A key has no session.")
+        return identity
 
 
 def who_asks(request: Request) -> Identity:
@@ -67,6 +104,10 @@ App = Annotated[AwaitStep, Depends(_application)]
 Reader = Annotated[Identity, Depends(Needs("read"))]
 Writer = Annotated[Identity, Depends(Needs("write"))]
 Deployer = Annotated[Identity, Depends(Needs("deploy"))]
+
+
+def is_public(public: Set[tuple[str, str]], method: str, path: str) -> bool:
+    return ("GET" if method == "HEAD" else method, path) in public
 
 
 def scope_of(route: APIRoute) -> Scope | None:

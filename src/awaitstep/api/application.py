@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.routing import Route
 
 import awaitstep
 from awaitstep.api import (
@@ -14,6 +16,7 @@ from awaitstep.api import (
     checks,
     connections,
     deployments,
+    drafts,
     env_vars,
     health,
     metrics,
@@ -21,13 +24,16 @@ from awaitstep.api import (
     problems,
     reference,
     runs,
+    sessions,
     trigger,
     versions,
     workflows,
 )
-from awaitstep.api.access import PUBLIC, scope_of
+from awaitstep.api.access import PUBLIC, is_public, scope_of
 from awaitstep.api.gate import Gate
+from awaitstep.api.guesses import Guesses
 from awaitstep.api.openapi import document
+from awaitstep.api.origins import Origins
 from awaitstep.app import AwaitStep
 
 # the busiest first: routes are tried in order
@@ -39,20 +45,40 @@ _ROUTERS = (
     health.router,
     workflows.router,
     versions.router,
+    drafts.router,
     deployments.router,
     checks.router,
     connections.router,
     env_vars.router,
     api_keys.router,
+    sessions.router,
     nodes.router,
 )
 
 
-def create_api(app: AwaitStep, *, open_metrics: bool = False) -> FastAPI:
+def create_api(app: AwaitStep, origins: Origins, *, open_metrics: bool = False) -> FastAPI:
     """Everything under `/api`, and `/metrics`, which needs no key when these are `open_metrics`.
+
+    `origins` are those whose pages may use a session.
 
     Call `app.bootstrap()` before the first request.
     """
+    api = _routes(origins, open_metrics)
+    api.state.awaitstep = app
+    api.state.guesses = Guesses()
+    public = PUBLIC | {("GET", metrics.PATH)} if open_metrics else PUBLIC
+    api.add_middleware(Gate, awaitstep=app, origins=origins, public=public)
+    problems.install(api)
+    _must_deny_by_default(api, public)
+    return api
+
+
+def openapi(origins: Origins) -> dict[str, Any]:
+    """The OpenAPI document, without a server."""
+    return document(_routes(origins, open_metrics=False))
+
+
+def _routes(origins: Origins, open_metrics: bool) -> FastAPI:
     api = FastAPI(
         title="AwaitStep API",
         version=awaitstep.__version__,
@@ -62,22 +88,21 @@ def create_api(app: AwaitStep, *, open_metrics: bool = False) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    api.state.awaitstep = app
+    api.state.origins = origins
     for router in (*_ROUTERS, metrics.open_router if open_metrics else metrics.router):
         # not `include_router`, which would match every path twice
         api.router.routes.extend(router.routes)
     api.add_route("/api/docs", reference.page, methods=["GET"], include_in_schema=False)
     api.openapi = lambda: document(api)  # type: ignore[method-assign]
-    public = PUBLIC | {metrics.PATH} if open_metrics else PUBLIC
-    api.add_middleware(Gate, awaitstep=app, public=public)
-    problems.install(api)
-    _must_deny_by_default(api, public)
     return api
 
 
-def _must_deny_by_default(api: FastAPI, public: Set[str]) -> None:
+def _must_deny_by_default(api: FastAPI, public: Set[tuple[str, str]]) -> None:
     for route in api.routes:
-        path = getattr(route, "path", "")
+        assert isinstance(route, Route)
         named = isinstance(route, APIRoute) and scope_of(route) is not None
-        if path not in public and not named:
-            raise AssertionError(f"{path} names no scope and is not on the list of public routes")
+        for method in route.methods or ():
+            if not named and not is_public(public, method, route.path):
+                raise AssertionError(
+                    f"{method} {route.path} names no scope and is not on the list of public routes"
+                )

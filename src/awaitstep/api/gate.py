@@ -1,6 +1,6 @@
-"""The outermost layer: request ids, the key check, size and pace of bodies. Raw ASGI.
+"""The outermost layer: request ids, key or session, size and pace of bodies. Raw ASGI.
 
-Deny by default: a path that is not public, letter for letter, needs a key, whether there is a route
+Deny by default: a path that is not public, letter for letter, needs a key or a session, whether there is a route
 behind it or not, if it is below /api/ or /metrics. Only `scope["path"]` is looked at, as the router does.
 """
 
@@ -15,23 +15,36 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from awaitstep.api.access import PUBLIC, authenticate
-from awaitstep.api.problems import Refusal, render
+from awaitstep.api.access import PUBLIC, authenticate, is_public
+from awaitstep.api.origins import Origins
+from awaitstep.api.problems import Refusal, describe, render
 from awaitstep.app import AwaitStep
+from awaitstep.app.errors import AppError
+from awaitstep.app.sessions import LASTS
+from awaitstep.auth.identity import Identity
 
 LARGEST: Final = 1024 * 1024
 LARGEST_GRAPH: Final = 16 * 1024 * 1024
-_GUARDED: Final = ("/api/", "/metrics")
+GUARDED: Final = ("/api/", "/metrics")
 SLOWEST: Final = 30.0  # seconds for a whole body
-_GRAPHS: Final = re.compile(r"/api/(validate|compile|workflows/import|workflows/[^/]+/versions)")
+_GRAPHS: Final = re.compile(
+    r"/api/(validate|compile|workflows/import|workflows/[^/]+/(versions|draft))"
+)
 _ALWAYS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Gate:
-    def __init__(self, app: ASGIApp, awaitstep: AwaitStep, public: Set[str] = PUBLIC) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        awaitstep: AwaitStep,
+        origins: Origins,
+        public: Set[tuple[str, str]] = PUBLIC,
+    ) -> None:
         self._app = app
         self._awaitstep = awaitstep
+        self._origins = origins
         self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,10 +62,14 @@ class Gate:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 named = (b"x-request-id", request_id.encode())
-                message["headers"] = [*message.get("headers", ()), named, *_ALWAYS]
+                renewed = state.get("set_cookie", ())
+                message["headers"] = [*renewed, *message.get("headers", ()), named, *_ALWAYS]
             await send(message)
 
-        refusal = await self._admit(scope, headers)
+        try:
+            refusal = await self._admit(scope, headers)
+        except (Refusal, AppError) as error:
+            refusal = _refusal(error)
         if refusal is not None:
             response = render(
                 request_id,
@@ -66,23 +83,42 @@ class Gate:
         await self._app(scope, _counted(receive, _largest(scope["path"])), answer)
 
     async def _admit(self, scope: Scope, headers: Headers) -> Refusal | None:
-        path = scope["path"]
-        if path.startswith(_GUARDED) and path not in self._public:
-            identity = await authenticate(self._awaitstep, headers)
+        """Raises Refusal, AppError."""
+        path, method = scope["path"], scope["method"]
+        if path.startswith(GUARDED) and not is_public(self._public, method, path):
+            identity = await authenticate(self._awaitstep, self._origins, method, headers)
             if identity is None:
                 return Refusal(
                     401,
                     "auth.required",
-                    "An API key is needed: Authorization: Bearer ask_….",
+                    "Sign in, or send an API key: Authorization: Bearer ask_….",
                     {"WWW-Authenticate": "Bearer"},
                 )
             scope["state"]["identity"] = identity
+            if identity.session is not None:
+                await self._renew(scope, headers, identity)
         if "\0" in path:
             return Refusal(404, "route.not_found", "There is nothing at this address.")
         length = headers.get("content-length", "")
         if length.isdigit() and (len(length) > 12 or int(length) > _largest(path)):
             return _too_large(_largest(path))
         return None
+
+    async def _renew(self, scope: Scope, headers: Headers, identity: Identity) -> None:
+        """Have the browser keep its cookie as long as we keep the session."""
+        token = self._origins.token(headers)
+        if token is not None and await self._awaitstep.sessions.renew(identity):
+            cookie = self._origins.set_cookie(token, LASTS).encode()
+            scope["state"]["set_cookie"] = ((b"set-cookie", cookie),)
+
+
+def _refusal(error: Refusal | AppError) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    described = describe(error)
+    assert described is not None
+    status, code, message, _ = described
+    return Refusal(status, code, message)
 
 
 def _largest(path: str) -> int:

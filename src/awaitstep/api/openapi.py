@@ -11,13 +11,14 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
-from awaitstep.api.access import PUBLIC, REQUIRED_SCOPE, scope_of
+from awaitstep.api.access import PUBLIC, REQUIRED_SCOPE, HasSession, is_public, scope_of
 from awaitstep.api.model import Body, Problem, Shape
+from awaitstep.api.origins import Origins
 
 _REASONS: Final = {
     400: "The body is not JSON.",
-    401: "No key, or not a good one.",
-    403: "The key lacks the scope.",
+    401: "No key or session, or not a good one.",
+    403: "The key lacks the scope, or the session is used from elsewhere than the dashboard.",
     404: "There is no such thing, or it is another project's.",
     408: "The body did not arrive in time.",
     409: "It can't be done in the state things are in.",
@@ -30,6 +31,7 @@ _REASONS: Final = {
 }
 _REF: Final = "#/components/schemas/{model}"
 _WITH_BODY: Final = (400, 408, 413, 415, 422)
+_EITHER: Final[list[dict[str, list[str]]]] = [{"apiKey": []}, {"session": []}]
 _ALWAYS: Final = (500, 503)
 
 
@@ -56,13 +58,20 @@ def _build(api: FastAPI) -> dict[str, Any]:
         if isinstance(extra, dict) and "examples" in schemas.get(model.__name__, {}):
             # FastAPI leaves the nulls out of examples
             schemas[model.__name__]["examples"] = extra["examples"]
+    origins: Origins = api.state.origins
     components["securitySchemes"] = {
-        "apiKey": {"type": "http", "scheme": "bearer", "description": "`ask_…`"}
+        "apiKey": {"type": "http", "scheme": "bearer", "description": "`ask_…`"},
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": origins.cookie,
+            "description": "For the dashboard's own pages only; see `POST /auth/sessions`.",
+        },
     }
     for route in api.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
-                _complete(schema["paths"][route.path_format][method.lower()], route)
+                _complete(schema["paths"][route.path_format][method.lower()], route, method)
     return schema
 
 
@@ -72,14 +81,15 @@ def _models(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
         yield from _models(model)
 
 
-def _complete(operation: dict[str, Any], route: APIRoute) -> None:
+def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
     responses = operation["responses"]
     operation["operationId"] = to_camel(route.name)
     answers = {int(code) for code in responses if int(code) >= 400} | set(_ALWAYS)
     answers.discard(422)
-    if route.path_format not in PUBLIC:
+    if not is_public(PUBLIC, method, route.path_format):
         answers |= {401, 403}
-        operation["security"] = [{"apiKey": []}]
+        session_only = any(isinstance(d.call, HasSession) for d in route.dependant.dependencies)
+        operation["security"] = [{"session": []}] if session_only else _EITHER
         operation[REQUIRED_SCOPE] = scope_of(route)
     if route.param_convertors:
         answers.add(404)

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 from awaitstep.api.access import App, Reader, Writer
 from awaitstep.api.bodies import ApiRoute
 from awaitstep.api.deploymentshapes import DeploymentShape, deployment_shape
+from awaitstep.api.drafts import DraftShape, draft_shape
 from awaitstep.api.model import Shape
 from awaitstep.api.paging import Cursor, Limit, Listing
 from awaitstep.api.problems import Refusal
@@ -35,10 +36,11 @@ router = APIRouter(prefix="/api", tags=["workflows"], route_class=ApiRoute)
 
 
 class FullWorkflowShape(WorkflowWithVariables):
-    """A workflow with its newest version and its active deployment."""
+    """A workflow with its newest version, its active deployment and what is being drawn."""
 
     version: VersionShape | None
     deployment: DeploymentShape | None
+    draft: DraftShape | None = Field(description="Null when everything is saved.")
 
 
 class ExportShape(Shape):
@@ -143,6 +145,7 @@ async def get_full_workflow(id: str, app: App, who: Reader) -> FullWorkflowShape
         env_vars=beside.env_vars,
         version=None if full.version is None else version_shape(full.version),
         deployment=None if full.deployment is None else deployment_shape(full.deployment, app),
+        draft=None if full.draft is None else draft_shape(full.draft),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from awaitstep.app.bulk import Bulk
 from awaitstep.app.connections import Connections
 from awaitstep.app.deployments import Deployments
+from awaitstep.app.drafts import Drafts
 from awaitstep.app.graphs import Graphs
 from awaitstep.app.ids import new_id
 from awaitstep.app.keys import Keys
@@ -15,6 +16,7 @@ from awaitstep.app.observation import Observation
 from awaitstep.app.ports import Ports
 from awaitstep.app.retirement import Retirement
 from awaitstep.app.runs import RunControl
+from awaitstep.app.sessions import Sessions
 from awaitstep.app.transfer import Transfer
 from awaitstep.app.variables import Variables
 from awaitstep.app.versions import Versions
@@ -50,6 +52,7 @@ class AwaitStep:
         self.graphs = Graphs(language)
         self.workflows = Workflows(ports, self.graphs, retirement)
         self.versions = Versions(ports, self.graphs)
+        self.drafts = Drafts(ports)
         self.transfer = Transfer(ports, self.graphs, self.workflows)
         self.deployments = Deployments(ports, self.graphs, retirement)
         self.runs = RunControl(ports)
@@ -58,6 +61,7 @@ class AwaitStep:
         self.connections = Connections(ports)
         self.variables = Variables(ports)
         self.keys = Keys(ports)
+        self.sessions = Sessions(ports)
 
     async def bootstrap(self) -> Home:
         """Check the encryption key, make the first project if need be, fill the directory, and tell

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Literal
 
-Prefix = Literal["wf", "ver", "dep", "conn", "proj", "org", "key", "var"]
+Prefix = Literal["wf", "ver", "dep", "conn", "proj", "org", "key", "var", "ses"]
 
 
 def new_id(prefix: Prefix) -> str:

@@ -72,4 +72,4 @@ class Keys:
         key = await self._ports.read(self._ports.store.keys.find, prefix)
         if key is None:
             return None
-        return key.digest, Identity(key.project, expand(key.scopes), key.id)
+        return key.digest, Identity(key.project, expand(key.scopes), key.name, key=key.id)

@@ -14,7 +14,7 @@ from awaitstep.app.language import Language
 from awaitstep.auth.vault import Vault
 from awaitstep.engine.clock import Clock
 from awaitstep.providers.port import Provider
-from awaitstep.storage.port import BadCursor, InUse, Missing, Store, StoreUnavailable, Taken
+from awaitstep.storage.port import BadCursor, InUse, Missing, Stale, Store, StoreUnavailable, Taken
 from awaitstep.storage.records import Entry
 
 P = ParamSpec("P")
@@ -50,6 +50,11 @@ class Ports:
             raise NotFound(str(error), f"{error.kind}.not_found") from None
         except Taken as error:
             raise Conflict(str(error), f"{error.kind}.{error.field}_taken") from None
+        except Stale as error:
+            detail = {"code": f"{error.kind}.conflict", "message": str(error), "path": "revision"}
+            raise Conflict(
+                str(error), f"{error.kind}.conflict", [{**detail, "revision": error.revision}]
+            ) from None
         except InUse as error:
             raise Conflict(str(error), f"{error.kind}.in_use") from None
         except BadCursor as error:

@@ -24,11 +24,18 @@ def expand(scopes: Iterable[str]) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a request comes from. It sees one project and nothing else."""
+    """Who a request comes from. It sees one project and nothing else.
+
+    Exactly one of `key` and `session` is set, the id of what it showed; `name` is for people.
+    `expires_at` is when the session ends unless it is used.
+    """
 
     project: str
     scopes: frozenset[str]
-    key: str
+    name: str
+    key: str | None = None
+    session: str | None = None
+    expires_at: float | None = None
 
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes

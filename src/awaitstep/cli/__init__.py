@@ -15,6 +15,7 @@ from awaitstep.cli.eject import eject
 from awaitstep.cli.failures import Failure
 from awaitstep.cli.graphs import compile_, validate
 from awaitstep.cli.keys import keys
+from awaitstep.cli.login import login_link
 from awaitstep.cli.machine import doctor
 from awaitstep.cli.output import show_failure
 from awaitstep.cli.runs import events, runs
@@ -57,6 +58,7 @@ app.command()(trigger)
 app.add_typer(runs, name="runs")
 app.add_typer(events, name="events")
 app.add_typer(keys, name="keys")
+app.command("login-link")(login_link)
 app.command("import")(import_)
 app.command()(export)
 app.command()(eject)

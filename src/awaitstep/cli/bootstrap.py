@@ -10,6 +10,7 @@ from typing import Final
 
 from awaitstep.app import AwaitStep
 from awaitstep.app.errors import AppError
+from awaitstep.app.sessions import sign_in_url
 from awaitstep.cli import credentials, example
 from awaitstep.cli.credentials import Credentials
 from awaitstep.cli.output import say
@@ -17,16 +18,21 @@ from awaitstep.storage.records import Workflow
 from awaitstep.wiring import Server
 
 KEY_NAME: Final = "awaitstep dev"
+_LINK_LASTS: Final = 24 * 3600.0
 _PARAMS: Final = {"params": {"name": "Ada"}}
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """`example_url` is None when no example is deployed."""
+    """`example_url` is None when no example is deployed.
+
+    `browser_url` signs in the browser that is opened, so that the printed link stays good.
+    """
 
     credentials: Credentials
     curl: str
     example_url: str | None
+    browser_url: str | None
 
     def lines(self) -> list[str]:
         """What a person is told; the curl line is one line that works when pasted."""
@@ -46,16 +52,18 @@ class Prepared:
 
 
 async def prepare(
-    server: Server, folder: Path, addresses: tuple[str, str], *, example: bool
+    server: Server, folder: Path, addresses: tuple[str, str], *, example: bool, browser: bool
 ) -> Prepared:
-    """Make or reuse key and example, and write `credentials.json`.
+    """Make or reuse key and example, make sign-in links, and write `credentials.json`.
 
     `addresses` are those of API and Worker URLs. An example that can't go live, say because its
     entry code was broken since, is no reason not to start.
     """
     url, worker_url = addresses
     app, project = server.app, server.home.project.id
-    found = Credentials(url, worker_url, await _key(app, project, folder), url + "/")
+    key = await _key(app, project, folder)
+    found = Credentials(url, worker_url, key, await _link(app, project, url))
+    browser_url = await _link(app, project, url) if browser else None
     deployed = None
     if example:
         try:
@@ -65,13 +73,15 @@ async def prepare(
     credentials.write(folder, found)
     authorization = shlex.quote(f"Authorization: Bearer {found.api_key}")
     if deployed is None:
-        return Prepared(found, f"curl -sS {url}/api/workflows -H {authorization}", None)
+        return Prepared(
+            found, f"curl -sS {url}/api/workflows -H {authorization}", None, browser_url
+        )
     workflow, example_url = deployed
     curl = (
         f"curl -sS -X POST {url}/api/workflows/{workflow}/trigger -H {authorization} "
         f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(_PARAMS))}"
     )
-    return Prepared(found, curl, example_url)
+    return Prepared(found, curl, example_url, browser_url)
 
 
 async def _key(app: AwaitStep, project: str, folder: Path) -> str:
@@ -83,6 +93,10 @@ async def _key(app: AwaitStep, project: str, folder: Path) -> str:
             return last.api_key
     _, text = await app.keys.replace(project, name=KEY_NAME, scopes=["read", "write", "deploy"])
     return text
+
+
+async def _link(app: AwaitStep, project: str, url: str) -> str:
+    return sign_in_url(url, await app.sessions.link(project, _LINK_LASTS))
 
 
 async def _example(app: AwaitStep, project: str) -> tuple[str, str]:

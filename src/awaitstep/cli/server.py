@@ -17,11 +17,11 @@ from pathlib import Path
 import structlog
 import uvloop
 
+from awaitstep.app.errors import AppError
 from awaitstep.cli import credentials, listeners, logs
 from awaitstep.cli.bootstrap import Prepared, prepare
 from awaitstep.cli.failures import Failure
 from awaitstep.cli.folders import usable
-from awaitstep.cli.front import Front
 from awaitstep.cli.listeners import Listeners
 from awaitstep.cli.rest import Rest
 from awaitstep.cli.strictness import Production
@@ -66,6 +66,8 @@ def start(asked: Asked) -> None:
             raise Failure(str(error), error.code) from None
         except JournalUnavailable as error:
             raise Failure(f"{folder} can't be used: {error}", error.code) from None
+        except AppError as error:
+            raise Failure(str(error), error.code) from None
         except SetupRefused as error:
             raise Failure(str(error), "setup.refused") from None
 
@@ -86,12 +88,13 @@ async def _serve(asked: Asked, folder: Path, api: socket.socket, gateway: socket
     )
     async with open_server(settings) as server:
         if production is None:
-            prepared = await prepare(server, folder, own, example=asked.example)
+            opens = asked.open_browser and _has_screen()
+            prepared = await prepare(server, folder, own, example=asked.example, browser=opens)
             _announce(prepared, asked)
         else:
             structlog.get_logger("awaitstep").info("serving", url=own[0], worker_url=own[1])
         tune()
-        both.serve(Front(server.api), api)
+        both.serve(server.api, api)
         both.serve(server.gateway, gateway)
         await both.until_stopped()
 
@@ -110,9 +113,10 @@ def _announce(prepared: Prepared, asked: Asked) -> None:
         print(json.dumps(value), flush=True)
     else:
         print("\n".join(prepared.lines()), flush=True)
-    if asked.open_browser and _has_screen():
+    if prepared.browser_url is not None:
         # some browsers return only when they are closed
-        threading.Thread(target=webbrowser.open, args=(found.login_url,), daemon=True).start()
+        opened = (prepared.browser_url,)
+        threading.Thread(target=webbrowser.open, args=opened, daemon=True).start()
 
 
 def _has_screen() -> bool:

@@ -36,9 +36,9 @@ def production(
     environment: MutableMapping[str, str] = os.environ,
 ) -> Production:
     """Raises WrongUse with the first setting that is too weak, and what to do about it."""
-    dashboard = _url(dashboard_url, "--dashboard-url", "https://flows.example.com")
+    dashboard_at = dashboard(dashboard_url)
     worker = _url(worker_url, "--worker-url", "https://workers.example.com")
-    dashboard_host = urlsplit(dashboard).hostname or ""
+    dashboard_host = urlsplit(dashboard_at).hostname or ""
     worker_host = urlsplit(worker).hostname or ""
     if dashboard_host == worker_host:
         raise WrongUse(
@@ -50,7 +50,12 @@ def production(
             f"The dashboard's host {dashboard_host} lies below the workers' host {worker_host}, "
             "where every worker has its own address. Give workers a host of their own."
         )
-    return Production(dashboard, worker, _key(key_file, environment))
+    return Production(dashboard_at, worker, _key(key_file, environment))
+
+
+def dashboard(url: str | None) -> str:
+    """The dashboard's address without a trailing slash. Raises WrongUse."""
+    return _url(url, "--dashboard-url", "https://flows.example.com")
 
 
 def _url(text: str | None, option: str, example: str) -> str:

@@ -12,7 +12,7 @@ import contextlib
 import heapq
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 from awaitstep.engine import children, eventlog, ids, tracecontext, values
@@ -80,6 +80,7 @@ class Coordinator(Runs, ABC):
         self._closed = False
         self._admission = Admission()
         self._tallies = Tallies()
+        self._watchers: tuple[Callable[[str, str], None], ...] = ()
         self._tell_end: Callable[[str, str], None] | None = None
         self._resting = Resting()
         self._retention: dict[str, Retention] = {}
@@ -161,6 +162,7 @@ class Coordinator(Runs, ABC):
         self._last_assignment += 1
         run.assign(self._last_assignment, self._clock.now())
         self._assigned[run.assignment] = run
+        self._tell_watchers(run)
         for operation in run.waiting.values():  # recorded in another life
             if operation.due is not None:
                 self._set_alarm(operation.due, run.ref)
@@ -215,6 +217,7 @@ class Coordinator(Runs, ABC):
 
     def _act(self, change: Change) -> None:
         run = change.run
+        self._tell_watchers(run)
         if change.created:
             self._tallies[run.workflow].started += 1
         if run.assignment:
@@ -375,6 +378,7 @@ class Coordinator(Runs, ABC):
         run = self._assigned.get(assignment)
         if run is not None:
             run.attempt_started(k, name, n, attempt, policy, self._clock.now())
+            self._tell_watchers(run)
 
     def attempt_succeeded(
         self, assignment: int, k: int, value: bytes, log: Sequence[Line] = ()
@@ -437,6 +441,7 @@ class Coordinator(Runs, ABC):
         run = self._assigned.get(assignment)
         if run is None or run.pause_requested or run.frozen or not run.blocked(seen):
             return  # a run that is being paused is taken once its code has frozen
+        self._tell_watchers(run)
         due = run.next_due()
         keep = KEEP_LOADED + REPLAY_COST * len(run.operations)
         if due is not None and due - self._clock.now() <= keep:
@@ -643,6 +648,18 @@ class Coordinator(Runs, ABC):
     def watch_ends(self, tell: Callable[[str, str], None]) -> None:
         self._tell_end = tell
 
+    def watch(self, tell: Callable[[str, str], None]) -> Callable[[], None]:
+        self._watchers = (*self._watchers, tell)
+
+        def end() -> None:
+            self._watchers = tuple(each for each in self._watchers if each is not tell)
+
+        return end
+
+    def _tell_watchers(self, run: Run) -> None:
+        for tell in self._watchers:
+            tell(run.workflow, run.instance)
+
     async def create_batch(self, starts: Sequence[StartRun]) -> Sequence[Created | Exception]:
         answers = await asyncio.gather(*map(self.create, starts), return_exceptions=True)
         checked: list[Created | Exception] = []
@@ -789,6 +806,12 @@ class Coordinator(Runs, ABC):
 
     @abstractmethod
     async def list(self, query: RunQuery) -> RunPage: ...
+
+    @abstractmethod
+    async def views(self, runs: Sequence[tuple[str, str]]) -> Sequence[RunView]: ...
+
+    @abstractmethod
+    async def newest(self, workflows: Sequence[str]) -> Mapping[str, RunView]: ...
 
     @abstractmethod
     async def delete(self, workflow: str, instance: str) -> None: ...

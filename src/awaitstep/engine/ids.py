@@ -7,6 +7,7 @@ import re
 import uuid
 from typing import Final
 
+UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VALID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
 _last = 0
 _pool = b""

@@ -6,7 +6,7 @@ they pass through the server without being decoded. Times are seconds since the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -212,7 +212,10 @@ class LogEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class RunQuery:
-    """A page of runs, newest first. `cursor` is the last page's `next_cursor`."""
+    """A page of runs, newest first. `cursor` is the last page's `next_cursor`.
+
+    `text` is part of their id, or of their params, output or error, see `search.py`.
+    """
 
     workflows: list[str]
     status: list[RunStatus] | None = None
@@ -221,6 +224,7 @@ class RunQuery:
     deployment: str | None = None
     created_after: float | None = None
     created_before: float | None = None
+    text: str | None = None
     cursor: str | None = None
     limit: int = 50
 
@@ -280,6 +284,22 @@ class Runs(Protocol):
         ...
 
     async def list(self, query: RunQuery) -> RunPage: ...
+
+    async def views(self, runs: Sequence[tuple[str, str]]) -> Sequence[RunView]:
+        """Those of the runs, each a workflow and an instance, that are there."""
+        ...
+
+    async def newest(self, workflows: Sequence[str]) -> Mapping[str, RunView]:
+        """The run that was created last in each of the workflows that have any."""
+        ...
+
+    def watch(self, tell: Callable[[str, str], None]) -> Callable[[], None]:
+        """From now on call `tell`, with workflow and instance, when a run is new, was changed or
+        deleted; it must not wait. Not told is the deletion of runs for their age or number.
+
+        Calling what this returns ends it.
+        """
+        ...
 
     async def history(self, workflow: str, instance: str) -> Sequence[StepView]:
         """Raises RunNotFound."""

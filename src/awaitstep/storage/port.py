@@ -13,10 +13,15 @@ from awaitstep.storage.records import (
     ApiKey,
     Connection,
     Deployment,
+    Draft,
     Entry,
     FullWorkflow,
     Home,
+    LoginLink,
+    Organization,
     Page,
+    Project,
+    Session,
     Variable,
     Version,
     Workflow,
@@ -53,6 +58,15 @@ class InUse(StoreError):
         self.kind = kind
 
 
+class Stale(StoreError):
+    """What was to be replaced was changed meanwhile; `revision` is that of now, 0 for none."""
+
+    def __init__(self, kind: str, revision: int) -> None:
+        super().__init__(f"This {kind} was changed meanwhile; read it again.")
+        self.kind = kind
+        self.revision = revision
+
+
 class BadCursor(StoreError):
     """A cursor that no page gave out."""
 
@@ -87,6 +101,12 @@ class Tenancy(Protocol):
 
     def put_setting(self, name: str, value: bytes) -> None:
         """Keep `value` unless the setting is there already."""
+        ...
+
+    def replace_setting(self, name: str, value: bytes) -> None: ...
+
+    def project(self, id: str) -> tuple[Project, Organization]:
+        """A project and whose it is. Raises Missing."""
         ...
 
 
@@ -130,7 +150,7 @@ class Versions(Protocol):
     """`ref` is a version's id or its number."""
 
     def create(self, project: str, version: Version) -> Version:
-        """Store it under the workflow's next number."""
+        """Store it under the workflow's next number; a draft of the same graph goes."""
         ...
 
     def get(self, project: str, workflow: str, ref: str) -> Version: ...
@@ -152,6 +172,21 @@ class Versions(Protocol):
     def delete(self, project: str, workflow: str, ref: str) -> None:
         """Raises InUse while a deployment was made from it."""
         ...
+
+
+class Drafts(Protocol):
+    """At most one for each workflow."""
+
+    def get(self, project: str, workflow: str) -> Draft: ...
+
+    def put(self, project: str, draft: Draft) -> Draft:
+        """Store it in the place of revision `draft.revision` (0: there is none), as the next one.
+
+        Raises Stale, Missing (the workflow or the base version).
+        """
+        ...
+
+    def delete(self, project: str, workflow: str) -> None: ...
 
 
 class Deployments(Protocol):
@@ -224,6 +259,28 @@ class Keys(Protocol):
         ...
 
 
+class Sessions(Protocol):
+    """`now` decides what has expired, which is never found and may be gone already."""
+
+    def add_link(self, link: LoginLink) -> None: ...
+
+    def begin(self, link: bytes, session: Session) -> Session | None:
+        """Spend the link with this digest on the session, which gets the link's project.
+
+        None when there is no such link or it had expired when the session was made. What has
+        expired by then is removed.
+        """
+        ...
+
+    def find(self, digest: bytes, now: float) -> Session | None: ...
+
+    def extend(self, id: str, now: float, expires_at: float) -> bool:
+        """Whether there still was such a session."""
+        ...
+
+    def end(self, id: str) -> None: ...
+
+
 class Store(Protocol):
     """The control database."""
 
@@ -237,6 +294,9 @@ class Store(Protocol):
     def versions(self) -> Versions: ...
 
     @property
+    def drafts(self) -> Drafts: ...
+
+    @property
     def deployments(self) -> Deployments: ...
 
     @property
@@ -247,5 +307,8 @@ class Store(Protocol):
 
     @property
     def keys(self) -> Keys: ...
+
+    @property
+    def sessions(self) -> Sessions: ...
 
     def close(self) -> None: ...

@@ -97,6 +97,23 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """A graph that is being drawn; it need not be valid.
+
+    `base_version` is the version it was begun from, None when that was none or is deleted.
+    `entry_code` None means that the workflow's own was not touched. `revision` is raised by each
+    change; a later draft of the workflow goes on counting.
+    """
+
+    workflow: str
+    ir: dict[str, Any]
+    entry_code: str | None
+    base_version: str | None
+    revision: int
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """One version put live. `variables` is sealed; `module` is the file's SHA-256.
 
@@ -154,6 +171,27 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True)
+class LoginLink:
+    """A link that begins one session: `digest` is the SHA-256 of its token."""
+
+    digest: bytes
+    project: str
+    created_at: float
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that is signed in: `digest` is the SHA-256 of its cookie."""
+
+    id: str
+    project: str
+    digest: bytes
+    created_at: float
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A workflow as triggers, Worker URLs and the engine see it.
 
@@ -190,3 +228,4 @@ class FullWorkflow:
     version: Version | None
     deployment: Deployment | None
     variables: list[Variable] = field(default_factory=list)
+    draft: Draft | None = None

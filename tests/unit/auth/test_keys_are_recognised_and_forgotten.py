@@ -7,7 +7,7 @@ from awaitstep.auth.identity import Identity, expand
 from awaitstep.auth.keyring import Keyring
 from awaitstep.auth.keys import digest_of, new_key, prefix_of, proves, well_formed
 
-WHO = Identity("proj_a", expand(["read"]), "key_a")
+WHO = Identity("proj_a", expand(["read"]), "Billing", key="key_a")
 
 
 def test_keys_look_like_keys_and_are_all_different() -> None:

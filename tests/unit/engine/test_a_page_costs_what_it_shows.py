@@ -89,6 +89,33 @@ def test_a_page_takes_no_more_work_beside_more_runs(given, found):
     assert many[1] <= few[1] * 1.2
 
 
+def test_a_text_is_looked_for_in_so_many_runs_at_once_and_then_further():
+    most = listing.LOOKED_AT * 200
+    seen, cursor, pages = 0, None, 0
+    while True:
+        found, executed, cursor = work(MANY, RunQuery(["wf"], text="nothing", cursor=cursor))
+        assert executed < most
+        seen, pages = seen + found, pages + 1
+        if cursor is None:
+            break
+    assert (seen, pages) == (0, 2)
+
+
+def test_a_whole_id_is_found_beside_any_number_of_runs():
+    for kind, wanted in (({}, 1), ({"trigger": ["manual"]}, 1), ({"trigger": ["api"]}, 0)):
+        counts = []
+        for db in (FEW, MANY):
+            (oldest,) = db.execute("select instance from runs where ref = 1").fetchone()
+            text = ids.unpack(oldest)[0]
+            found, executed, following = work(db, RunQuery(["wf"], text=text, **kind))
+            counts.append(executed)
+            assert found == wanted
+            if wanted:
+                assert following is None
+        if wanted:
+            assert counts[1] <= counts[0] * 1.2
+
+
 def test_a_deep_page_takes_no_more_work_than_an_early_one():
     def page_at(moment):
         cursor = work(MANY, RunQuery(["wf"], created_before=moment, limit=10))[2]

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from awaitstep.storage.port import InUse, Missing, Store, Taken
+from awaitstep.storage.port import InUse, Missing, Stale, Store, Taken
 from awaitstep.storage.records import (
     ApiKey,
     Connection,
     Deployment,
+    Draft,
     Home,
     Organization,
     Project,
@@ -41,6 +42,7 @@ DEPLOYMENT = Deployment(
     1.0,
 )
 VARIABLE = Variable("var_a", "proj_a", None, "A", "1", None, 1.0, 1.0)
+DRAFT = Draft("wf_a", {"nodes": []}, None, "ver_a", 0, 1.0)
 KEY = ApiKey("key_a", "proj_a", "k", "ask_aaaaaaaa", b"digest", ["read"], 1.0)
 
 Call = Callable[[Store, str], object]
@@ -55,6 +57,9 @@ CALLS: dict[str, Call] = {
     "versions": lambda s, p: s.versions.page(p, "wf_a", 10, None),
     "new version": lambda s, p: s.versions.create(p, replace(VERSION, id=f"ver_{p}")),
     "lock": lambda s, p: s.versions.update(p, "wf_a", "ver_a", locked=True, note=None),
+    "put draft": lambda s, p: s.drafts.put(p, DRAFT),
+    "draft": lambda s, p: with_draft(s).drafts.get(p, "wf_a"),
+    "discard draft": lambda s, p: with_draft(s).drafts.delete(p, "wf_a"),
     "deployments": lambda s, p: s.deployments.page(p, "wf_a", 10, None),
     "activate": lambda s, p: s.deployments.activate(replace(DEPLOYMENT, id=f"dep_{p}", project=p)),
     "stop": lambda s, p: s.deployments.stop(p, "wf_a"),
@@ -66,6 +71,14 @@ CALLS: dict[str, Call] = {
     "delete key": lambda s, p: s.keys.delete(p, "key_a"),
     "delete": lambda s, p: s.workflows.delete(p, "wf_a"),
 }
+
+
+def with_draft(store: Store) -> Store:
+    try:
+        store.drafts.put("proj_a", DRAFT)
+    except Stale:
+        pass  # it has one
+    return store
 
 
 @pytest.fixture
@@ -170,6 +183,65 @@ def test_limits_are_kept_with_the_workflow_and_shown_in_its_entry(store: Store) 
     entry = store.workflows.entry("wf_a")
     assert entry is not None
     assert entry.limits is None
+
+
+def test_a_draft_is_replaced_by_who_read_it_last(store: Store) -> None:
+    first = store.drafts.put("proj_a", DRAFT)
+    assert first == replace(DRAFT, revision=1)
+    with pytest.raises(Stale) as stale:
+        store.drafts.put("proj_a", DRAFT)
+    assert stale.value.revision == 1
+    second = store.drafts.put("proj_a", replace(first, ir={"a": 1}, updated_at=2.0))
+    assert store.drafts.get("proj_a", "wf_a") == second
+    assert (second.revision, second.ir) == (2, {"a": 1})
+    with pytest.raises(Missing):  # a version of nobody, and the draft stays as it was
+        store.drafts.put("proj_a", replace(second, base_version="ver_x"))
+    assert store.drafts.get("proj_a", "wf_a") == second
+
+
+def test_a_revision_never_comes_back(store: Store) -> None:
+    first = store.drafts.put("proj_a", DRAFT)
+    store.drafts.delete("proj_a", "wf_a")
+    with pytest.raises(Missing):
+        store.drafts.delete("proj_a", "wf_a")
+    with pytest.raises(Stale) as stale:
+        store.drafts.put("proj_a", first)
+    assert stale.value.revision == 0
+    later = store.drafts.put("proj_a", DRAFT)
+    assert later.revision > first.revision
+    with pytest.raises(Stale):
+        store.drafts.put("proj_a", first)
+
+
+def test_what_is_saved_is_no_draft_any_more(store: Store) -> None:
+    def save(number: int, ir: dict[str, object]) -> None:
+        store.versions.create("proj_a", replace(VERSION, id=f"ver_{number}", ir=ir))
+
+    draft = store.drafts.put("proj_a", replace(DRAFT, ir={"nodes": [1], "edges": []}))
+    save(2, {"nodes": [True], "edges": []})
+    assert store.drafts.get("proj_a", "wf_a") == draft
+    save(3, {"edges": [], "nodes": [1]})
+    with pytest.raises(Missing):
+        store.drafts.get("proj_a", "wf_a")
+    coded = replace(DRAFT, entry_code="return 1")
+    store.drafts.put("proj_a", coded)
+    save(4, coded.ir)
+    assert store.drafts.get("proj_a", "wf_a").entry_code == "return 1"
+    store.workflows.update("proj_a", "wf_a", {"entry_code": "return 1"}, None)
+    save(5, coded.ir)
+    with pytest.raises(Missing):
+        store.drafts.get("proj_a", "wf_a")
+
+
+def test_a_draft_outlives_the_version_it_began_from_but_not_its_workflow(store: Store) -> None:
+    store.versions.create("proj_a", replace(VERSION, id="ver_2", ir={"a": 1}))
+    store.drafts.put("proj_a", replace(DRAFT, base_version="ver_2"))
+    store.versions.delete("proj_a", "wf_a", "ver_2")
+    assert store.drafts.get("proj_a", "wf_a").base_version is None
+    store.workflows.delete("proj_a", "wf_a")
+    store.workflows.create(WORKFLOW, VERSION, [])
+    with pytest.raises(Missing):
+        store.drafts.get("proj_a", "wf_a")
 
 
 def test_settings_are_written_once(store: Store) -> None:

@@ -6,7 +6,7 @@ Adds to the shared coordinator what is its own: rows instead of memory, runners 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -225,6 +225,25 @@ class Embedded(Coordinator):
             shown = dict(islice(shown.items(), query.limit))
             following = cursors.write(list(shown)[-1])
         return RunPage(list(shown.values()), following)
+
+    async def views(self, runs: Sequence[tuple[str, str]]) -> Sequence[RunView]:
+        found, unknown = list[RunView](), list[tuple[str, str]]()
+        for key in runs:
+            run = self._index.get(key)
+            if run is None or (run.uncommitted and run.status in ENDED):
+                unknown.append(key)
+            else:
+                found.append(run.view())
+        if unknown:
+            read = await self._journal.read(partial(listing.some, known=self._names, runs=unknown))
+            found += [self._known(run).view() for run in read]
+        return found
+
+    async def newest(self, workflows: Sequence[str]) -> Mapping[str, RunView]:
+        read = await self._journal.read(
+            partial(listing.newest, known=self._names, workflows=workflows)
+        )
+        return {run.workflow: self._known(run).view() for run in read}
 
     def _known(self, read: Run) -> Run:
         """The run as it is in memory, unless that is ahead of the journal with its end."""

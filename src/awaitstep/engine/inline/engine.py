@@ -11,13 +11,13 @@ import contextvars
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
 from msgspec.structs import replace
 
-from awaitstep.engine import cursors
+from awaitstep.engine import cursors, outcomes, search
 from awaitstep.engine.bindings import TOO_DEEP, RunsBackend
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator
@@ -33,7 +33,7 @@ from awaitstep.engine.figures import Figures
 from awaitstep.engine.loading import Loaded, load, respond, run_code
 from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure, failure, rebuild
-from awaitstep.engine.port import Caller, Created, Parent, RunPage, RunQuery, StartRun
+from awaitstep.engine.port import Caller, Created, Parent, RunPage, RunQuery, RunView, StartRun
 from awaitstep.engine.printing import Borrowed
 from awaitstep.engine.recorded import recorded
 from awaitstep.engine.retry import RetryPolicy
@@ -88,6 +88,7 @@ class InlineEngine(Coordinator):
 
     async def list(self, query: RunQuery) -> RunPage:
         after = None if query.cursor is None else cursors.read(query.cursor)
+        wanted = None if query.text is None else search.needle(query.text)
         found = [
             run
             for run in self._all.values()
@@ -100,11 +101,21 @@ class InlineEngine(Coordinator):
             and (query.created_before is None or run.created < query.created_before)
             and (after is None or _place(run) < after)
         ]
+        if wanted is not None:
+            whole = [run for run in found if run.instance in wanted.whole]
+            found = whole or [run for run in found if _holds(run, wanted)]
         found.sort(key=_place, reverse=True)
         page = found[: query.limit]
         more = len(found) > len(page) > 0
         following = cursors.write(_place(page[-1])) if more else None
         return RunPage([run.view() for run in page], following)
+
+    async def views(self, runs: Sequence[tuple[str, str]]) -> Sequence[RunView]:
+        return [self._all[key].view() for key in runs if key in self._all]
+
+    async def newest(self, workflows: Sequence[str]) -> Mapping[str, RunView]:
+        rising = sorted(self._all.values(), key=_place)
+        return {run.workflow: run.view() for run in rising if run.workflow in workflows}
 
     async def delete(self, workflow: str, instance: str) -> None:
         run = await self._open(workflow, instance)
@@ -113,6 +124,7 @@ class InlineEngine(Coordinator):
         del self._all[workflow, instance], self._runs[run.ref]
         self._noted.pop(run.ref, None)
         self._evict(run)
+        self._tell_watchers(run)
 
     async def live(self, workflow: str) -> int:
         return sum(r.workflow == workflow and r.status not in ENDED for r in self._all.values())
@@ -274,6 +286,12 @@ class InlineEngine(Coordinator):
 
 def _place(run: Run) -> cursors.Place:
     return run.created, run.ref
+
+
+def _holds(run: Run, wanted: search.Needle) -> bool:
+    failed = None if run.failure is None else outcomes.pack(run.failure)
+    values = (run.params, run.output, failed)
+    return search.matches(wanted, run.instance, run.generated, values)
 
 
 def _caller() -> Caller | None:

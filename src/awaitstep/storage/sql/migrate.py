@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from awaitstep.storage.sql.database import Database
 
-HEAD: Final = "0003"
+HEAD: Final = "0005"
 SCRIPTS: Final = Path(__file__).parent.parent / "migrations"
 
 
@@ -21,6 +21,23 @@ class NewerDatabase(Exception):
             f"The control database is at revision {revision}, which this AwaitStep does not know. "
             "Use the version that wrote it, or a later one."
         )
+
+
+class OlderDatabase(Exception):
+    """The database was not brought up to date yet."""
+
+    def __init__(self) -> None:
+        super().__init__("An earlier AwaitStep used this data folder last; start the server first.")
+
+
+def must_be_current(database: Database) -> None:
+    """Raises OlderDatabase, NewerDatabase."""
+    found = _revision(database)
+    if found == HEAD:
+        return
+    if found is None or found < HEAD:
+        raise OlderDatabase
+    raise NewerDatabase(found)
 
 
 def migrate(database: Database) -> None:

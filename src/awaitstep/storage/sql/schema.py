@@ -105,9 +105,24 @@ workflows: Final = Table(
     Column("route", Text, unique=True),
     Column("worker_name", String(63), unique=True),
     Column("active_deployment", String(32)),
+    # the last revision of a draft there was: it never counts from 1 again
+    Column("draft_revision", Integer, nullable=False, server_default="0"),
     _created(),
     Column("updated_at", Double, nullable=False),
     Index(None, "project", "created_at"),
+)
+
+drafts: Final = Table(
+    "drafts",
+    metadata,
+    Column(
+        "workflow", String(32), ForeignKey("workflows.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("ir", JSON, nullable=False),
+    Column("entry_code", Text),
+    Column("base_version", String(32), ForeignKey("versions.id", ondelete="SET NULL"), index=True),
+    Column("revision", Integer, nullable=False),
+    Column("updated_at", Double, nullable=False),
 )
 
 versions: Final = Table(
@@ -180,4 +195,23 @@ api_keys: Final = Table(
     Column("scopes", JSON, nullable=False),
     _created(),
     Index(None, "project", "created_at"),
+)
+
+login_links: Final = Table(
+    "login_links",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    _project(),
+    _created(),
+    Column("expires_at", Double, nullable=False),
+)
+
+sessions: Final = Table(
+    "sessions",
+    metadata,
+    _id(),
+    _project(),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    _created(),
+    Column("expires_at", Double, nullable=False),
 )

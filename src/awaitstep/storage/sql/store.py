@@ -10,8 +10,10 @@ from awaitstep.storage.port import StoreDamaged, StoreUnavailable
 from awaitstep.storage.sql.connections import SqlConnections
 from awaitstep.storage.sql.database import Database
 from awaitstep.storage.sql.deployments import SqlDeployments
+from awaitstep.storage.sql.drafts import SqlDrafts
 from awaitstep.storage.sql.keys import SqlKeys
-from awaitstep.storage.sql.migrate import migrate
+from awaitstep.storage.sql.migrate import migrate, must_be_current
+from awaitstep.storage.sql.sessions import SqlSessions
 from awaitstep.storage.sql.tenancy import SqlTenancy
 from awaitstep.storage.sql.variables import SqlVariables
 from awaitstep.storage.sql.versions import SqlVersions
@@ -26,10 +28,12 @@ class SqlStore:
         self.tenancy = SqlTenancy(database)
         self.workflows = SqlWorkflows(database)
         self.versions = SqlVersions(database)
+        self.drafts = SqlDrafts(database)
         self.deployments = SqlDeployments(database)
         self.connections = SqlConnections(database)
         self.variables = SqlVariables(database)
         self.keys = SqlKeys(database)
+        self.sessions = SqlSessions(database)
 
     def close(self) -> None:
         self._database.close()
@@ -45,6 +49,22 @@ def open_store(url: str) -> SqlStore:
     try:
         _refuse_damage(database)
         migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return SqlStore(database)
+
+
+def open_beside(url: str) -> SqlStore:
+    """Open the database of a server that may run, and leave its tables as they are.
+
+    Raises StoreUnavailable, StoreDamaged, or OlderDatabase or NewerDatabase when its tables are not
+    this AwaitStep's.
+    """
+    database = Database(url)
+    try:
+        _refuse_damage(database)
+        must_be_current(database)
     except BaseException:
         database.close()
         raise

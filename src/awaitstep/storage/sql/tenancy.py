@@ -7,6 +7,7 @@ from dataclasses import asdict
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from awaitstep.storage.port import Missing
 from awaitstep.storage.records import Connection, Home, Organization, Project
 from awaitstep.storage.sql.database import Database
 from awaitstep.storage.sql.rows import first, record
@@ -54,3 +55,19 @@ class SqlTenancy:
                 db.execute(settings.insert(), {"name": name, "value": value})
         except IntegrityError:
             return
+
+    def replace_setting(self, name: str, value: bytes) -> None:
+        with self._database.write() as db:
+            db.execute(sa.delete(settings).where(settings.c.name == name))
+            db.execute(settings.insert(), {"name": name, "value": value})
+
+    def project(self, id: str) -> tuple[Project, Organization]:
+        with self._database.read() as db:
+            project = first(db, sa.select(projects).where(projects.c.id == id))
+            if project is None:
+                raise Missing("project", id)
+            owner = organizations.c.id == project["organization"]
+            organization = first(db, sa.select(organizations).where(owner))
+        if organization is None:
+            raise Missing("project", id)
+        return record(Project, project), record(Organization, organization)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from awaitstep.storage.port import BadCursor, InUse, Missing
 from awaitstep.storage.records import Page, Version
 from awaitstep.storage.sql.database import Database
+from awaitstep.storage.sql.drafts import drop_saved
 from awaitstep.storage.sql.rows import first, record
 from awaitstep.storage.sql.schema import versions, workflows
 from awaitstep.storage.sql.workflows import find as find_workflow
@@ -47,7 +48,7 @@ class SqlVersions:
 
     def create(self, project: str, version: Version) -> Version:
         with self._database.write() as db:
-            find_workflow(db, project, version.workflow)
+            workflow = find_workflow(db, project, version.workflow)
             last = db.scalar(
                 sa.select(sa.func.max(versions.c.number)).where(
                     versions.c.workflow == version.workflow
@@ -60,6 +61,7 @@ class SqlVersions:
                 .where(workflows.c.id == version.workflow)
                 .values(updated_at=version.created_at)
             )
+            drop_saved(db, workflow, stored)
         return stored
 
     def get(self, project: str, workflow: str, ref: str) -> Version:

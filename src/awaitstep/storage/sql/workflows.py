@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from awaitstep.storage.port import Missing, Taken
 from awaitstep.storage.records import (
     Deployment,
+    Draft,
     Entry,
     FullWorkflow,
     Page,
@@ -25,6 +26,7 @@ from awaitstep.storage.sql.rows import first, newest_first, record
 from awaitstep.storage.sql.schema import (
     connections,
     deployments,
+    drafts,
     projects,
     variables,
     versions,
@@ -32,6 +34,12 @@ from awaitstep.storage.sql.schema import (
 )
 
 _LOCAL = "local"
+
+
+def draft_of(db: sa.Connection, workflow: str) -> Draft | None:
+    """The graph that is being drawn, None when everything is saved."""
+    row = first(db, sa.select(drafts).where(drafts.c.workflow == workflow))
+    return None if row is None else record(Draft, row)
 
 
 def find(db: sa.Connection, project: str, id: str) -> Workflow:
@@ -84,6 +92,7 @@ class SqlWorkflows:
                 None if version is None else record(Version, version),
                 None if deployment is None else record(Deployment, deployment),
                 [record(Variable, dict(row)) for row in own],
+                draft_of(db, id),
             )
 
     def page(

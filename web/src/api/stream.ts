@@ -1,0 +1,154 @@
+/** Server-sent events that survive a server's restart: they are asked for again, ever more slowly. */
+
+import { useEffect, useRef, useState } from "react";
+import { type ApiError, errorOf } from "./client";
+
+export type StreamState = "connecting" | "live" | "away" | "ended";
+
+type Handlers = Record<string, (data: unknown) => void>;
+
+const FIRST_DELAY = 250;
+const LONGEST_DELAY = 5000;
+/** The server sends a comment at least this often; silence beyond means that it is gone. */
+const SILENCE = 45_000;
+
+/** One event at a time from a body in the event stream format. */
+export async function* events(
+  body: ReadableStream<Uint8Array>,
+  heard: () => void = () => {},
+): AsyncGenerator<{ event: string; data: string }> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let rest = "";
+  let event = "message";
+  let data: string[] = [];
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      heard();
+      rest += decoder.decode(value, { stream: true });
+      const lines = rest.split(/\r\n|\n|\r/);
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        if (line === "") {
+          if (data.length > 0) yield { event, data: data.join("\n") };
+          event = "message";
+          data = [];
+        } else if (line.startsWith("event:")) {
+          event = line.slice(6).trim();
+        } else if (line.startsWith("data:")) {
+          data.push(line.slice(5).replace(/^ /, ""));
+        }
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+type Options = {
+  handlers: Handlers;
+  /** The event after which nothing follows. */
+  last?: string;
+  /** Called before what is known is told anew, on each connection. */
+  onOpen?: () => void;
+  onError?: (error: ApiError) => void;
+  onState: (state: StreamState) => void;
+};
+
+/** Follows `url` until `last` came or the answer is a refusal; returns what stops it. */
+export function follow(url: string, options: Options): () => void {
+  const stop = new AbortController();
+  void run(url, options, stop.signal);
+  return () => stop.abort();
+}
+
+async function run(url: string, options: Options, stopped: AbortSignal): Promise<void> {
+  let delay = FIRST_DELAY;
+  options.onState("connecting");
+  while (!stopped.aborted) {
+    const attempt = new AbortController();
+    const abort = () => attempt.abort();
+    stopped.addEventListener("abort", abort);
+    let silence = setTimeout(abort, SILENCE);
+    const heard = () => {
+      clearTimeout(silence);
+      silence = setTimeout(abort, SILENCE);
+    };
+    try {
+      const response = await fetch(url, { signal: attempt.signal });
+      if (!response.ok || !response.body) {
+        const error = await errorOf(response);
+        if (!error.passing) {
+          options.onError?.(error);
+          options.onState("ended");
+          return;
+        }
+        throw error;
+      }
+      delay = FIRST_DELAY;
+      options.onOpen?.();
+      options.onState("live");
+      for await (const { event, data } of events(response.body, heard)) {
+        options.handlers[event]?.(JSON.parse(data));
+        if (event === options.last) {
+          options.onState("ended");
+          return;
+        }
+      }
+    } catch {
+      // The connection failed or was cut: both are told by the state, and tried again.
+    } finally {
+      clearTimeout(silence);
+      stopped.removeEventListener("abort", abort);
+    }
+    if (stopped.aborted) return;
+    options.onState("away");
+    await new Promise((resolve) => setTimeout(resolve, delay));
+    delay = Math.min(LONGEST_DELAY, delay * 2);
+  }
+}
+
+/** Follows `url` while the component is there; null for nothing yet. Handlers may change freely. */
+export function useStream(
+  url: string | null,
+  handlers: Handlers,
+  { last, onOpen, onError }: Pick<Options, "last" | "onOpen" | "onError"> = {},
+): StreamState {
+  const [state, setState] = useState<StreamState>("connecting");
+  const current = useRef({ handlers, onOpen, onError });
+  current.current = { handlers, onOpen, onError };
+  useEffect(() => {
+    if (!url) return;
+    const relayed = new Proxy<Handlers>(
+      {},
+      { get: (_, name: string) => (data: unknown) => current.current.handlers[name]?.(data) },
+    );
+    return follow(url, {
+      handlers: relayed,
+      last,
+      onState: setState,
+      onOpen: () => current.current.onOpen?.(),
+      onError: (error) => current.current.onError?.(error),
+    });
+  }, [url, last]);
+  return state;
+}
+
+/** A POST whose answer is a stream: each event until it ends. Throws ApiError on a refusal. */
+export async function* posted(
+  url: string,
+  body: unknown,
+  signal?: AbortSignal,
+): AsyncGenerator<{ event: string; data: unknown }> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+    signal,
+  });
+  if (!response.ok || !response.body) throw await errorOf(response);
+  for await (const { event, data } of events(response.body))
+    yield { event, data: JSON.parse(data) };
+}

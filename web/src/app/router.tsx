@@ -1,0 +1,213 @@
+/** All addresses of the dashboard. What a page shows, tab and selected step included, stands in its address. */
+
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+} from "@tanstack/react-router";
+import { Broken, NotFound } from "./broken";
+import { Shell } from "./shell";
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  component: lazyRouteComponent(() => import("./sign-in"), "SignIn"),
+});
+
+const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
+
+const text = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== ""
+    ? value
+    : typeof value === "number"
+      ? String(value)
+      : undefined;
+
+const home = createRoute({
+  getParentRoute: () => shell,
+  path: "/",
+  component: lazyRouteComponent(() => import("@/home/home"), "Home"),
+});
+
+const workflows = createRoute({
+  getParentRoute: () => shell,
+  path: "/workflows",
+  validateSearch: (search): { q?: string; new?: true } => ({
+    q: text(search.q),
+    new: search.new ? true : undefined,
+  }),
+  component: lazyRouteComponent(() => import("@/workflows/workflow-list"), "WorkflowList"),
+});
+
+const templates = createRoute({
+  getParentRoute: () => shell,
+  path: "/templates",
+  component: lazyRouteComponent(() => import("@/templates/templates"), "Templates"),
+});
+
+/** What a list of runs is filtered by; all of it stands in the address. */
+export type RunFilter = {
+  status?: string;
+  trigger?: string;
+  since?: string;
+  version?: string;
+  deployment?: string;
+  q?: string;
+};
+
+function runFilter(search: Record<string, unknown>): RunFilter {
+  return {
+    status: text(search.status),
+    trigger: text(search.trigger),
+    since: text(search.since),
+    version: text(search.version),
+    deployment: text(search.deployment),
+    q: text(search.q),
+  };
+}
+
+const runs = createRoute({
+  getParentRoute: () => shell,
+  path: "/runs",
+  validateSearch: runFilter,
+  component: lazyRouteComponent(() => import("@/runs/all-runs"), "AllRuns"),
+});
+
+const deployments = createRoute({
+  getParentRoute: () => shell,
+  path: "/deployments",
+  component: lazyRouteComponent(() => import("@/deployments/all-deployments"), "AllDeployments"),
+});
+
+const connections = createRoute({
+  getParentRoute: () => shell,
+  path: "/connections",
+  component: lazyRouteComponent(() => import("@/connections/connections"), "Connections"),
+});
+
+const environment = createRoute({
+  getParentRoute: () => shell,
+  path: "/environment",
+  component: lazyRouteComponent(() => import("@/environment/environment"), "Environment"),
+});
+
+const keys = createRoute({
+  getParentRoute: () => shell,
+  path: "/keys",
+  component: lazyRouteComponent(() => import("@/keys/keys"), "ApiKeys"),
+});
+
+const settings = createRoute({
+  getParentRoute: () => shell,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("@/settings/settings"), "Settings"),
+});
+
+const workflow = createRoute({
+  getParentRoute: () => shell,
+  path: "/workflows/$id",
+  component: lazyRouteComponent(() => import("@/workflows/workflow"), "WorkflowPage"),
+});
+
+export type Panel = "entry" | "packages" | "code" | "graph";
+const PANELS = new Set(["entry", "packages", "code", "graph"]);
+
+const canvas = createRoute({
+  getParentRoute: () => workflow,
+  path: "/",
+  validateSearch: (search): { node?: string; panel?: Panel } => ({
+    node: text(search.node),
+    panel: PANELS.has(search.panel as string) ? (search.panel as Panel) : undefined,
+  }),
+  component: lazyRouteComponent(() => import("@/canvas/canvas-tab"), "CanvasTab"),
+});
+
+const workflowRuns = createRoute({
+  getParentRoute: () => workflow,
+  path: "/runs",
+  validateSearch: (search): RunFilter & { trigger_dialog?: true } => ({
+    ...runFilter(search),
+    trigger_dialog: search.trigger_dialog ? true : undefined,
+  }),
+  component: lazyRouteComponent(() => import("@/runs/workflow-runs"), "WorkflowRuns"),
+});
+
+export type RunView = "timeline" | "canvas" | "events";
+
+const run = createRoute({
+  getParentRoute: () => workflow,
+  path: "/runs/$run",
+  validateSearch: (search): { step?: string; view?: RunView; tab?: string } => ({
+    step: text(search.step),
+    view: search.view === "canvas" || search.view === "events" ? search.view : undefined,
+    tab: text(search.tab),
+  }),
+  component: lazyRouteComponent(() => import("@/runs/run-page"), "RunPage"),
+});
+
+const workflowDeployments = createRoute({
+  getParentRoute: () => workflow,
+  path: "/deployments",
+  component: lazyRouteComponent(
+    () => import("@/deployments/workflow-deployments"),
+    "WorkflowDeployments",
+  ),
+});
+
+const workflowVersions = createRoute({
+  getParentRoute: () => workflow,
+  path: "/versions",
+  validateSearch: (search): { version?: string; against?: string; show?: "code" } => ({
+    version: text(search.version),
+    against: text(search.against),
+    show: search.show === "code" ? "code" : undefined,
+  }),
+  component: lazyRouteComponent(() => import("@/versions/versions"), "Versions"),
+});
+
+const workflowSettings = createRoute({
+  getParentRoute: () => workflow,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("@/workflows/workflow-settings"), "WorkflowSettings"),
+});
+
+const tree = root.addChildren([
+  signIn,
+  shell.addChildren([
+    home,
+    workflows,
+    templates,
+    runs,
+    deployments,
+    connections,
+    environment,
+    keys,
+    settings,
+    workflow.addChildren([
+      canvas,
+      workflowRuns,
+      run,
+      workflowDeployments,
+      workflowVersions,
+      workflowSettings,
+    ]),
+  ]),
+]);
+
+export const router = createRouter({
+  routeTree: tree,
+  defaultPreload: "intent",
+  defaultErrorComponent: Broken,
+  defaultNotFoundComponent: NotFound,
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,114 @@
+import { Outlet, useNavigate } from "@tanstack/react-router";
+import { Keyboard, Moon, Plus, Search, Sun } from "lucide-react";
+import { useState } from "react";
+import { Dialog } from "@/design/dialog";
+import { Keys } from "@/design/keys";
+import {
+  allCommands,
+  type Command,
+  openPalette,
+  useCommands,
+  useOffered,
+  useShortcuts,
+} from "./commands";
+import { Palette } from "./palette";
+import { PLACES, Rail } from "./rail";
+import { setTheme, useTheme } from "./theme";
+
+/** What is around every page once somebody has signed in. */
+export function Shell() {
+  useShortcuts();
+  const [helping, setHelping] = useState(false);
+  useShellCommands(() => setHelping(true));
+  return (
+    <div className="flex h-dvh flex-col-reverse md:flex-row">
+      <a
+        href="#main"
+        className="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50 focus:rounded-control focus:bg-surface focus:px-3 focus:py-2"
+      >
+        To the content
+      </a>
+      <Rail />
+      <main
+        id="main"
+        tabIndex={-1}
+        className="min-h-0 min-w-0 flex-1 overflow-hidden bg-surface outline-none"
+      >
+        <Outlet />
+      </main>
+      <Palette />
+      <ShortcutHelp open={helping} onClose={() => setHelping(false)} />
+    </div>
+  );
+}
+
+function useShellCommands(help: () => void): void {
+  const navigate = useNavigate();
+  const { shown } = useTheme();
+  useCommands([
+    {
+      id: "palette",
+      title: "Search everything",
+      group: "General",
+      icon: Search,
+      keys: "Mod+K",
+      everywhere: true,
+      run: () => openPalette(!useOffered.getState().paletteOpen),
+    },
+    {
+      id: "theme",
+      title: shown === "dark" ? "Light theme" : "Dark theme",
+      group: "General",
+      icon: shown === "dark" ? Sun : Moon,
+      run: () => setTheme(shown === "dark" ? "light" : "dark"),
+    },
+    {
+      id: "keys",
+      title: "Keyboard shortcuts",
+      group: "General",
+      icon: Keyboard,
+      keys: "?",
+      run: help,
+    },
+    {
+      id: "new-workflow",
+      title: "New workflow",
+      group: "General",
+      icon: Plus,
+      run: () => void navigate({ to: "/workflows", search: { new: true } }),
+    },
+    ...PLACES.map<Command>(({ to, label, icon, keys }) => ({
+      id: `go-${label}`,
+      title: label,
+      group: "Go to",
+      icon,
+      keys,
+      run: () => void navigate({ to }),
+    })),
+  ]);
+}
+
+function ShortcutHelp({ open, onClose }: { open: boolean; onClose: () => void }) {
+  const { lists } = useOffered();
+  const commands = allCommands(lists).filter((command) => command.keys);
+  const groups = [...new Set(commands.map((command) => command.group))];
+  return (
+    <Dialog open={open} onClose={onClose} title="Keyboard shortcuts" width={640}>
+      <div className="columns-1 gap-8 sm:columns-2">
+        {groups.map((group) => (
+          <section key={group} className="mb-4 break-inside-avoid">
+            <h3 className="mb-1 text-muted text-table">{group}</h3>
+            {commands
+              .filter((command) => command.group === group)
+              .map((command) => (
+                <div key={command.id} className="flex items-center justify-between gap-2 py-0.5">
+                  <span>{command.title}</span>
+                  <Keys keys={command.keys as string} />
+                </div>
+              ))}
+          </section>
+        ))}
+      </div>
+    </Dialog>
+  );
+}

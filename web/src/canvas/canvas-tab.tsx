@@ -1,0 +1,305 @@
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { ReactFlowProvider, useReactFlow } from "@xyflow/react";
+import { CircleX, Code2, Plus, TriangleAlert, WandSparkles } from "lucide-react";
+import { useCallback, useEffect, useMemo, useState } from "react";
+import type { Detail } from "@/api/client";
+import { queries } from "@/api/queries";
+import type { Command } from "@/app/commands";
+import { menuItem, useCommands } from "@/app/commands";
+import type { Panel } from "@/app/router";
+import { Button, IconButton } from "@/design/button";
+import { plural } from "@/design/format";
+import { ContextMenu } from "@/design/menu";
+import { EditorPanel } from "@/editor/editor-panel";
+import { useEditor, useEditorStore, useSelectedNode } from "@/editor/store";
+import { asText, copy } from "@/graph/clipboard";
+import type { Place } from "@/graph/edits";
+import { NodePanel } from "@/node-panel/node-panel";
+import { Canvas, insertNode } from "./canvas";
+import { deleteSelected, pasteText, placeFor, useCanvasCommands } from "./canvas-commands";
+import { ModuleEditor } from "./module-editor";
+import { Palette } from "./palette";
+import { ProblemList } from "./problem-list";
+
+/** The canvas with what stands around it: palette, problems, the node's form, the editor panel. */
+export function CanvasTab() {
+  const written = useEditor((state) => state.graph.module !== undefined);
+  if (written) return <ModuleEditor />;
+  return (
+    <ReactFlowProvider>
+      <CanvasPage />
+    </ReactFlowProvider>
+  );
+}
+
+function CanvasPage() {
+  const store = useEditorStore();
+  const { node: shown, panel } = useSearch({ from: "/shell/workflows/$id/" });
+  const navigate = useNavigate({ from: "/workflows/$id" });
+  const { setCenter, getZoom, screenToFlowPosition } = useReactFlow();
+  const { data: list = [] } = useQuery(queries.nodeTypes());
+  const types = useMemo(() => new Map(list.map((type) => [type.type, type])), [list]);
+  const [place, setPlace] = useState<Place | null>(null);
+  const [problem, setProblem] = useState<Detail | null>(null);
+  const empty = useEditor((state) => state.graph.nodes.length === 0);
+  const selectedNode = useSelectedNode();
+
+  const show = useCallback(
+    (next: { node?: string; panel?: Panel }) =>
+      void navigate({ to: ".", search: (before) => ({ ...before, ...next }), replace: true }),
+    [navigate],
+  );
+
+  // The selected node stands in the address, and an address selects its node.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, for the address that was opened
+  useEffect(() => {
+    if (shown) store.getState().select([shown]);
+  }, []);
+  const id = selectedNode?.id;
+  useEffect(() => {
+    show({ node: id });
+  }, [id, show]);
+
+  const focus = useCallback(
+    (node: string) => {
+      const at = store.getState().graph.nodes.find((one) => one.id === node)?.position;
+      if (!at) return;
+      store.getState().select([node]);
+      void setCenter(at.x + 112, at.y + 28, { zoom: Math.max(getZoom(), 0.8), duration: 160 });
+    },
+    [store, setCenter, getZoom],
+  );
+
+  const commands = useCanvasCommands({ onAsk: setPlace });
+  useCommands(
+    (["entry", "packages", "code", "graph"] as const).map((name, index) => ({
+      id: `panel-${name}`,
+      title: {
+        entry: "Entry code",
+        packages: "Packages",
+        code: "Compiled code",
+        graph: "Graph as JSON",
+      }[name],
+      group: "Panels",
+      icon: Code2,
+      keys: `Alt+${index + 1}`,
+      run: () => show({ panel: panel === name ? undefined : name }),
+    })),
+  );
+  useClipboard(
+    useCallback(
+      () => screenToFlowPosition({ x: window.innerWidth / 2, y: window.innerHeight / 2 }),
+      [screenToFlowPosition],
+    ),
+  );
+
+  const pick = (type: (typeof list)[number]) => {
+    const made = insertNode(store, type, place ?? placeFor(store));
+    setPlace(null);
+    requestAnimationFrame(() => focus(made));
+  };
+
+  return (
+    <div className="relative flex h-full min-h-0">
+      <div className="flex min-w-0 flex-1 flex-col">
+        <div className="relative min-h-0 flex-1">
+          <ContextMenu items={contextItems(commands)}>
+            <div className="size-full">
+              <Canvas types={types} onAsk={setPlace} onOpen={focus} />
+            </div>
+          </ContextMenu>
+          {!place && <Tools commands={commands} onAsk={() => setPlace(placeFor(store))} />}
+          {empty && !place && <FirstNode onAsk={() => setPlace({ at: { x: 0, y: 0 } })} />}
+          {place && (
+            <Palette
+              types={list}
+              place={said(place, store)}
+              onPick={pick}
+              onClose={() => setPlace(null)}
+            />
+          )}
+          <Problems
+            onOpen={(found) => {
+              setProblem(found);
+              if (found.nodeId) focus(found.nodeId);
+              else if (found.path.startsWith("entryCode")) show({ panel: "entry" });
+            }}
+          />
+        </div>
+        {panel && (
+          <EditorPanel
+            panel={panel}
+            onPanel={(next) => show({ panel: next })}
+            onClose={() => show({ panel: undefined })}
+            onNode={focus}
+          />
+        )}
+      </div>
+      {selectedNode && (
+        <NodePanel
+          key={selectedNode.id}
+          node={selectedNode}
+          type={types.get(selectedNode.type)}
+          problem={problem?.nodeId === selectedNode.id ? problem : null}
+          onClose={() => store.getState().select([])}
+        />
+      )}
+    </div>
+  );
+}
+
+function said(place: Place, store: ReturnType<typeof useEditorStore>): string {
+  const { graph } = store.getState();
+  const name = (id: string) => graph.nodes.find((node) => node.id === id)?.name ?? id;
+  if ("edge" in place) {
+    const edge = graph.edges.find((one) => one.id === place.edge);
+    return edge ? `Between ${name(edge.source)} and ${name(edge.target)}` : "Anywhere";
+  }
+  if ("after" in place)
+    return `After ${name(place.after)}${place.label ? `, by ${place.label}` : ""}`;
+  return "Click one, or drag it onto the canvas or an edge";
+}
+
+const ON_CANVAS = [
+  "canvas-add",
+  "canvas-note",
+  "|",
+  "canvas-copy",
+  "canvas-cut",
+  "canvas-paste",
+  "canvas-duplicate",
+  "|",
+  "canvas-start",
+  "canvas-layout",
+  "canvas-fit",
+  "|",
+  "canvas-delete",
+];
+
+function contextItems(commands: Command[]) {
+  const byId = new Map(commands.map((command) => [command.id, command]));
+  return ON_CANVAS.flatMap((id) => {
+    if (id === "|") return "separator" as const;
+    const command = byId.get(id);
+    return command ? menuItem(command) : [];
+  });
+}
+
+function Tools({ commands, onAsk }: { commands: Command[]; onAsk: () => void }) {
+  const byId = new Map(commands.map((command) => [command.id, command]));
+  return (
+    <div
+      role="toolbar"
+      aria-label="Canvas"
+      className="absolute top-3 left-3 z-10 flex flex-col gap-0.5 rounded-panel border bg-raised p-1"
+    >
+      <IconButton
+        icon={Plus}
+        label="Add a node"
+        keys="A"
+        side="right"
+        look="primary"
+        onClick={onAsk}
+      />
+      {["canvas-undo", "canvas-redo", "canvas-layout", "canvas-note", "canvas-fit"].map((id) => {
+        const command = byId.get(id);
+        return command?.icon ? (
+          <IconButton
+            key={id}
+            icon={command.icon}
+            label={command.title}
+            keys={command.keys}
+            side="right"
+            disabled={command.disabled}
+            onClick={command.run}
+          />
+        ) : null;
+      })}
+    </div>
+  );
+}
+
+function FirstNode({ onAsk }: { onAsk: () => void }) {
+  return (
+    <div className="pointer-events-none absolute inset-0 z-10 flex items-center justify-center">
+      <div className="pointer-events-auto flex flex-col items-center gap-2 text-center">
+        <WandSparkles size={20} className="text-muted" />
+        <p className="font-semibold text-read">Draw your first node</p>
+        <p className="max-w-70 text-muted">
+          A workflow is a chain of nodes. The first one gets what the caller sends, as{" "}
+          <code className="font-mono text-table">event["payload"]</code>.
+        </p>
+        <Button look="primary" icon={Plus} onClick={onAsk}>
+          Add a node
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+function Problems({ onOpen }: { onOpen: (problem: Detail) => void }) {
+  const problems = useEditor((state) => state.problems);
+  const [open, setOpen] = useState(false);
+  const errors = problems.filter((problem) => problem.severity !== "warning").length;
+  const warnings = problems.length - errors;
+  if (problems.length === 0) return null;
+  return (
+    <div className="absolute bottom-3 left-3 z-10 w-90 max-w-[calc(100%-24px)] overflow-hidden rounded-panel border bg-raised">
+      <button
+        type="button"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+        className="flex h-8 w-full items-center gap-3 px-2.5 hover:bg-hover"
+      >
+        {errors > 0 && (
+          <span className="flex items-center gap-1.5 text-errored">
+            <CircleX size={14} /> {plural(errors, "error")}
+          </span>
+        )}
+        {warnings > 0 && (
+          <span className="flex items-center gap-1.5 text-waiting">
+            <TriangleAlert size={14} /> {plural(warnings, "warning")}
+          </span>
+        )}
+      </button>
+      {open && (
+        <div className="border-t">
+          <ProblemList onOpen={onOpen} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** Copy, cut and paste of the browser itself, while no text is edited. */
+function useClipboard(middle: () => { x: number; y: number }): void {
+  const store = useEditorStore();
+  useEffect(() => {
+    const onText = (event: Event) =>
+      event.target instanceof HTMLElement &&
+      (event.target.isContentEditable || /^(INPUT|TEXTAREA)$/.test(event.target.tagName));
+    const take = (event: ClipboardEvent) => {
+      const { graph, selected } = store.getState();
+      const piece = copy(graph, selected);
+      if (onText(event) || piece.nodes.length === 0 || window.getSelection()?.toString()) return;
+      event.clipboardData?.setData("text/plain", asText(piece));
+      event.preventDefault();
+      if (event.type === "cut") deleteSelected(store);
+    };
+    const put = (event: ClipboardEvent) => {
+      const text = event.clipboardData?.getData("text/plain");
+      if (onText(event) || !text) return;
+      event.preventDefault();
+      pasteText(store, text, middle());
+    };
+    document.addEventListener("copy", take);
+    document.addEventListener("cut", take);
+    document.addEventListener("paste", put);
+    return () => {
+      document.removeEventListener("copy", take);
+      document.removeEventListener("cut", take);
+      document.removeEventListener("paste", put);
+    };
+  }, [store, middle]);
+}

@@ -1,0 +1,227 @@
+import "./canvas.css";
+import {
+  applyEdgeChanges,
+  applyNodeChanges,
+  Background,
+  type Connection,
+  type EdgeTypes,
+  MarkerType,
+  MiniMap,
+  type NodeTypes,
+  type OnNodeDrag,
+  ReactFlow,
+  SelectionMode,
+  useReactFlow,
+} from "@xyflow/react";
+import { type DragEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { NodeType } from "@/api/queries";
+import { useEditor, useEditorStore } from "@/editor/store";
+import { addNode, connect, move, type Place, setNote } from "@/graph/edits";
+import { NODE_HEIGHT, NODE_WIDTH, type Point } from "@/graph/model";
+import { ArmEdge } from "./edge";
+import { FAMILIES, familyOf } from "./families";
+import { Flow, type FlowEdge, type FlowNode, type Looks } from "./flow";
+import { Ground } from "./ground";
+import { newKind } from "./kinds";
+import { StepNode } from "./node";
+import { NoteNode } from "./note";
+import { DRAGGED } from "./palette";
+
+export const NODE_TYPES: NodeTypes = { step: StepNode, ground: Ground, note: NoteNode };
+export const EDGE_TYPES: EdgeTypes = { arm: ArmEdge };
+export const EDGE_DEFAULTS = {
+  markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: "var(--n-8)" },
+};
+
+type CanvasProps = {
+  types: ReadonlyMap<string, NodeType>;
+  /** Asks which node is to be put there. */
+  onAsk: (place: Place) => void;
+  onOpen: (node: string) => void;
+};
+
+/** The drawing, to be changed. What is on it is the editor's graph; this only shows and asks. */
+export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
+  const store = useEditorStore();
+  const graph = useEditor((state) => state.graph);
+  const problems = useEditor((state) => state.problems);
+  const selected = useEditor((state) => state.selected);
+  const { screenToFlowPosition, getEdges } = useReactFlow();
+  const flow = useRef(new Flow());
+  const ask = useRef(onAsk);
+  ask.current = onAsk;
+
+  const looks = useMemo<Looks>(
+    () => ({
+      types,
+      problems,
+      readOnly: false,
+      onArm: (after, label) => ask.current({ after, label }),
+      onInsert: (edge) => ask.current({ edge }),
+      onNoteText: (id, text) =>
+        store.getState().edit("Edit note", (now) => setNote(now, id, { text }), `note ${id}`),
+      onNoteSize: (id, { x, y, width, height }) =>
+        store
+          .getState()
+          .edit("Resize note", (now) => setNote(now, id, { position: { x, y }, width, height })),
+    }),
+    [types, problems, store],
+  );
+
+  const [nodes, setNodes] = useState<FlowNode[]>(() => flow.current.nodes(graph, looks, selected));
+  const [edges, setEdges] = useState<FlowEdge[]>(() => flow.current.edges(graph, looks, selected));
+  useEffect(() => {
+    setNodes(flow.current.nodes(graph, looks, selected));
+    setEdges(flow.current.edges(graph, looks, selected));
+  }, [graph, looks, selected]);
+
+  const commitSelection = useCallback(
+    (next: { id: string; selected?: boolean }[], others: { id: string; selected?: boolean }[]) => {
+      const ids = [...next, ...others].filter((thing) => thing.selected).map((thing) => thing.id);
+      store.getState().select(ids);
+    },
+    [store],
+  );
+
+  const onConnect = useCallback(
+    ({ source, target, sourceHandle }: Connection) =>
+      store
+        .getState()
+        .edit("Connect", (now) => connect(now, source, target, sourceHandle ?? undefined)),
+    [store],
+  );
+
+  const onDragStop = useCallback<OnNodeDrag<FlowNode>>(
+    (_, __, dragged) => {
+      const places = new Map(dragged.map((node) => [node.id, node.position] as [string, Point]));
+      store.getState().edit(dragged.length === 1 ? "Move" : `Move ${dragged.length}`, (now) => {
+        const moved = [...now.nodes, ...(now.notes ?? [])].some((thing) => {
+          const at = places.get(thing.id);
+          return (
+            at && (Math.round(at.x) !== thing.position.x || Math.round(at.y) !== thing.position.y)
+          );
+        });
+        return moved ? move(now, places) : now;
+      });
+    },
+    [store],
+  );
+
+  const [dropEdge, setDropEdge] = useState<string | null>(null);
+  const onDragOver = (event: DragEvent) => {
+    if (!event.dataTransfer.types.includes(DRAGGED)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "move";
+    setDropEdge(edgeAt(event.clientX, event.clientY));
+  };
+  const onDrop = (event: DragEvent) => {
+    const type = types.get(event.dataTransfer.getData(DRAGGED));
+    setDropEdge(null);
+    if (!type) return;
+    event.preventDefault();
+    const edge = edgeAt(event.clientX, event.clientY);
+    const at = screenToFlowPosition({ x: event.clientX, y: event.clientY });
+    const place: Place =
+      edge && getEdges().some((one) => one.id === edge)
+        ? { edge }
+        : { at: { x: at.x - NODE_WIDTH / 2, y: at.y - NODE_HEIGHT / 2 } };
+    insertNode(store, type, place);
+  };
+
+  const shownEdges = useMemo(
+    () =>
+      dropEdge
+        ? edges.map((edge) => (edge.id === dropEdge ? { ...edge, className: "dropping" } : edge))
+        : edges,
+    [edges, dropEdge],
+  );
+
+  return (
+    <ReactFlow<FlowNode, FlowEdge>
+      aria-label="Canvas"
+      nodes={nodes}
+      edges={shownEdges}
+      nodeTypes={NODE_TYPES}
+      edgeTypes={EDGE_TYPES}
+      defaultEdgeOptions={EDGE_DEFAULTS}
+      onNodesChange={(changes) => {
+        const next = applyNodeChanges(changes, nodes);
+        setNodes(next);
+        if (changes.some((change) => change.type === "select")) commitSelection(next, edges);
+      }}
+      onEdgesChange={(changes) => {
+        const next = applyEdgeChanges(changes, edges);
+        setEdges(next);
+        if (changes.some((change) => change.type === "select")) commitSelection(nodes, next);
+      }}
+      onConnect={onConnect}
+      onReconnect={(edge, { source, target }) =>
+        store.getState().edit("Reconnect", (now) => connect(now, source, target, edge.data?.label))
+      }
+      onNodeDragStop={onDragStop}
+      onNodeDoubleClick={(_, node) => node.type === "step" && onOpen(node.id)}
+      onDragOver={onDragOver}
+      onDragLeave={() => setDropEdge(null)}
+      onDrop={onDrop}
+      deleteKeyCode={null}
+      selectionMode={SelectionMode.Partial}
+      multiSelectionKeyCode={["Meta", "Control", "Shift"]}
+      snapToGrid
+      snapGrid={[8, 8]}
+      minZoom={0.1}
+      maxZoom={2}
+      fitView
+      fitViewOptions={{ maxZoom: 1, padding: 0.2 }}
+      disableKeyboardA11y={false}
+      elevateNodesOnSelect={false}
+      proOptions={{ hideAttribution: true }}
+    >
+      <Background gap={24} size={1} color="var(--n-7)" />
+      {graph.nodes.length > WORTH_A_MAP && <Overview />}
+    </ReactFlow>
+  );
+}
+
+/** So many nodes are seen at a glance. */
+const WORTH_A_MAP = 24;
+
+/** The small map of a large drawing. */
+export function Overview() {
+  return (
+    <MiniMap<FlowNode>
+      pannable
+      zoomable
+      ariaLabel="Overview"
+      className="max-md:!hidden"
+      nodeColor={(node) => (node.type === "step" ? colourOf(node.data.node.type) : "transparent")}
+    />
+  );
+}
+
+function colourOf(type: string): string {
+  return `var(${FAMILIES[familyOf(type)].text.replace("text", "-")})`;
+}
+
+function edgeAt(x: number, y: number): string | null {
+  for (const element of document.elementsFromPoint(x, y)) {
+    const edge = element.closest(".react-flow__edge");
+    if (edge) return edge.getAttribute("data-id");
+  }
+  return null;
+}
+
+/** Puts a new node on the canvas and selects it; answers its id. */
+export function insertNode(
+  store: ReturnType<typeof useEditorStore>,
+  type: NodeType,
+  place: Place,
+): string {
+  let made = "";
+  store.getState().edit(`Add ${type.title}`, (now) => {
+    const { graph, id } = addNode(now, newKind(type), place);
+    made = id;
+    return graph;
+  });
+  store.getState().select([made]);
+  return made;
+}

@@ -1,0 +1,137 @@
+/** Keeps what is edited on the server as a draft, and asks what is wrong with it. */
+
+import { useEffect } from "react";
+import { ApiError, api, must } from "@/api/client";
+import { failed } from "@/design/toast";
+import { asJson } from "@/graph/model";
+import { type EditorStore, useEditorStore } from "./store";
+
+const SAVE_AFTER = 800;
+const CHECK_AFTER = 250;
+const TRY_AGAIN_AFTER = 3000;
+
+/** Saves the draft a moment after the last change, one request at a time. */
+export function useAutosave(): void {
+  const store = useEditorStore();
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let busy = false;
+    let stopped = false;
+    const later = (delay: number) => {
+      clearTimeout(timer);
+      timer = setTimeout(save, delay);
+    };
+    const save = async () => {
+      const { saving } = store.getState();
+      if (busy || stopped || (saving !== "unsaved" && saving !== "away")) return;
+      busy = true;
+      const again = await saveDraft(store);
+      busy = false;
+      if (!stopped && again !== null) later(again);
+    };
+    const unsubscribe = store.subscribe((state, before) => {
+      if (state.graph !== before.graph) later(SAVE_AFTER);
+    });
+    const leave = (event: BeforeUnloadEvent) => {
+      if (["unsaved", "saving", "away"].includes(store.getState().saving)) event.preventDefault();
+    };
+    window.addEventListener("beforeunload", leave);
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+      unsubscribe();
+      window.removeEventListener("beforeunload", leave);
+      if (store.getState().saving === "unsaved") void saveDraft(store);
+    };
+  }, [store]);
+}
+
+/** Saves what is there now. Answers when to try again, null for not at all. */
+export async function saveDraft(store: EditorStore): Promise<number | null> {
+  const { workflow, graph, baseVersion, revision, set } = store.getState();
+  set({ saving: "saving" });
+  try {
+    const draft = await must(
+      api.PUT("/api/workflows/{id}/draft", {
+        params: { path: { id: workflow } },
+        body: { ir: asJson(graph), baseVersionId: baseVersion, revision },
+      }),
+    );
+    const unchanged = store.getState().graph === graph;
+    set({ revision: draft.revision, saving: unchanged ? "saved" : "unsaved" });
+    return unchanged ? null : SAVE_AFTER;
+  } catch (error) {
+    if (error instanceof ApiError && error.code === "draft.conflict") {
+      set({ saving: "conflict" });
+      return null;
+    }
+    set({ saving: "away" });
+    if (error instanceof ApiError && error.passing) return TRY_AGAIN_AFTER;
+    failed(error);
+    return null;
+  }
+}
+
+/** Asks `validate` a moment after each change, and keeps its answer beside the graph. */
+export function useProblems(): void {
+  const store = useEditorStore();
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let asked = 0;
+    const check = async () => {
+      const mine = ++asked;
+      const { graph } = store.getState();
+      try {
+        const report = await must(api.POST("/api/validate", { body: { ir: asJson(graph) } }));
+        if (mine === asked) store.getState().set({ problems: report.diagnostics });
+      } catch (error) {
+        if (error instanceof ApiError && error.passing) timer = setTimeout(check, TRY_AGAIN_AFTER);
+      }
+    };
+    timer = setTimeout(check, 0);
+    const unsubscribe = store.subscribe((state, before) => {
+      if (state.graph === before.graph) return;
+      clearTimeout(timer);
+      timer = setTimeout(check, CHECK_AFTER);
+    });
+    return () => {
+      asked = -1;
+      clearTimeout(timer);
+      unsubscribe();
+    };
+  }, [store]);
+}
+
+/** The values that nodes had in the newest runs, for previews and completion. */
+export function useSamples(): void {
+  const store = useEditorStore();
+  useEffect(() => {
+    const { workflow, set } = store.getState();
+    let stopped = false;
+    void (async () => {
+      const path = { id: workflow };
+      const { data: runs } = await must(
+        api.GET("/api/workflows/{id}/runs", { params: { path, query: { limit: 3 } } }),
+      );
+      const samples = new Map<string, unknown>();
+      for (const run of runs) {
+        const { data: steps } = await must(
+          api.GET("/api/workflows/{id}/runs/{run}/steps", {
+            params: { path: { ...path, run: run.instanceId }, query: { limit: 100 } },
+          }),
+        );
+        for (const step of steps) {
+          if (step.nodeId && step.status === "complete" && !samples.has(step.nodeId)) {
+            samples.set(step.nodeId, step.output);
+          }
+        }
+      }
+      if (!stopped) set({ samples, payload: runs[0]?.params ?? undefined });
+    })().catch(() => {
+      // Previews are a help: without them everything works.
+    });
+    return () => {
+      stopped = true;
+    };
+  }, [store]);
+}

@@ -1,0 +1,281 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, Outlet, useParams } from "@tanstack/react-router";
+import { Play, Rocket } from "lucide-react";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { api, must } from "@/api/client";
+import { type FullWorkflow, queries } from "@/api/queries";
+import { useCommands } from "@/app/commands";
+import { TabLink, useTitle } from "@/app/page";
+import { DeployDialog } from "@/deploy/deploy-dialog";
+import { Button } from "@/design/button";
+import { CopyButton } from "@/design/copy";
+import { cx } from "@/design/cx";
+import { SkeletonRows } from "@/design/empty";
+import { Problem } from "@/design/problem";
+import { failed } from "@/design/toast";
+import { Tooltip } from "@/design/tooltip";
+import { useAutosave, useProblems, useSamples } from "@/editor/keeping";
+import { createEditor, EditorProvider, useEditor } from "@/editor/store";
+import { emptyGraph, type Graph, graphFrom } from "@/graph/model";
+import { TriggerDialog } from "@/runs/trigger-dialog";
+
+type Loaded = { full: FullWorkflow; graph: Graph; revision: number; changed: boolean };
+
+/** The graph to edit: the draft, else the newest version, else an empty one. */
+async function load(id: string): Promise<Loaded> {
+  const full = await must(api.GET("/api/workflows/{id}/full", { params: { path: { id } } }));
+  const kept = full.draft?.ir ?? full.version?.ir;
+  return {
+    full,
+    graph: kept ? graphFrom(kept, full.name) : emptyGraph(full.name, full.kind),
+    revision: full.draft?.revision ?? 0,
+    changed: full.draft !== null,
+  };
+}
+
+/** A workflow: its name and state, its tabs, and the editor that all of them share. */
+export function WorkflowPage() {
+  const { id } = useParams({ from: "/shell/workflows/$id" });
+  const editing = useQuery({
+    queryKey: ["editing", id],
+    queryFn: () => load(id),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+  });
+  if (editing.error) {
+    return (
+      <div className="mx-auto max-w-140 p-6">
+        <Problem error={editing.error} />
+      </div>
+    );
+  }
+  if (!editing.data) return <SkeletonRows />;
+  return <Editing key={id} loaded={editing.data} />;
+}
+
+function Editing({ loaded }: { loaded: Loaded }) {
+  const store = useMemo(
+    () =>
+      createEditor({
+        workflow: loaded.full.id,
+        graph: loaded.graph,
+        baseVersion: loaded.full.version?.id ?? null,
+        changed: loaded.changed,
+        revision: loaded.revision,
+      }),
+    [loaded],
+  );
+  return (
+    <EditorProvider value={store}>
+      <Keeping />
+      <Frame start={loaded.full} />
+    </EditorProvider>
+  );
+}
+
+function Keeping() {
+  useAutosave();
+  useProblems();
+  useSamples();
+  return null;
+}
+
+function Frame({ start }: { start: FullWorkflow }) {
+  const { data: workflow = start } = useQuery({
+    ...queries.workflow(start.id),
+    initialData: start,
+  });
+  useTitle(workflow.name);
+  const [deploying, setDeploying] = useState(false);
+  const [triggering, setTriggering] = useState(false);
+  const live = workflow.deployment?.status === "active";
+  useCommands([
+    {
+      id: "deploy",
+      title: "Deploy",
+      group: "Workflow",
+      icon: Rocket,
+      keys: "Mod+Enter",
+      run: () => setDeploying(true),
+    },
+    {
+      id: "trigger",
+      title: "Trigger a run",
+      group: "Workflow",
+      icon: Play,
+      keys: "T",
+      disabled: !live,
+      run: () => setTriggering(true),
+    },
+  ]);
+  const to = { id: workflow.id };
+  return (
+    <div className="flex h-full flex-col">
+      <header className="flex flex-wrap items-center gap-x-3 border-b px-3 md:px-4">
+        <div className="flex h-11 min-w-0 items-center gap-2">
+          <Link to="/workflows" className="text-muted hover:text-ink max-sm:hidden">
+            Workflows
+          </Link>
+          <span className="text-faint max-sm:hidden">/</span>
+          <Name workflow={workflow} />
+          <LiveState workflow={workflow} />
+        </div>
+        <nav
+          aria-label="Workflow"
+          className="order-last flex gap-1 overflow-x-auto max-md:w-full lg:order-none lg:mx-auto"
+        >
+          <TabLink
+            to="/workflows/$id"
+            params={to}
+            activeOptions={{ exact: true, includeSearch: false }}
+          >
+            Canvas
+          </TabLink>
+          <TabLink to="/workflows/$id/runs" params={to} activeOptions={{ includeSearch: false }}>
+            Runs
+          </TabLink>
+          <TabLink to="/workflows/$id/deployments" params={to}>
+            Deployments
+          </TabLink>
+          <TabLink
+            to="/workflows/$id/versions"
+            params={to}
+            activeOptions={{ includeSearch: false }}
+          >
+            Versions
+          </TabLink>
+          <TabLink to="/workflows/$id/settings" params={to}>
+            Settings
+          </TabLink>
+        </nav>
+        <div className="ml-auto flex items-center gap-2 lg:ml-0">
+          <SavingState />
+          {live && (
+            <Button icon={Play} onClick={() => setTriggering(true)}>
+              Trigger
+            </Button>
+          )}
+          <DeployButton onClick={() => setDeploying(true)} />
+        </div>
+      </header>
+      <div className="min-h-0 flex-1">
+        <Outlet />
+      </div>
+      {deploying && (
+        <DeployDialog
+          workflow={workflow}
+          onClose={() => setDeploying(false)}
+          onTrigger={() => {
+            setDeploying(false);
+            setTriggering(true);
+          }}
+        />
+      )}
+      {triggering && <TriggerDialog workflow={workflow} onClose={() => setTriggering(false)} />}
+    </div>
+  );
+}
+
+function DeployButton({ onClick }: { onClick: () => void }) {
+  const errors = useEditor(
+    (state) => state.problems.filter((problem) => problem.severity !== "warning").length,
+  );
+  return (
+    <Tooltip text={errors > 0 ? "The graph has errors" : "Put it live"} keys="Mod+Enter">
+      <Button look="primary" icon={Rocket} onClick={onClick}>
+        Deploy
+      </Button>
+    </Tooltip>
+  );
+}
+
+const SAVING = {
+  saved: "Saved",
+  unsaved: "Unsaved",
+  saving: "Saving…",
+  conflict: "Changed elsewhere",
+  away: "Not saved: the server is away",
+} as const;
+
+function SavingState() {
+  const saving = useEditor((state) => state.saving);
+  const changed = useEditor((state) => state.changed);
+  if (saving === "saved" && !changed) return null;
+  return (
+    <span
+      role="status"
+      className={cx(
+        "text-table whitespace-nowrap max-sm:hidden",
+        saving === "conflict" || saving === "away" ? "text-errored" : "text-muted",
+      )}
+    >
+      {saving === "saved" ? "Draft saved" : SAVING[saving]}
+    </span>
+  );
+}
+
+function Name({ workflow }: { workflow: FullWorkflow }) {
+  const cache = useQueryClient();
+  const [name, setName] = useState(workflow.name);
+  const before = useRef(workflow.name);
+  useEffect(() => {
+    setName(workflow.name);
+    before.current = workflow.name;
+  }, [workflow.name]);
+  const save = async () => {
+    const next = name.trim();
+    if (!next || next === before.current) return setName(before.current);
+    try {
+      await must(
+        api.PATCH("/api/workflows/{id}", {
+          params: { path: { id: workflow.id } },
+          body: { name: next },
+        }),
+      );
+      await cache.invalidateQueries({ queryKey: ["workflows"] });
+    } catch (error) {
+      setName(before.current);
+      failed(error);
+    }
+  };
+  return (
+    <input
+      aria-label="Name of the workflow"
+      value={name}
+      maxLength={256}
+      onChange={(event) => setName(event.target.value)}
+      onBlur={() => void save()}
+      onKeyDown={(event) => {
+        if (event.key === "Enter") event.currentTarget.blur();
+        if (event.key === "Escape") setName(before.current);
+      }}
+      className="h-7 min-w-16 max-w-70 rounded-control border border-transparent bg-transparent px-1.5 font-semibold hover:border-line-strong field-sizing-content"
+    />
+  );
+}
+
+function LiveState({ workflow }: { workflow: FullWorkflow }) {
+  const { deployment } = workflow;
+  const state = deployment?.crashed
+    ? { text: "Crashed", dot: "bg-errored", hint: deployment.crashed }
+    : deployment?.status === "active"
+      ? { text: "Live", dot: "bg-complete", hint: "It takes runs." }
+      : { text: "Not deployed", dot: "bg-faint", hint: "Deploy it to start runs." };
+  return (
+    <span className="flex min-w-0 items-center gap-2 text-muted">
+      <Tooltip text={state.hint}>
+        <span className="flex items-center gap-1.5 whitespace-nowrap">
+          <span className={cx("size-2 rounded-full", state.dot)} />
+          {state.text}
+        </span>
+      </Tooltip>
+      {deployment?.status === "active" && (
+        <span className="flex items-center gap-1 max-xl:hidden">
+          <span className="max-w-60 truncate font-mono text-table">{deployment.url}</span>
+          <CopyButton text={deployment.url} label="Copy the Worker URL" />
+        </span>
+      )}
+    </span>
+  );
+}
