@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -15,8 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-COMMAND = [sys.executable, "-c", "from awaitstep.cli import main; main()"]
-SECONDS = 60.0
+from tests.conftest import COMMAND, SECONDS, environment
 
 
 def keys_create(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -25,7 +23,7 @@ def keys_create(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]
         capture_output=True,
         text=True,
         timeout=SECONDS,
-        env={name: text for name, text in os.environ.items() if not name.startswith("AWAITSTEP_")},
+        env=environment(),
     )
 
 
