@@ -73,6 +73,8 @@ async def every_call(plane: Plane, client: httpx.AsyncClient) -> AsyncIterator[A
     known["run"] = started[2].json()["id"]
     yield await call("GET", "/runs")
     yield await call("GET", "/workflows/{id}/runs")
+    yield await call("GET", "/runs/stream")
+    yield await call("GET", "/workflows/{id}/runs/stream")
     yield await call("POST", "/workflows/{id}/runs/{run}/pause")
     yield await call("POST", "/workflows/{id}/runs/{run}/resume")
     yield await call("POST", "/workflows/{id}/runs/{run}/events", {"type": "paid", "payload": 1})

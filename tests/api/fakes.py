@@ -20,6 +20,7 @@ from awaitstep.app.ids import new_id
 from awaitstep.app.language import Adopted, Compiled, Finding, GraphRefused, Language, VariableUse
 from awaitstep.auth.identity import Scope
 from awaitstep.auth.vault import Vault
+from awaitstep.engine import search
 from awaitstep.engine.clock import ManualClock
 from awaitstep.engine.errors import (
     InstanceTaken,
@@ -146,6 +147,8 @@ class FakeRuns:
     refs: dict[tuple[str, str], int] = field(default_factory=dict)
     failing: dict[str, Exception] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    watchers: list[Callable[[str, str], None]] = field(default_factory=list)
+    rolled_back: list[str] = field(default_factory=list)
     on_ask: Callable[[str], None] = lambda instance: None
 
     async def create(self, start: StartRun) -> Created:
@@ -178,7 +181,7 @@ class FakeRuns:
             generated_id=start.instance is None,
             priority=start.priority,
         )
-        self.runs[start.workflow, instance] = run
+        self._put(run)
         self.refs[start.workflow, instance] = len(self.refs)
         return Created(run, existed=False)
 
@@ -192,6 +195,7 @@ class FakeRuns:
             raise RunNotFound(instance) from None
 
     async def list(self, query: RunQuery) -> RunPage:
+        needle = None if query.text is None else search.needle(query.text)
         after = len(self.refs) if query.cursor is None else int(query.cursor)
         found = [
             run
@@ -204,11 +208,27 @@ class FakeRuns:
             and (query.deployment is None or run.deployment == query.deployment)
             and (query.created_after is None or run.created_at > query.created_after)
             and (query.created_before is None or run.created_at < query.created_before)
+            and (needle is None or search.matches(needle, run.instance, run.generated_id, ()))
         ]
         page = found[: query.limit]
         if len(page) == len(found):
             return RunPage(page, None)
         return RunPage(page, str(self.refs[page[-1].workflow, page[-1].instance]))
+
+    async def views(self, runs: Sequence[tuple[str, str]]) -> Sequence[RunView]:
+        return [self.runs[key] for key in runs if key in self.runs]
+
+    async def newest(self, workflows: Sequence[str]) -> Mapping[str, RunView]:
+        return {run.workflow: run for run in self.all if run.workflow in workflows}
+
+    def watch(self, tell: Callable[[str, str], None]) -> Callable[[], None]:
+        """What `on_wait` has to end ends once somebody watches."""
+        self.watchers.append(tell)
+        for workflow, instance in list(self.runs):
+            if instance in self.on_wait:
+                output = self.on_wait[instance]
+                asyncio.get_running_loop().call_soon(self.finish, workflow, instance, output)
+        return lambda: self.watchers.remove(tell)
 
     async def history(self, workflow: str, instance: str) -> Sequence[StepView]:
         await self.get(workflow, instance)
@@ -252,6 +272,8 @@ class FakeRuns:
         return await self._move(workflow, instance, Cause.resume)
 
     async def terminate(self, workflow: str, instance: str, *, rollback: bool = False) -> RunView:
+        if rollback:
+            self.rolled_back.append(instance)
         return await self._move(workflow, instance, Cause.terminate)
 
     async def restart(
@@ -276,6 +298,7 @@ class FakeRuns:
         if run.status not in ENDED:
             raise RunState(instance, "be deleted", run.status)
         del self.runs[workflow, instance]
+        self._tell(run)
 
     def limit(self, workflow: str, limits: Limits, retention: Retention) -> None:
         self.limits[workflow] = (limits, retention)
@@ -343,7 +366,12 @@ class FakeRuns:
 
     def _put(self, run: RunView) -> RunView:
         self.runs[run.workflow, run.instance] = run
+        self._tell(run)
         return run
+
+    def _tell(self, run: RunView) -> None:
+        for tell in self.watchers:
+            tell(run.workflow, run.instance)
 
 
 @dataclass
@@ -359,6 +387,52 @@ class FakeWorkers:
 
     def health(self) -> RunnerHealth:
         return RunnerHealth(self.ready, 1, True, "landlock")
+
+
+class LeavingTransport(httpx.ASGITransport):
+    """Answers in one piece; of a stream that has no end, it goes after the first words."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("/runs/stream"):
+            return await super().handle_async_request(request)
+        heard = asyncio.Event()
+        told: list[Any] = []
+        asked = False
+
+        async def receive() -> dict[str, Any]:
+            nonlocal asked
+            if not asked:
+                asked = True
+                return {"type": "http.request", "body": await request.aread(), "more_body": False}
+            await heard.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            told.append(message)
+            if message["type"] == "http.response.body":
+                heard.set()
+
+        headers = [(name.lower(), value) for name, value in request.headers.raw]
+        await self.app(
+            {
+                "type": "http",
+                "asgi": {"version": "3.0", "spec_version": "2.3"},
+                "http_version": "1.1",
+                "method": request.method,
+                "path": request.url.path,
+                "raw_path": request.url.raw_path,
+                "query_string": request.url.query,
+                "root_path": "",
+                "scheme": "http",
+                "headers": headers,
+                "server": ("test", 80),
+                "client": ("127.0.0.1", 1),
+            },
+            receive,
+            send,
+        )
+        body = b"".join(message.get("body", b"") for message in told[1:])
+        return httpx.Response(told[0]["status"], headers=told[0]["headers"], content=body)
 
 
 class Plane:
@@ -443,7 +517,7 @@ class Plane:
         return browser
 
     def anonymous(self, **headers: str) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(self.api, raise_app_exceptions=False)
+        transport = LeavingTransport(self.api, raise_app_exceptions=False)
         return httpx.AsyncClient(transport=transport, base_url="http://test/api", headers=headers)
 
     async def other_project(self) -> str:

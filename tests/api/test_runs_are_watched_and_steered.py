@@ -126,6 +126,8 @@ async def test_runs_are_found_by_what_they_are(plane: Plane) -> None:
     assert await ids("?status=terminated") == ["b"]
     assert await ids("?status=terminated&status=queued") == ["d", "c", "b", "a"]
     assert await ids("?trigger=manual") == []
+    assert await ids("?text=B") == await ids("?text=run_b") == ["b"]
+    assert await ids("?text=run_&limit=100") == ["d", "c", "b", "a"]
     assert await ids("?createdAfter=2027-01-15T08:00:30Z&createdBefore=2027-01-15T08:01:30Z") == [
         "b"
     ]

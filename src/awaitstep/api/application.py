@@ -18,6 +18,7 @@ from awaitstep.api import (
     deployments,
     drafts,
     env_vars,
+    feed,
     health,
     metrics,
     nodes,
@@ -39,6 +40,7 @@ from awaitstep.app import AwaitStep
 # the busiest first: routes are tried in order
 _ROUTERS = (
     trigger.router,
+    feed.router,
     runs.direct,
     runs.router,
     bulk.router,

@@ -38,6 +38,7 @@ class FilterBody(Body):
     deployment_id: Id | None = None
     created_after: Moment | None = None
     created_before: Moment | None = None
+    text: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
     def query(self) -> RunQuery:
         after, before = self.created_after, self.created_before
@@ -49,6 +50,7 @@ class FilterBody(Body):
             deployment=self.deployment_id,
             created_after=None if after is None else after.timestamp(),
             created_before=None if before is None else before.timestamp(),
+            text=self.text,
         )
 
 
@@ -59,6 +61,9 @@ class BulkBody(Body):
 
     verb: Verb
     filter: FilterBody
+    rollback: bool = Field(
+        default=False, description="With `terminate`: undo the steps of each run before it ends."
+    )
     dry_run: bool = Field(default=False, description="Only tell how many runs it would change.")
 
 
@@ -86,7 +91,14 @@ async def change_runs(
     `{done, failed, skipped, errors, dryRun}` with the first 20 errors, or `error`. When the client
     goes away, it stops after the runs that are being changed just then.
     """
-    steps = app.bulk.steps(who.project, id, body.verb, body.filter.query(), dry_run=body.dry_run)
+    steps = app.bulk.steps(
+        who.project,
+        id,
+        body.verb,
+        body.filter.query(),
+        rollback=body.rollback,
+        dry_run=body.dry_run,
+    )
     first = await anext(steps)  # a workflow that is not there is a plain 404
     return sse.stream(sse.or_error(_told(first, steps), request.state.request_id))
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from awaitstep.api import sse
@@ -18,7 +20,7 @@ from awaitstep.api.bodies import ApiRoute
 from awaitstep.api.direct import DirectRoute, described
 from awaitstep.api.model import Body, Shape
 from awaitstep.api.paging import Cursor, Limit, Listing
-from awaitstep.api.problems import Refusal, describe, to_json
+from awaitstep.api.problems import Refusal
 from awaitstep.api.runshapes import (
     EntryJson,
     EntryShape,
@@ -32,6 +34,7 @@ from awaitstep.api.runshapes import (
     step_json,
 )
 from awaitstep.app import AwaitStep
+from awaitstep.app.feed import PATIENCE
 from awaitstep.auth.identity import Identity
 from awaitstep.engine import values
 from awaitstep.engine.port import RunPage, RunQuery, RunView
@@ -40,9 +43,8 @@ from awaitstep.engine.states import ENDED, RunStatus
 router = APIRouter(prefix="/api", tags=["runs"], route_class=ApiRoute)
 direct = APIRouter(prefix="/api", tags=["runs"], route_class=DirectRoute)
 
-_BEAT = 1.0
-# So many beats without news, and a client is told that somebody is still there.
-_QUIET_BEATS = 15
+# Between two looks at a run (seconds): what changes often is told as it is then.
+_PAUSE = 0.1
 _RUN = "/workflows/{id}/runs/{run}"
 
 Statuses = Annotated[list[StatusName], Query(description="Any of these; repeat it for several.")]
@@ -85,44 +87,52 @@ class EventShape(Shape):
     type: str
 
 
-@router.get("/runs", response_model=Listing[RunShape])
-async def list_runs(
-    app: App,
-    who: Reader,
+def _asked(
     status: Statuses = [],  # noqa: B006 - FastAPI copies it
     trigger: Triggers = [],  # noqa: B006
     version_id: Annotated[Ref, Query(alias="versionId")] = None,
     deployment_id: Annotated[Ref, Query(alias="deploymentId")] = None,
     created_after: Annotated[Moment, Query(alias="createdAfter")] = None,
     created_before: Annotated[Moment, Query(alias="createdBefore")] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    text: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=200,
+            description="Part of the id, or of params, output or error where these are short.",
+        ),
+    ] = None,
+) -> RunQuery:
+    return RunQuery(
+        workflows=[],
+        status=[RunStatus(name) for name in status] or None,
+        trigger=list(trigger) or None,
+        version=version_id,
+        deployment=deployment_id,
+        created_after=None if created_after is None else created_after.timestamp(),
+        created_before=None if created_before is None else created_before.timestamp(),
+        text=text,
+    )
+
+
+Asked = Annotated[RunQuery, Depends(_asked)]
+
+
+@router.get("/runs", response_model=Listing[RunShape])
+async def list_runs(
+    app: App, who: Reader, asked: Asked, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
     """Of all workflows, newest first."""
-    query = _query(
-        status, trigger, version_id, deployment_id, created_after, created_before, limit, cursor
-    )
+    query = replace(asked, limit=limit, cursor=cursor)
     return _page(app, await app.runs.page(who.project, None, query))
 
 
 @router.get("/workflows/{id}/runs", response_model=Listing[RunShape])
 async def list_workflow_runs(
-    id: str,
-    app: App,
-    who: Reader,
-    status: Statuses = [],  # noqa: B006
-    trigger: Triggers = [],  # noqa: B006
-    version_id: Annotated[Ref, Query(alias="versionId")] = None,
-    deployment_id: Annotated[Ref, Query(alias="deploymentId")] = None,
-    created_after: Annotated[Moment, Query(alias="createdAfter")] = None,
-    created_before: Annotated[Moment, Query(alias="createdBefore")] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    id: str, app: App, who: Reader, asked: Asked, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
     """Newest first."""
-    query = _query(
-        status, trigger, version_id, deployment_id, created_after, created_before, limit, cursor
-    )
+    query = replace(asked, limit=limit, cursor=cursor)
     return _page(app, await app.runs.page(who.project, id, query))
 
 
@@ -156,7 +166,7 @@ async def stream_run(id: str, run: str, request: Request, app: App, who: Reader)
     event is `end`, with the run.
     """
     await app.runs.get(who.project, id, run)
-    return sse.stream(_changes(app, who, id, run, request.state.request_id))
+    return sse.stream(sse.or_error(_changes(app, who, id, run), request.state.request_id))
 
 
 @router.get(_RUN + "/events", response_model=Listing[EntryShape])
@@ -228,16 +238,15 @@ async def send_event(id: str, run: str, body: EventBody, app: App, who: Deployer
     return EventShape(success=True, type=body.type)
 
 
-async def _changes(
-    app: AwaitStep, who: Identity, id: str, ref: str, request_id: str
-) -> AsyncIterator[bytes]:
+async def _changes(app: AwaitStep, who: Identity, id: str, ref: str) -> AsyncIterator[bytes]:
     seen_run = b""
     seen: list[bytes] = []
-    try:
+    with app.runs.listening(who.project, id, ref) as ear:
         while True:
+            ear.take()
             run = await app.runs.get(who.project, id, ref)
             steps = [step_json(step) for step in await app.runs.steps(who.project, id, ref)]
-            if (now := _encoded(app, run)) != seen_run:
+            if (now := encoded(app, run)) != seen_run:
                 seen_run = now
                 yield sse.event("run", now)
             for index, step in enumerate(_encode_all(steps)):
@@ -250,34 +259,29 @@ async def _changes(
             if run.status in ENDED:
                 yield sse.event("end", seen_run)
                 return
-            await app.runs.wait(who.project, id, ref, _BEAT)
-    except Exception as error:
-        described = describe(error)
-        if described is None:
-            raise
-        yield sse.event("error", to_json(request_id, described[1], described[2]))
+            await asyncio.sleep(_PAUSE)
+            if not await ear.hears(PATIENCE):
+                yield sse.ALIVE
 
 
 async def _entries(app: AwaitStep, who: Identity, id: str, ref: str) -> AsyncIterator[bytes]:
     seen: set[bytes] = set()
-    quiet = 0
-    while True:
-        run = await app.runs.get(who.project, id, ref)
-        quiet += 1
-        for told in await app.runs.event_log(who.project, id, ref):
-            entry = entry_json(told)
-            key = _key(entry)
-            if key not in seen:
-                seen.add(key)
-                quiet = 0
-                yield sse.event("entry", msgspec.json.encode(entry))
-        if run.status in ENDED:
-            yield sse.event("end", _encoded(app, run))
-            return
-        if quiet >= _QUIET_BEATS:
-            quiet = 0
-            yield sse.ALIVE
-        await app.runs.wait(who.project, id, ref, _BEAT)
+    with app.runs.listening(who.project, id, ref) as ear:
+        while True:
+            ear.take()
+            run = await app.runs.get(who.project, id, ref)
+            for told in await app.runs.event_log(who.project, id, ref):
+                entry = entry_json(told)
+                key = _key(entry)
+                if key not in seen:
+                    seen.add(key)
+                    yield sse.event("entry", msgspec.json.encode(entry))
+            if run.status in ENDED:
+                yield sse.event("end", encoded(app, run))
+                return
+            await asyncio.sleep(_PAUSE)
+            if not await ear.hears(PATIENCE):
+                yield sse.ALIVE
 
 
 def _key(entry: EntryJson) -> bytes:
@@ -292,39 +296,16 @@ def _encode_all(steps: list[StepJson]) -> list[bytes]:
     return [msgspec.json.encode(step) for step in steps]
 
 
-def _query(
-    status: list[StatusName],
-    trigger: list[TriggerName],
-    version: str | None,
-    deployment: str | None,
-    after: AwareDatetime | None,
-    before: AwareDatetime | None,
-    limit: int,
-    cursor: str | None,
-) -> RunQuery:
-    return RunQuery(
-        workflows=[],
-        status=[RunStatus(name) for name in status] or None,
-        trigger=list(trigger) or None,
-        version=version,
-        deployment=deployment,
-        created_after=None if after is None else after.timestamp(),
-        created_before=None if before is None else before.timestamp(),
-        cursor=cursor,
-        limit=limit,
-    )
-
-
 def _page(app: AwaitStep, page: RunPage) -> Response:
     runs = [run_json(run, app.runs.name_of(run.workflow)) for run in page.runs]
     return _json({"data": runs, "nextCursor": page.next_cursor})
 
 
 def _run(app: AwaitStep, run: RunView) -> Response:
-    return Response(_encoded(app, run), media_type="application/json")
+    return Response(encoded(app, run), media_type="application/json")
 
 
-def _encoded(app: AwaitStep, run: RunView) -> bytes:
+def encoded(app: AwaitStep, run: RunView) -> bytes:
     return msgspec.json.encode(run_json(run, app.runs.name_of(run.workflow)))
 
 

@@ -19,11 +19,13 @@ from awaitstep.api.versionshapes import VersionShape, version_shape
 from awaitstep.api.workflowshapes import (
     CreateWorkflow,
     LimitsShape,
+    ListedWorkflowShape,
     MoveWorkflow,
     PatchWorkflow,
     WorkflowFields,
     WorkflowShape,
     WorkflowWithVariables,
+    listed_workflow,
     workflow_fields,
     workflow_shape,
     workflow_with,
@@ -92,11 +94,13 @@ async def list_workflows(
     name: Annotated[str | None, Query(description="Only those with exactly this name.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Listing[WorkflowShape]:
-    """Newest first."""
+) -> Listing[ListedWorkflowShape]:
+    """Newest first, each with its newest run and versions."""
     page = await app.workflows.page(who.project, limit, cursor, name)
-    return Listing[WorkflowShape](
-        data=[workflow_shape(workflow) for workflow in page.items], next_cursor=page.next_cursor
+    standings = await app.workflows.standings(who.project, page.items)
+    return Listing[ListedWorkflowShape](
+        data=[listed_workflow(workflow, standings[workflow.id]) for workflow in page.items],
+        next_cursor=page.next_cursor,
     )
 
 

@@ -8,6 +8,7 @@ from awaitstep.app.bulk import Bulk
 from awaitstep.app.connections import Connections
 from awaitstep.app.deployments import Deployments
 from awaitstep.app.drafts import Drafts
+from awaitstep.app.feed import Feed
 from awaitstep.app.graphs import Graphs
 from awaitstep.app.ids import new_id
 from awaitstep.app.keys import Keys
@@ -56,6 +57,7 @@ class AwaitStep:
         self.transfer = Transfer(ports, self.graphs, self.workflows)
         self.deployments = Deployments(ports, self.graphs, retirement)
         self.runs = RunControl(ports)
+        self.feed = Feed(ports)
         self.bulk = Bulk(ports)
         self.observation = Observation(ports)
         self.connections = Connections(ports)

@@ -7,13 +7,15 @@ addressed by its instance id or, when its caller chose that, by `run_` and it.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from awaitstep.app.errors import Conflict, Invalid, invalid
+from awaitstep.app.feed import Ear, listening
 from awaitstep.app.ports import Ports
 from awaitstep.engine import values
 from awaitstep.engine.errors import InstanceTaken, RunNotFound
@@ -135,6 +137,15 @@ class RunControl:
 
     async def get(self, project: str, workflow: str, ref: str) -> RunView:
         return await self._at(project, workflow, ref, lambda runs, id: runs.get(workflow, id))
+
+    @contextmanager
+    def listening(self, project: str, workflow: str, ref: str) -> Iterator[Ear]:
+        """An ear for changes of one run. Raises NotFound."""
+        entry = self._ports.directory.find(project, workflow)
+        runs = self._ports.providers[entry.engine].runs
+        names = (ref, ref.removeprefix(_PREFIX))
+        with listening([runs], lambda changed, id: changed == workflow and id in names) as ear:
+            yield ear
 
     async def wait(self, project: str, workflow: str, ref: str, seconds: float) -> RunView:
         """The run once it has ended, or as it is after `seconds`."""

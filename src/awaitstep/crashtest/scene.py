@@ -40,7 +40,8 @@ class Scene:
         self._read = 0
         self.marks: list[Mark] = []
         self.begun: Counter[Step] = Counter()
-        self._open: set[Step] = set()  # began last, and did not end
+        self.ended: set[Step] = set()
+        self._open: dict[Step, int] = {}  # began last, and did not end: in which process
 
     def look(self) -> None:
         """Read what was noted since the last look."""
@@ -57,9 +58,10 @@ class Scene:
             self.marks.append(mark)
             if mark.what == "begin":
                 self.begun[step] += 1
-                self._open.add(step)
+                self._open[step] = mark.pid
             else:
-                self._open.discard(step)
+                self.ended.add(step)
+                self._open.pop(step, None)
 
     def outcomes(self, since: int = 0) -> dict[Step, Outcome]:
         """Every outcome the journal holds, of runs from number `since` on; sleeps and waits too."""
@@ -84,6 +86,15 @@ class Scene:
         return {
             run for (run,) in self._rows("select instance from runs where status = ?", _COMPLETE)
         }
+
+    def in_the_middle(self, pid: int) -> set[Step]:
+        """The steps that a process began and has not ended."""
+        return {step for step, of in self._open.items() if of == pid}
+
+    def standing(self) -> str:
+        """How many runs are in which state, for people."""
+        found = self._rows("select status, count(*) from runs group by status order by status")
+        return ", ".join(f"{count} {RUN_CODES[status].value}" for status, count in found)
 
     def open(self, since: int = 0) -> Counter[str]:
         """Sleeps and waits without an outcome, and attempts that began and did not end."""

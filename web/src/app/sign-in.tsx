@@ -31,7 +31,7 @@ export function SignIn() {
   const refused = error instanceof ApiError && error.status === 401;
   return (
     <main className="mx-auto flex min-h-dvh max-w-100 flex-col justify-center gap-4 p-6">
-      <img src="/assets/icon.svg" alt="" className="size-10" />
+      <img src="/icon.svg" alt="" className="size-10" />
       <h1 className="font-semibold text-title">Sign in to AwaitStep</h1>
       {error ? (
         <Problem

@@ -5,6 +5,7 @@ import {
   Background,
   type Connection,
   type EdgeTypes,
+  type FitViewOptions,
   MarkerType,
   MiniMap,
   type NodeTypes,
@@ -17,7 +18,15 @@ import { type DragEvent, useCallback, useEffect, useMemo, useRef, useState } fro
 import type { NodeType } from "@/api/queries";
 import { useEditor, useEditorStore } from "@/editor/store";
 import { addNode, connect, move, type Place, setNote } from "@/graph/edits";
-import { NODE_HEIGHT, NODE_WIDTH, type Point } from "@/graph/model";
+import {
+  ARM_PITCH,
+  type Graph,
+  NODE_HEIGHT,
+  NODE_WIDTH,
+  nodeOf,
+  PITCH,
+  type Point,
+} from "@/graph/model";
 import { ArmEdge } from "./edge";
 import { FAMILIES, familyOf } from "./families";
 import { Flow, type FlowEdge, type FlowNode, type Looks } from "./flow";
@@ -171,7 +180,8 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
       minZoom={0.1}
       maxZoom={2}
       fitView
-      fitViewOptions={{ maxZoom: 1, padding: 0.2 }}
+      fitViewOptions={firstView(graph)}
+      onlyRenderVisibleElements={graph.nodes.length > ALL_AT_ONCE}
       disableKeyboardA11y={false}
       elevateNodesOnSelect={false}
       proOptions={{ hideAttribution: true }}
@@ -180,6 +190,23 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
       {graph.nodes.length > WORTH_A_MAP && <Overview />}
     </ReactFlow>
   );
+}
+
+/** Up to so many nodes are drawn at once; of more, only those in view. */
+const ALL_AT_ONCE = 150;
+
+/** Everything where that can be read; of a large drawing, its start. */
+export function firstView(graph: Graph): FitViewOptions {
+  const view = { maxZoom: 1, padding: 0.2 };
+  if (graph.nodes.length <= ALL_AT_ONCE) return view;
+  const entry = nodeOf(graph, graph.entryNodeId) ?? graph.nodes[0];
+  const near = graph.nodes.filter(
+    ({ position }) =>
+      entry &&
+      Math.abs(position.x - entry.position.x) < 3 * ARM_PITCH &&
+      Math.abs(position.y - entry.position.y) < 5 * PITCH,
+  );
+  return { ...view, minZoom: 0.5, nodes: near };
 }
 
 /** So many nodes are seen at a glance. */

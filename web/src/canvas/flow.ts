@@ -1,7 +1,7 @@
 /** From the drawing to what React Flow draws. What did not change keeps its identity, so that only
  * what was touched is drawn anew. */
 
-import type { Edge, Node } from "@xyflow/react";
+import { type Edge, type Node, type NodeHandle, Position } from "@xyflow/react";
 import type { Detail } from "@/api/client";
 import type { NodeType } from "@/api/queries";
 import {
@@ -32,6 +32,32 @@ export type Looks = {
   onNoteText?: NoteData["onText"];
   onNoteSize?: NoteData["onSize"];
 };
+
+/** Where edges meet a node, told beforehand: nothing has to be measured to draw them. */
+const PORTS: NodeHandle[] = [
+  { type: "target", position: Position.Top, x: NODE_WIDTH / 2, y: 0, width: 1, height: 1 },
+  {
+    type: "source",
+    position: Position.Bottom,
+    x: NODE_WIDTH / 2,
+    y: NODE_HEIGHT,
+    width: 1,
+    height: 1,
+  },
+];
+
+/** An arm that leads nowhere yet can be drawn from below its container. */
+function portOf(id: string): NodeHandle {
+  return {
+    id,
+    type: "source",
+    position: Position.Bottom,
+    x: NODE_WIDTH / 2,
+    y: NODE_HEIGHT + 24,
+    width: 1,
+    height: 1,
+  };
+}
 
 type Counts = { errors: number; warnings: number };
 
@@ -126,6 +152,7 @@ export class Flow {
       selected,
       width: NODE_WIDTH,
       height: NODE_HEIGHT,
+      handles: same.open.length > 0 ? [...PORTS, ...same.open.map(portOf)] : PORTS,
       draggable: !looks.readOnly,
       deletable: false,
       ariaLabel: `${node.name}, ${looks.types.get(node.type)?.title ?? node.type}`,

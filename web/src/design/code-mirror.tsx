@@ -35,8 +35,11 @@ import {
   highlightActiveLine,
   keymap,
   lineNumbers,
+  MatchDecorator,
   placeholder as placeholderText,
   tooltips,
+  ViewPlugin,
+  type ViewUpdate,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
@@ -76,6 +79,15 @@ export type CodeEditorProps = {
   maxHeight?: number;
   fill?: boolean;
   extra?: Extension;
+  /** `{{…}}` in it is told apart from the text around. */
+  expressions?: boolean;
+  /** Long lines go on below. */
+  wrap?: boolean;
+  /** Changes what is pasted or dropped. */
+  taking?: (text: string) => string;
+  /** The id of what tells more of it. */
+  describedBy?: string;
+  invalid?: boolean;
 };
 
 const COLOURS = HighlightStyle.define([
@@ -116,7 +128,28 @@ const THEME = EditorView.theme({
     borderRadius: "6px",
     boxShadow: "var(--float)",
     color: "var(--n-12)",
+    // A dialog below takes all clicks but those on what floats above it.
+    pointerEvents: "auto",
   },
+  ".cm-expression": {
+    borderRadius: "3px",
+    backgroundColor: "color-mix(in oklch, var(--accent) 13%, transparent)",
+    color: "var(--accent)",
+  },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": {
+    fontFamily: "var(--font-mono)",
+    fontSize: "12px",
+    maxHeight: "240px",
+    padding: "4px",
+  },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { borderRadius: "4px", padding: "3px 6px" },
+  ".cm-completionDetail": {
+    marginLeft: "12px",
+    fontStyle: "normal",
+    fontFamily: "var(--font-sans)",
+    opacity: "0.75",
+  },
+  ".cm-completionMatchedText": { textDecoration: "none", fontWeight: "600" },
   ".cm-tooltip-autocomplete ul li[aria-selected]": {
     backgroundColor: "var(--accent)",
     color: "var(--on-accent)",
@@ -167,9 +200,37 @@ const markedLines = StateField.define({
 /** On changes that came from outside, which nobody needs to be told of. */
 const OUTSIDE = Annotation.define<boolean>();
 
+/** What is only read can still be reached, and scrolled, with the keyboard. */
 function readOnlyOf(readOnly: boolean | undefined): Extension {
-  return readOnly ? [EditorState.readOnly.of(true), EditorView.editable.of(false)] : [];
+  return readOnly
+    ? [
+        EditorState.readOnly.of(true),
+        EditorView.editable.of(false),
+        EditorView.contentAttributes.of({ tabindex: "0" }),
+      ]
+    : [];
 }
+
+function told({ readOnly, describedBy, invalid }: CodeEditorProps): Extension {
+  const attributes: Record<string, string> = {};
+  if (describedBy) attributes["aria-describedby"] = describedBy;
+  if (invalid) attributes["aria-invalid"] = "true";
+  return [readOnlyOf(readOnly), EditorView.contentAttributes.of(attributes)];
+}
+
+const expressionMarks = new MatchDecorator({
+  regexp: /\{\{[^{}\n]*\}\}/g,
+  decoration: Decoration.mark({ class: "cm-expression" }),
+});
+const expressionsShown = ViewPlugin.define(
+  (view) => ({
+    marks: expressionMarks.createDeco(view),
+    update(update: ViewUpdate) {
+      this.marks = expressionMarks.updateDeco(update, this.marks);
+    },
+  }),
+  { decorations: (plugin) => plugin.marks },
+);
 
 function place(state: EditorState): (problem: CodeProblem) => Diagnostic {
   return ({ line, column, message, severity }) => {
@@ -198,12 +259,12 @@ export function CodeEditor(props: CodeEditorProps) {
   const latest = useRef(props);
   latest.current = props;
   const reading = useRef(new Compartment());
-  const { value, language, single, readOnly, problems, marked } = props;
+  const { value, language, single, readOnly, problems, marked, describedBy, invalid } = props;
 
   // The editor is made once for a language and a form; everything else reaches it by messages.
   useEffect(() => {
     if (!host.current) return;
-    const { label, placeholder, lineNumbers: numbered, extra } = latest.current;
+    const { label, placeholder, lineNumbers: numbered, extra, expressions, wrap } = latest.current;
     const made = new EditorView({
       parent: host.current,
       state: EditorState.create({
@@ -231,7 +292,10 @@ export function CodeEditor(props: CodeEditorProps) {
             ...(single ? [] : [indentWithTab]),
           ]),
           EditorView.contentAttributes.of({ "aria-label": label }),
-          reading.current.of(readOnlyOf(latest.current.readOnly)),
+          reading.current.of(told(latest.current)),
+          expressions ? expressionsShown : [],
+          wrap ? EditorView.lineWrapping : [],
+          EditorView.clipboardInputFilter.of((text) => latest.current.taking?.(text) ?? text),
           EditorView.updateListener.of((update) => {
             const { onChange, onLine, onFocus, onBlur } = latest.current;
             if (update.docChanged && !update.transactions.some((one) => one.annotation(OUTSIDE))) {
@@ -255,9 +319,10 @@ export function CodeEditor(props: CodeEditorProps) {
     };
   }, [language, single]);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: these three are what is told
   useEffect(() => {
-    view.current?.dispatch({ effects: reading.current.reconfigure(readOnlyOf(readOnly)) });
-  }, [readOnly]);
+    view.current?.dispatch({ effects: reading.current.reconfigure(told(latest.current)) });
+  }, [readOnly, describedBy, invalid]);
 
   useEffect(() => {
     const current = view.current;
@@ -282,7 +347,7 @@ export function CodeEditor(props: CodeEditorProps) {
     const effects: StateEffect<unknown>[] = [setMarked.of(marked)];
     if (marked && marked[0] <= current.state.doc.lines) {
       const at = current.state.doc.line(Math.max(1, marked[0])).from;
-      effects.push(EditorView.scrollIntoView(at, { y: "center" }));
+      effects.push(EditorView.scrollIntoView(at, { y: "nearest", yMargin: 48 }));
     }
     current.dispatch({ effects });
   }, [marked?.[0], marked?.[1], value]);

@@ -458,7 +458,7 @@ class Embedded(Coordinator):
             await self._room()
         # the last server may have ended before it could tell the children of a run
         for parent in await self._bring(await self._journal.read(queries.parents_of_orphans)):
-            await self._end_children(parent)
+            await self._end_children(parent, rollback=parent.is_stopping)
             self._settle(parent)
 
     async def _room(self) -> None:
@@ -625,11 +625,17 @@ class Embedded(Coordinator):
         if slot.alone and (slot.group.suspects or slot.group.asking):
             self._make_room(slot.group)
 
-    def ended(self, assignment: int, output: bytes | None, failure: Failure | None) -> None:
+    def ended(
+        self,
+        assignment: int,
+        output: bytes | None,
+        failure: Failure | None,
+        seen: int | None = None,
+    ) -> None:
         run = self._assigned.get(assignment)
         if run is not None:
             self._blame.clear_run(run.ref)
-        super().ended(assignment, output, failure)
+        super().ended(assignment, output, failure, seen)
 
     def _freed(self, slot: Slot) -> None:
         """The runner for suspects has nothing to do; a request goes before a run."""

@@ -19,7 +19,7 @@ from awaitstep.engine.embedded.rows import (
 from awaitstep.engine.eventlog import Note, NoteKind
 from awaitstep.engine.port import Retention
 from awaitstep.engine.run import Run
-from awaitstep.engine.states import RunStatus
+from awaitstep.engine.states import STOP, RunStatus
 
 _RUN = f"select {RUN_COLUMNS} from runs"
 _OPERATIONS = f"select {OPERATION_COLUMNS} from operations where run = ? order by k"
@@ -136,12 +136,13 @@ def children(db: sqlite3.Connection, known: Names, parent: int) -> list[tuple[st
 
 
 def parents_of_orphans(db: sqlite3.Connection) -> list[int]:
-    """Runs that were terminated or restarted while children of theirs are still live."""
+    """Runs that were terminated, restarted or rolled back while children of theirs are still live."""
     rows = db.execute(
         "select distinct parent.ref from runs child join runs parent on parent.ref = child.parent"
         " where child.parent is not null and child.status < 4"
-        " and (parent.status = ? or parent.epoch <> child.parent_epoch)",
-        (code(RunStatus.terminated),),
+        " and (parent.status = ? or parent.epoch <> child.parent_epoch or exists"
+        " (select 1 from operations where run = parent.ref and k = ?))",
+        (code(RunStatus.terminated), STOP),
     )
     return [ref for (ref,) in rows]
 

@@ -352,9 +352,12 @@ class _Link:
     def blocked(self, seen: int) -> None:
         self._engine.blocked(self._assignment, seen)
 
-    def ended(self, output: bytes | None, failure: Failure | None) -> None:
+    def failing(self, failure: Failure) -> None:
+        self._engine.failing(self._assignment, failure)
+
+    def ended(self, output: bytes | None, failure: Failure | None, seen: int | None) -> None:
         self._engine.executed(self._assignment)
-        self._engine.ended(self._assignment, output, failure)
+        self._engine.ended(self._assignment, output, failure, seen)
 
 
 class _PlainThreads:

@@ -15,6 +15,7 @@ from awaitstep.storage.records import (
     Draft,
     Entry,
     FullWorkflow,
+    Numbers,
     Page,
     Variable,
     Version,
@@ -109,6 +110,25 @@ class SqlWorkflows:
     def ids(self, project: str) -> Sequence[str]:
         with self._database.read() as db:
             return db.scalars(sa.select(workflows.c.id).where(workflows.c.project == project)).all()
+
+    def numbers(self, project: str, ids: Sequence[str]) -> Mapping[str, Numbers]:
+        last = (
+            sa.select(sa.func.max(versions.c.number))
+            .where(versions.c.workflow == workflows.c.id)
+            .scalar_subquery()
+        )
+        live = versions.alias("live")
+        query = (
+            sa.select(workflows.c.id, last, live.c.number)
+            .select_from(
+                workflows.outerjoin(
+                    deployments, deployments.c.id == workflows.c.active_deployment
+                ).outerjoin(live, live.c.id == deployments.c.version)
+            )
+            .where(workflows.c.project == project, workflows.c.id.in_(ids))
+        )
+        with self._database.read() as db:
+            return {id: Numbers(newest, active) for id, newest, active in db.execute(query)}
 
     def update(
         self, project: str, id: str, patch: WorkflowPatch, own: Sequence[Variable] | None
