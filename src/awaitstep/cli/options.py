@@ -12,6 +12,7 @@ import typer
 
 from awaitstep.cli.failures import WrongUse
 from awaitstep.cli.files import read_text
+from awaitstep.engine.states import RunStatus
 
 Data = Annotated[
     Path, typer.Option("--data", envvar="AWAITSTEP_DATA", help="Folder the server keeps all in.")
@@ -35,6 +36,7 @@ Workflow = Annotated[str, typer.Argument(help="A workflow's id, or its exact nam
 Instance = Annotated[str, typer.Argument(help="A run's instanceId or id.")]
 
 DEFAULT_DATA = Path(".awaitstep")
+STATES = ", ".join(RunStatus)
 
 
 def known(what: str, given: Iterable[str], there_are: Iterable[str]) -> None:
@@ -46,8 +48,6 @@ def known(what: str, given: Iterable[str], there_are: Iterable[str]) -> None:
 
 def known_states(given: Iterable[str] | None) -> None:
     """Raises WrongUse for the first that is no state of a run."""
-    from awaitstep.engine.states import RunStatus
-
     known("state", given or (), RunStatus)
 
 

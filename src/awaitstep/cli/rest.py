@@ -123,7 +123,7 @@ class Rest:
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._away(error) from None
-        return _answer(response)
+        return self._answer(response)
 
     def events(
         self, path: str, body: Any = None, *, method: str = "POST"
@@ -135,7 +135,7 @@ class Rest:
             with self._client.stream(method, path, json=body, timeout=_STREAM_SECONDS) as response:
                 if not response.is_success:
                     response.read()
-                    _answer(response)
+                    self._answer(response)
                 rest = b""
                 for chunk in response.iter_bytes():
                     *whole, rest = (rest + chunk).split(b"\n\n")
@@ -150,6 +150,28 @@ class Rest:
             raise self._away(error) from None
         except ValueError:
             raise Failure(_NOT_OURS, "server.away") from None
+
+    def _answer(self, response: httpx.Response) -> Any:
+        try:
+            answer = response.json() if response.content else None
+        except ValueError:
+            answer = None
+            if response.is_success:
+                raise Failure(_NOT_OURS, "server.away") from None
+        if response.is_success:
+            return answer
+        if not isinstance(answer, dict) or not isinstance(answer.get("error"), str):
+            raise Failure(
+                f"The server answered with status {response.status_code}.", "server.error"
+            )
+        if answer.get("code") == "auth.required":
+            # one was sent: what the server says is for those who sent none
+            raise Failure(
+                f"The server at {self._url} does not know this key: it was deleted, or is another "
+                "server's. Make one with `awaitstep keys create` on its data folder.",
+                "auth.required",
+            )
+        raise _refused(answer)
 
     def _away(self, error: Exception) -> Failure:
         from httpx import TimeoutException
@@ -198,20 +220,6 @@ class Rest:
                 "workflow.ambiguous",
             )
         return found[0] if found else None
-
-
-def _answer(response: httpx.Response) -> Any:
-    try:
-        answer = response.json() if response.content else None
-    except ValueError:
-        answer = None
-        if response.is_success:
-            raise Failure(_NOT_OURS, "server.away") from None
-    if response.is_success:
-        return answer
-    if not isinstance(answer, dict) or not isinstance(answer.get("error"), str):
-        raise Failure(f"The server answered with status {response.status_code}.", "server.error")
-    raise _refused(answer)
 
 
 def _refused(answer: dict[str, Any]) -> Failure:

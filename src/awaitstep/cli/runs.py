@@ -10,6 +10,7 @@ from awaitstep.cli import eventlog
 from awaitstep.cli.bulk import bulk
 from awaitstep.cli.options import (
     DEFAULT_DATA,
+    STATES,
     Data,
     Instance,
     Json,
@@ -26,7 +27,7 @@ runs = typer.Typer(help="List runs, look into them, steer them.", rich_markup_mo
 events = typer.Typer(help="Send events to runs.", rich_markup_mode=None, no_args_is_help=True)
 
 OfWorkflow = Annotated[str | None, typer.Option("--workflow", help="Only this workflow's runs.")]
-Status = Annotated[str | None, typer.Option("--status", help="Only runs in this state.")]
+Status = Annotated[str | None, typer.Option("--status", help=f"Only runs in this state: {STATES}.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")]
 
 

@@ -29,7 +29,7 @@ def run(
     instance: Annotated[str | None, typer.Option("--id", help="The run's instanceId.")] = None,
     variables: Annotated[
         list[str] | None,
-        typer.Option("--env", help="NAME=VALUE for self.env, without a server; repeatable."),
+        typer.Option("--env", help="A variable as NAME=VALUE, without a server; repeatable."),
     ] = None,
     data: Annotated[
         Path | None,

@@ -275,6 +275,16 @@ def test_a_refusal_is_one_sentence(awaitstep, server, data, status, value, said)
     assert (got.code, got.err, got.out) == (1, said + "\n", "")
 
 
+def test_a_key_that_the_server_does_not_know_is_said_to_be_that(awaitstep, server, data):
+    wants_one = {"error": "Sign in, or send an API key.", "code": "auth.required"}
+    server.on("GET", "/runs?limit=20", wants_one, 401)
+    got = awaitstep("runs", "--data", data)
+    assert (got.code, got.out) == (1, "")
+    assert got.err.startswith(f"The server at {server.url} does not know this key: ")
+    as_json = json.loads(awaitstep("runs", "--data", data, "--json").err)
+    assert as_json["code"] == "auth.required"
+
+
 def test_control_characters_never_reach_the_terminal(awaitstep, server, data):
     evil = {**RUN, "instanceId": "\x1b[2J\x07"}
     server.on("GET", "/runs?limit=20", {"data": [evil], "nextCursor": None})
