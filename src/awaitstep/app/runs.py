@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from awaitstep.app.errors import Conflict, Invalid, invalid
+from awaitstep.app.errors import Conflict, Invalid, invalid, not_deployed
 from awaitstep.app.feed import Ear, listening
 from awaitstep.app.ports import Ports
 from awaitstep.engine import values
@@ -248,15 +248,6 @@ class RunControl:
 def node_of(step: str, nodes: dict[str, str]) -> str | None:
     """The node of a step, whose name may end in ` · winner`, ` · result`, ` [2.0]` or ` · rollback`."""
     return nodes.get(step) or nodes.get(_ADDED.sub("", step))
-
-
-def not_deployed(where: str = "") -> Conflict:
-    """Says what to do as well, by API and on the command line."""
-    return Conflict(
-        f"The workflow is not deployed{where}. Deploy it first: POST /workflows/{{id}}/deploy, or "
-        "`awaitstep deploy`.",
-        "workflow.not_deployed",
-    )
 
 
 def _instance(workflow: str, request: Request) -> str | None:

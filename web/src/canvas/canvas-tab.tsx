@@ -9,15 +9,19 @@ import type { Command } from "@/app/commands";
 import { menuItem, useCommands } from "@/app/commands";
 import type { Panel } from "@/app/router";
 import { Button, IconButton } from "@/design/button";
+import { cx } from "@/design/cx";
 import { plural } from "@/design/format";
 import { ContextMenu } from "@/design/menu";
 import { EditorPanel } from "@/editor/editor-panel";
+import { usePanelPlace } from "@/editor/panel-place";
+import { PanelSwitch } from "@/editor/panel-switch";
 import { useEditor, useEditorStore, useSelectedNode } from "@/editor/store";
 import { asText, copy } from "@/graph/clipboard";
 import type { Place } from "@/graph/edits";
 import { NodePanel } from "@/node-panel/node-panel";
 import { Canvas, insertNode } from "./canvas";
 import { deleteSelected, pasteText, placeFor, useCanvasCommands } from "./canvas-commands";
+import { ConnectDialog } from "./connect-dialog";
 import { ModuleEditor } from "./module-editor";
 import { Palette } from "./palette";
 import { ProblemList } from "./problem-list";
@@ -44,6 +48,7 @@ function CanvasPage() {
   const [problem, setProblem] = useState<Detail | null>(null);
   const empty = useEditor((state) => state.graph.nodes.length === 0);
   const selectedNode = useSelectedNode();
+  const dock = usePanelPlace((state) => state.dock);
 
   const show = useCallback(
     (next: { node?: string; panel?: Panel }) =>
@@ -71,7 +76,8 @@ function CanvasPage() {
     [store, setCenter, getZoom],
   );
 
-  const commands = useCanvasCommands({ onAsk: setPlace });
+  const [connecting, setConnecting] = useState<string | null>(null);
+  const commands = useCanvasCommands({ onAsk: setPlace, onConnect: setConnecting });
   useCommands(
     (["entry", "packages", "code", "graph"] as const).map((name, index) => ({
       id: `panel-${name}`,
@@ -102,8 +108,8 @@ function CanvasPage() {
 
   return (
     <div className="relative flex h-full min-h-0">
-      <div className="flex min-w-0 flex-1 flex-col">
-        <div className="relative min-h-0 flex-1">
+      <div className={cx("flex min-w-0 flex-1", !(panel && dock === "right") && "flex-col")}>
+        <div className="relative min-h-0 min-w-0 flex-1">
           <ContextMenu items={contextItems(commands)}>
             <div className="size-full">
               <Canvas types={types} onAsk={setPlace} onOpen={focus} />
@@ -127,15 +133,18 @@ function CanvasPage() {
             }}
           />
         </div>
-        {panel && (
+        {panel ? (
           <EditorPanel
             panel={panel}
             onPanel={(next) => show({ panel: next })}
             onClose={() => show({ panel: undefined })}
             onNode={focus}
           />
+        ) : (
+          <PanelSwitch onPanel={(next) => show({ panel: next })} />
         )}
       </div>
+      {connecting && <ConnectDialog source={connecting} onClose={() => setConnecting(null)} />}
       {selectedNode && (
         <NodePanel
           key={selectedNode.id}
@@ -170,6 +179,7 @@ const ON_CANVAS = [
   "canvas-paste",
   "canvas-duplicate",
   "|",
+  "canvas-connect",
   "canvas-start",
   "canvas-layout",
   "canvas-fit",

@@ -108,13 +108,20 @@ const COLOURS = HighlightStyle.define([
 const THEME = EditorView.theme({
   "&": { backgroundColor: "transparent", color: "var(--n-12)", fontSize: "12px" },
   "&.cm-focused": { outline: "none" },
-  ".cm-scroller": { fontFamily: "var(--font-mono)", lineHeight: "18px", overflow: "auto" },
+  ".cm-scroller": {
+    fontFamily: "var(--font-mono)",
+    fontVariantLigatures: "none",
+    lineHeight: "18px",
+    overflow: "auto",
+  },
   ".cm-content": { padding: "6px 0", caretColor: "var(--n-12)" },
   ".cm-line": { padding: "0 8px" },
   ".cm-cursor": { borderLeftColor: "var(--n-12)" },
   ".cm-selectionBackground, &.cm-focused .cm-selectionBackground": {
     backgroundColor: "color-mix(in oklch, var(--accent) 24%, transparent) !important",
   },
+  ".cm-gutter-lint": { width: "14px" },
+  ".cm-gutter-lint .cm-gutterElement": { padding: "1px" },
   ".cm-gutters": { backgroundColor: "transparent", color: "var(--n-9)", border: "none" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "transparent" },
   "&.cm-focused .cm-activeLine": {
@@ -202,13 +209,10 @@ const OUTSIDE = Annotation.define<boolean>();
 
 /** What is only read can still be reached, and scrolled, with the keyboard. */
 function readOnlyOf(readOnly: boolean | undefined): Extension {
-  return readOnly
-    ? [
-        EditorState.readOnly.of(true),
-        EditorView.editable.of(false),
-        EditorView.contentAttributes.of({ tabindex: "0" }),
-      ]
-    : [];
+  return [
+    EditorView.contentAttributes.of({ tabindex: "0" }),
+    readOnly ? [EditorState.readOnly.of(true), EditorView.editable.of(false)] : [],
+  ];
 }
 
 function told({ readOnly, describedBy, invalid }: CodeEditorProps): Extension {
@@ -238,6 +242,21 @@ function place(state: EditorState): (problem: CodeProblem) => Diagnostic {
     const from = Math.min(found.from + Math.max(0, column - 1), found.to);
     return { from, to: Math.max(from, found.to), message, severity };
   };
+}
+
+function isInView(view: EditorView, at: number): boolean {
+  const { top, bottom } = view.lineBlockAt(at);
+  const { scrollTop, clientHeight } = view.scrollDOM;
+  return top >= scrollTop && bottom <= scrollTop + clientHeight;
+}
+
+function scrollWithin(view: EditorView, at: number): void {
+  view.requestMeasure({
+    read: () => view.lineBlockAt(at).top - view.scrollDOM.clientHeight / 2,
+    write: (top) => {
+      view.scrollDOM.scrollTop = top;
+    },
+  });
 }
 
 const common: Extension = [
@@ -276,7 +295,7 @@ export function CodeEditor(props: CodeEditorProps) {
             ? EditorState.transactionFilter.of((transaction) =>
                 transaction.newDoc.lines > 1 ? [] : transaction,
               )
-            : [highlightActiveLine(), lintGutter()],
+            : [highlightActiveLine(), language === "text" ? [] : lintGutter()],
           numbered ? lineNumbers() : [],
           placeholder ? placeholderText(placeholder) : [],
           autocompletion({
@@ -344,12 +363,18 @@ export function CodeEditor(props: CodeEditorProps) {
   useEffect(() => {
     const current = view.current;
     if (!current || marked === undefined) return;
-    const effects: StateEffect<unknown>[] = [setMarked.of(marked)];
-    if (marked && marked[0] <= current.state.doc.lines) {
-      const at = current.state.doc.line(Math.max(1, marked[0])).from;
-      effects.push(EditorView.scrollIntoView(at, { y: "nearest", yMargin: 48 }));
-    }
-    current.dispatch({ effects });
+    current.dispatch({ effects: setMarked.of(marked) });
+    if (!marked || marked[0] > current.state.doc.lines) return;
+    const at = current.state.doc.line(Math.max(1, marked[0])).from;
+    // Once the lines that are there have been measured: before, their heights are guesses.
+    const frame = requestAnimationFrame(() => {
+      if (view.current !== current || isInView(current, at)) return;
+      // What scrolls by itself leaves the page around it where it is.
+      const { maxHeight, fill } = latest.current;
+      if (maxHeight || fill) scrollWithin(current, at);
+      else current.dispatch({ effects: EditorView.scrollIntoView(at, { y: "center" }) });
+    });
+    return () => cancelAnimationFrame(frame);
   }, [marked?.[0], marked?.[1], value]);
 
   const { minHeight, maxHeight, fill } = props;
@@ -359,7 +384,7 @@ export function CodeEditor(props: CodeEditorProps) {
       className={
         fill
           ? "h-full overflow-hidden [&_.cm-editor]:h-full"
-          : "overflow-hidden rounded-control border border-line-strong bg-surface focus-within:border-accent [&_.cm-scroller]:max-h-(--most) [&_.cm-content]:min-h-(--least)"
+          : "overflow-hidden rounded-control border border-line-strong bg-surface focus-within:border-accent [&_.cm-scroller]:max-h-(--most) [&_.cm-content]:min-h-(--least)!"
       }
       style={
         {

@@ -133,8 +133,8 @@ type NamesProps = { readables: readonly Readable[]; onPick?: (name: string) => v
 /** The names that are there, for those who forgot them. */
 function Names({ readables, onPick }: NamesProps) {
   return (
-    <p className="flex flex-wrap gap-x-1.5 gap-y-0.5 text-muted text-table">
-      <span>Names:</span>
+    <p className="flex flex-wrap gap-x-2.5 gap-y-0.5 text-muted text-table">
+      <span>It may read</span>
       {readables.map(({ name, title }) =>
         onPick ? (
           <button

@@ -36,6 +36,11 @@ export function ExpressionField(props: ExpressionFieldProps) {
   const { path, title, help, required, bare, condition = false, value, onChange } = props;
   const [large, setLarge] = useState(false);
   const view = useRef<EditorView | null>(null);
+  const { values } = useForm();
+  const preview = useMemo(
+    () => (condition ? previewCondition(value, values) : previewText(value, values)),
+    [value, values, condition],
+  );
   const insert = (reference: Reference) => put(view.current, spell(reference, condition));
   const tools = (
     <>
@@ -55,7 +60,7 @@ export function ExpressionField(props: ExpressionFieldProps) {
     <Row
       path={path}
       title={bare ? null : title}
-      help={help}
+      help={preview.kind === "plain" ? help : undefined}
       required={required}
       aside={bare ? undefined : tools}
       className={props.className}
@@ -72,14 +77,14 @@ export function ExpressionField(props: ExpressionFieldProps) {
                 }}
               />
             </div>
-            {bare && tools}
+            {bare && <div className="flex h-8 items-center">{tools}</div>}
           </div>
-          <ExpressionPreview value={value} condition={condition} />
+          <PreviewLine preview={preview} />
           {large && (
             <Dialog open onClose={() => setLarge(false)} title={title} width={840}>
               <div className="flex flex-col gap-2">
                 <ExpressionEditor {...{ path, title, value, onChange, condition }} lines tall />
-                <ExpressionPreview value={value} condition={condition} />
+                <PreviewLine preview={preview} />
               </div>
             </Dialog>
           )}
@@ -87,15 +92,6 @@ export function ExpressionField(props: ExpressionFieldProps) {
       )}
     </Row>
   );
-}
-
-function ExpressionPreview({ value, condition }: { value: string; condition: boolean }) {
-  const { values } = useForm();
-  const preview = useMemo(
-    () => (condition ? previewCondition(value, values) : previewText(value, values)),
-    [value, values, condition],
-  );
-  return <PreviewLine preview={preview} />;
 }
 
 type ExpressionEditorProps = ExpressionFieldProps & {
@@ -137,7 +133,7 @@ function ExpressionEditor(props: ExpressionEditorProps) {
       taking={condition ? (text) => pythonOf(text) : undefined}
       describedBy={props.describedBy}
       invalid={props.invalid}
-      minHeight={tall ? 280 : several.current ? 64 : undefined}
+      minHeight={tall ? 280 : several.current ? 48 : undefined}
       maxHeight={tall ? 480 : 240}
       onView={(one) => {
         setView(one);

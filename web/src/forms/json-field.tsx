@@ -79,7 +79,7 @@ export function JsonField(props: JsonFieldProps) {
             placeholder={placeholder}
             describedBy={describedBy}
             invalid={invalid || fault !== null}
-            minHeight={84}
+            minHeight={text === "" ? 30 : 84}
             maxHeight={320}
             onView={(one) => {
               view.current = one;

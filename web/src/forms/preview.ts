@@ -31,6 +31,7 @@ function follow(value: unknown, root: string, path: readonly Key[]): unknown {
   for (const [depth, key] of path.entries()) {
     const inner = step(found, key);
     if (inner === undefined) {
+      if (root === "env") throw new Missing(`There is no variable ${key} in the environment yet.`);
       throw new Missing(`${asExpression(root, path.slice(0, depth + 1))} is missing.`);
     }
     found = inner;

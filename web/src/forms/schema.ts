@@ -41,7 +41,6 @@ export type FormField = {
 
 type Schema = Record<string, unknown>;
 
-const RETRIES = new Set(["retryLimit", "retryDelay", "backoff"]);
 const DEEPEST = 8;
 
 /** The fields of a node type. `output` is left out: it is a switch of its own. */
@@ -52,7 +51,6 @@ export function fieldsOf(schema: Schema): FormField[] {
 function fieldsIn(schema: Schema, root: Schema, depth: number): FormField[] {
   const properties = record(schema.properties);
   const required = new Set(texts(schema.required));
-  const retried = "retryLimit" in properties;
   return Object.entries(properties).map(([name, raw]) => {
     const written = resolved(record(raw), root);
     const { inner, nullable } = unwrapped(written, root);
@@ -65,16 +63,10 @@ function fieldsIn(schema: Schema, root: Schema, depth: number): FormField[] {
       required: required.has(name),
       nullable,
       fallback: "default" in written ? written.default : nullable ? null : undefined,
-      group: groupOf(name, told, retried && !("workflowId" in properties && name === "timeout")),
+      group: text(told["x-group"]) || null,
       shape: shapeOf(inner, written, root, depth),
     };
   });
-}
-
-function groupOf(name: string, schema: Schema, retried: boolean): string | null {
-  const told = schema["x-group"];
-  if (typeof told === "string" && told !== "") return told;
-  return retried && (RETRIES.has(name) || name === "timeout") ? "retries" : null;
 }
 
 /** `anyOf` with null is the other one, and may be nothing. */

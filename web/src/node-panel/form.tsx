@@ -39,13 +39,21 @@ const OWN: Record<string, { form: typeof HttpForm; fields: ReadonlySet<string> }
   },
 };
 
+/** Few people need these. */
+const ADVANCED: Record<string, ReadonlySet<string>> = { step: new Set(["rollback", "inline"]) };
+
 type FormProps = { node: GraphNode; type: NodeType };
 
 /** Everything that can be said of a node, by the schema of its type. */
 export function Form({ node, type }: FormProps) {
   const { problems } = useForm();
   const change = useChange(node);
-  const fields = useMemo(() => fieldsOf(type.schema), [type.schema]);
+  const fields = useMemo(() => {
+    const rare = ADVANCED[type.type];
+    return fieldsOf(type.schema).map((field) =>
+      rare?.has(field.name) ? { ...field, group: "advanced" } : field,
+    );
+  }, [type]);
   const own = OWN[node.type];
   const Own = own?.form;
   const others = fields.filter((field) => !own?.fields.has(field.name));
