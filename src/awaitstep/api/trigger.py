@@ -97,7 +97,12 @@ async def trigger(request: Request) -> Response:
     if wait is not None:
         run = await app.runs.wait(who.project, workflow, run.instance, wait)
     headers = {"Idempotent-Replayed": "true"} if started.existed else None
-    return Response(msgspec.json.encode(run_json(run)), 201, headers, "application/json")
+    return Response(
+        msgspec.json.encode(run_json(run, app.runs.name_of(workflow))),
+        201,
+        headers,
+        "application/json",
+    )
 
 
 def _idempotency_key(request: Request) -> str | None:

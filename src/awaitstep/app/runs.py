@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from awaitstep.app.errors import Conflict, Invalid, invalid
+from awaitstep.app.errors import Conflict, Invalid, invalid, not_deployed
 from awaitstep.app.feed import Ear, listening
 from awaitstep.app.ports import Ports
 from awaitstep.engine import values
@@ -90,14 +90,14 @@ class RunControl:
         entry = self._ports.directory.find(project, workflow)
         if request.connection is not None and request.connection != entry.connection:
             await self._ports.read(self._ports.store.connections.get, project, request.connection)
-            raise Conflict("The workflow is not deployed there.", "workflow.not_deployed")
+            raise not_deployed(" there")
         if entry.kind == "script":
             raise Conflict(
                 "This is a function: it has no runs, and answers at its Worker URL.",
                 "workflow.is_function",
             )
         if entry.deployment is None:
-            raise Conflict("The workflow is not deployed.", "workflow.not_deployed")
+            raise not_deployed()
         instance = _instance(workflow, request)
         target = Target(workflow, entry.deployment, entry.version)
         runs = self._ports.providers[entry.engine].runs
@@ -131,6 +131,11 @@ class RunControl:
             return RunPage([], None)
         runs = self._ports.providers[entries[0].engine].runs
         return await runs.list(replace(query, workflows=[entry.workflow for entry in entries]))
+
+    def name_of(self, workflow: str) -> str:
+        """A workflow's name, for whoever may see its runs; empty once it is gone."""
+        entry = self._ports.directory.get(workflow)
+        return "" if entry is None else entry.name
 
     async def get(self, project: str, workflow: str, ref: str) -> RunView:
         return await self._at(project, workflow, ref, lambda runs, id: runs.get(workflow, id))
@@ -199,7 +204,7 @@ class RunControl:
         if on_newest:
             entry = self._ports.directory.find(project, workflow)
             if entry.deployment is None:
-                raise Conflict("The workflow is not deployed.", "workflow.not_deployed")
+                raise not_deployed()
             onto = Onto(entry.deployment, entry.version)
         return await self._at(
             project,

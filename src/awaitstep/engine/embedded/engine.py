@@ -308,6 +308,7 @@ class Embedded(Coordinator):
             runners=len(ready),
             isolated=self._isolation is None,
             isolation=self._isolation or "",
+            unwritten=self._journal.unavailable,
         )
 
     def forget(self, deployment: str) -> None:
