@@ -168,7 +168,10 @@ const markedLines = StateField.define({
 const OUTSIDE = Annotation.define<boolean>();
 
 function readOnlyOf(readOnly: boolean | undefined): Extension {
-  return readOnly ? [EditorState.readOnly.of(true), EditorView.editable.of(false)] : [];
+  if (!readOnly) return [];
+  // What can't be edited can still be scrolled by keys.
+  const reachable = EditorView.contentAttributes.of({ tabindex: "0" });
+  return [EditorState.readOnly.of(true), EditorView.editable.of(false), reachable];
 }
 
 function place(state: EditorState): (problem: CodeProblem) => Diagnostic {
