@@ -9,6 +9,14 @@ MINUTES ?= 30
 export GRAPHS MINUTES
 export UV_PROJECT_ENVIRONMENT := .venv
 
+MODULES := web/node_modules/.package-lock.json
+# types of the API, which only the type checker reads
+SCHEMA := web/src/api/schema.d.ts
+WEB := $(filter-out $(SCHEMA) web/openapi.json, \
+  $(wildcard web/*.json web/*.ts web/*.html) $(shell find web/src web/public -type f))
+# the last file that a build of the dashboard writes
+DASHBOARD := src/awaitstep/static/.built
+
 .PHONY: help setup run test soak check fix bench bench-scale build lock browser clean
 
 help: ## list the commands
@@ -30,7 +38,21 @@ help: ## list the commands
 	@$(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
-setup: .venv/runtime ## install what is missing into .venv
+# it may need uv to get itself a Node
+$(MODULES): web/package.json web/package-lock.json web/.npmrc | .venv/uv
+	@web/npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(SCHEMA): $(MODULES) web/openapi.py $(shell find src/awaitstep -name '*.py') | .venv/runtime
+	@$(BIN)/python web/openapi.py
+	@web/npm run --silent api >/dev/null
+	@touch $@
+
+$(DASHBOARD): $(WEB) $(MODULES)
+	@web/npm run --silent build -- --logLevel error
+	@touch $@
+
+setup: .venv/runtime $(DASHBOARD) ## install what is missing into .venv
 
 run: setup ## start server and runner on loopback with an example deployed (ARGS="--port 8080 …")
 	@exec $(BIN)/awaitstep dev $(ARGS)
@@ -40,22 +62,25 @@ browser:
 	  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium) >/dev/null 2>&1 \
 	  || echo "chromium could not be installed; the browser tests will say so"; }
 
-test: .venv/dev browser ## run every test
+test: .venv/dev $(DASHBOARD) browser ## run every test (with ARGS: some of Python's)
+	@$(if $(ARGS),,web/npm run --silent test)
 	@$(BIN)/pytest --numprocesses auto $(ARGS)
 
 soak: .venv/dev ## kill servers under load for MINUTES=30, then compare GRAPHS=100000 random graphs with their meaning
 	@$(BIN)/pytest tests/crash -m soak -p no:xdist $(ARGS)
 	@$(BIN)/pytest tests/property -m soak --numprocesses auto $(ARGS)
 
-check: .venv/dev ## formatter, linter, types, import arrows
+check: .venv/dev $(SCHEMA) ## formatter, linter, types, import arrows
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@web/npm run --silent check
 
-fix: .venv/dev ## let the formatter and linter repair what they can
+fix: .venv/dev $(MODULES) ## let the formatter and linter repair what they can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+	@web/npm run --silent fix
 
 .venv/peers/ready: .venv/uv requirements/peers.txt
 	@rm -rf .venv/peers
@@ -71,16 +96,16 @@ bench: .venv/dev ## print the figures, with DBOS and Prefect beside, and keep th
 bench-scale: .venv/dev ## print what many, long and listed runs cost (ARGS="due --due 1000" for a part)
 	@$(BIN)/python -m bench.scale $(ARGS)
 
-build: .venv/dev ## build the wheel into dist/
+build: .venv/dev $(DASHBOARD) ## build the wheel into dist/
 	@$(BIN)/uv build --quiet --wheel --no-build-isolation && ls dist
 
 lock: .venv/uv ## lock the packages anew, with hashes
 	@for group in runtime dev; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	    $$([ $$group = dev ] && echo "--extra dev") pyproject.toml -o requirements/$$group.txt || exit 1; done
-	@for tool in uv build peers; do \
+	@for tool in uv build node peers; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	    requirements/$$tool.in -o requirements/$$tool.txt || exit 1; done
 
 clean: ## remove what the commands above made
-	@rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .venv dist src/awaitstep/static web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

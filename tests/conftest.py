@@ -39,7 +39,8 @@ def tally(
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     tallies: dict[str, dict[str, int]] = {}
-    for report in terminalreporter.getreports("passed"):
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    for report in reports:
         if report.when != "call":
             continue
         for name, told in report.user_properties:

@@ -20,6 +20,10 @@ export default defineConfig({
     target: "es2023",
     chunkSizeWarningLimit: 1700,
   },
-  server: { host: "127.0.0.1", proxy: { "/api": { target: server } } },
+  server: {
+    host: "127.0.0.1",
+    // sessions count only under the server's own name
+    proxy: { "/api": { target: server, changeOrigin: true, headers: { origin: server } } },
+  },
   test: { include: ["src/**/*.test.ts", "src/**/*.test.tsx"] },
 });

@@ -13,6 +13,7 @@ from awaitstep.compiler import BINDING, check_entry, compile_graph
 from awaitstep.ir import (
     Diagnostic,
     InvalidGraph,
+    NodeType,
     Registry,
     adopt,
     adopt_entry,
@@ -83,9 +84,26 @@ class CompiledGraphs:
                 "valueSchema": node.value_schema,
                 "targets": list(node.targets),
                 "packages": list(node.packages),
+                "family": node.family,
+                "icon": node.icon,
+                "summaryFields": list(node.shows),
+                "arms": _arms(node),
             }
             for node in self._registry
         ]
+
+
+def _arms(node: NodeType) -> dict[str, Any] | None:
+    if node.drawn is None:
+        return None
+    return {
+        "source": node.drawn.source,
+        "labels": list(node.drawn.labels),
+        "required": list(node.needs),
+        "field": node.drawn.field,
+        "names": list(node.drawn.names),
+        "nameFields": list(node.drawn.fields),
+    }
 
 
 def _handwritten(ir: Mapping[str, Any]) -> Compiled:

@@ -142,6 +142,7 @@ class FakeRuns:
     failing: dict[str, Exception] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     watchers: list[Callable[[str, str], None]] = field(default_factory=list)
+    rolled_back: list[str] = field(default_factory=list)
     on_ask: Callable[[str], None] = lambda instance: None
 
     async def create(self, start: StartRun) -> Created:
@@ -265,6 +266,8 @@ class FakeRuns:
         return await self._move(workflow, instance, Cause.resume)
 
     async def terminate(self, workflow: str, instance: str, *, rollback: bool = False) -> RunView:
+        if rollback:
+            self.rolled_back.append(instance)
         return await self._move(workflow, instance, Cause.terminate)
 
     async def restart(

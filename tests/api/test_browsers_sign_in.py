@@ -145,6 +145,29 @@ async def test_a_session_lasts_thirty_days_from_its_last_day_of_use(plane: Plane
     assert (await browser.get("/me")).status_code == 401
 
 
+async def test_reading_goes_on_while_nothing_can_be_written(plane: Plane) -> None:
+    browser = await plane.signed_in()
+    plane.clock.move(29 * DAY)
+    with contextlib.closing(sqlite3.connect(plane.folder / "control.db")) as db:
+        db.execute("BEGIN IMMEDIATE")  # the session's renewal has to do without its row
+        answer = await browser.get("/workflows")
+        assert answer.status_code == 200
+        assert "set-cookie" not in answer.headers
+        db.rollback()
+    assert "set-cookie" in (await browser.get("/workflows")).headers
+
+
+async def test_who_asks_is_not_known_while_the_store_is_away(plane: Plane) -> None:
+    browser, key = await plane.signed_in(), await plane.client()
+    with contextlib.closing(sqlite3.connect(plane.folder / "control.db")) as db:
+        for table in ("sessions", "api_keys"):
+            db.execute(f"ALTER TABLE {table} RENAME TO away_{table}")
+    for client in (browser, key):
+        answer = await client.get("/workflows")
+        assert (answer.status_code, answer.json()["code"]) == (503, "store.unavailable")
+        assert answer.headers["retry-after"] == "1"
+
+
 async def test_what_has_expired_is_not_kept(plane: Plane) -> None:
     for _ in range(3):
         await plane.signed_in()

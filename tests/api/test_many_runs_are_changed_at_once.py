@@ -66,6 +66,19 @@ async def test_every_run_is_asked_once_though_what_it_does_changes_the_list(plan
     assert plane.engine.runs == {}
 
 
+@pytest.mark.parametrize("rollback", [False, True])
+async def test_runs_are_undone_first_when_that_is_asked_for(plane: Plane, rollback: bool) -> None:
+    client = await plane.client()
+    workflow = await with_runs(plane, client, 60)
+    asked = {"rollback": rollback}
+    assert await changed(client, workflow, "terminate", dryRun=True, **asked) == result(
+        60, dry=True
+    )
+    assert plane.engine.rolled_back == []
+    assert await changed(client, workflow, "terminate", **asked) == result(60)
+    assert len(plane.engine.rolled_back) == (60 if rollback else 0)
+
+
 async def test_a_run_that_a_verb_starts_anew_is_not_met_again(plane: Plane) -> None:
     client = await plane.client()
     workflow = await with_runs(plane, client)
@@ -165,6 +178,9 @@ async def test_a_filter_finds_what_the_list_finds(plane: Plane) -> None:
             "filter.createdAfter",
         ),
         ({"verb": "pause", "filter": {}, "dryRun": "no"}, "dryRun"),
+        ({"verb": "restart", "filter": {}, "rollback": True}, "rollback"),
+        ({"verb": "terminate", "filter": {}, "rollback": "yes"}, "rollback"),
+        ({"verb": "terminate", "filter": {"rollback": True}}, "filter.rollback"),
     ],
 )
 async def test_a_bad_request_changes_nothing(plane: Plane, body: object, path: str) -> None:

@@ -99,6 +99,17 @@ async def test_bad_entry_code_is_refused_where_it_is_set(plane: Plane) -> None:
     assert answer.json()["details"][0]["message"]
 
 
+async def test_problems_of_entry_code_are_told_beside_those_of_the_graph(plane: Plane) -> None:
+    client = await plane.client()
+    node = {"id": "a", "type": "step", "name": "A", "data": {"code": "return 1"}}
+    ir = {"metadata": {"name": "x"}, "entryNodeId": "a", "nodes": [node], "edges": []}
+    for code, valid in [(None, True), ("return 1", True), ("x = 1\nreturn (", False)]:
+        answer = await client.post("/validate", json={"ir": ir, "entryCode": code})
+        assert (answer.status_code, answer.json()["valid"]) == (200, valid), answer.text
+    (problem,) = answer.json()["diagnostics"]
+    assert (problem["path"], problem["line"]) == ("entryCode", 2)
+
+
 FOREIGN: dict[str, Any] = {
     "metadata": {"name": "Orders", "version": 1, "createdAt": "x", "updatedAt": "y"},
     "entryNodeId": "step-1",

@@ -1,4 +1,4 @@
-"""What pip installs has everything in it: packages, SQL, migrations and the example."""
+"""What pip installs has everything in it: packages, SQL, migrations, example and dashboard."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import awaitstep
 from awaitstep.cli.example import hello
 print(awaitstep.__file__)
 print(hello()["metadata"]["name"])
+from awaitstep.api.dashboard import FOLDER
+print((FOLDER / "index.html").is_file())
 """
 
 
@@ -24,8 +26,14 @@ def test_the_wheel_needs_nothing_of_the_repository(tmp_path):
     installed = tmp_path / "installed"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(installed)
-    for source in (*ROOT.glob("src/**/*.py"), *ROOT.glob("src/**/*.sql")):
+    static = ROOT / "src/awaitstep/static"
+    built = [path for path in static.rglob("*") if path.is_file() and path.name != ".built"]
+    assert static / "index.html" in built, "The dashboard is not built; run `make setup`."
+    patterns = ("src/**/*.py", "src/**/*.sql", "src/awaitstep/templates/*.json")
+    sources = [path for pattern in patterns for path in ROOT.glob(pattern)]
+    for source in (*sources, *built):
         assert (installed / source.relative_to(ROOT / "src")).exists(), source
+    assert not (installed / "awaitstep/static/.built").exists()
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         cwd=tmp_path,
@@ -35,4 +43,4 @@ def test_the_wheel_needs_nothing_of_the_repository(tmp_path):
         check=True,
         timeout=60,
     )
-    assert done.stdout.splitlines() == [str(installed / "awaitstep/__init__.py"), "Hello"]
+    assert done.stdout.splitlines() == [str(installed / "awaitstep/__init__.py"), "Hello", "True"]

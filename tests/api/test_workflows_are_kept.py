@@ -22,7 +22,37 @@ async def test_a_workflow_is_what_was_said(client: httpx.AsyncClient) -> None:
     assert workflow["workerName"] is None
     found = (await client.get(f"/workflows/{workflow['id']}")).json()
     assert found == {**workflow, "envVars": []}
-    assert (await client.get("/workflows")).json()["data"] == [workflow]
+    standing = dict.fromkeys(("url", "liveVersion", "newestVersion", "crashed", "lastRun"))
+    assert (await client.get("/workflows")).json()["data"] == [workflow | standing]
+
+
+async def test_a_list_tells_how_each_workflow_stands(plane: Plane) -> None:
+    client = await plane.client()
+    ids = {name: await plane.deployed(client, name) for name in ("Live", "Crashed", "Down")}
+    drawn = (await client.post("/workflows", json={"name": "Drawn", "ir": GRAPH})).json()["id"]
+    for instance in ("first", "second"):
+        await client.post(f"/workflows/{ids['Live']}/trigger", json={"instanceId": instance})
+        plane.clock.move(1)
+    await client.post(f"/workflows/{ids['Live']}/versions", json={"ir": GRAPH})
+    live = (await client.get(f"/workflows/{ids['Crashed']}")).json()["activeDeploymentId"]
+    plane.workers.crashes[live] = "It died three times."
+    await client.post(f"/workflows/{ids['Down']}/takedown")
+    stranger = await plane.client(project=await plane.other_project())
+    assert (await stranger.get("/workflows")).json()["data"] == []
+    found = {each["id"]: each for each in (await client.get("/workflows")).json()["data"]}
+
+    def standing(id: str) -> tuple[object, ...]:
+        row = found[id]
+        run = row["lastRun"] and (row["lastRun"]["instanceId"], row["lastRun"]["status"])
+        return row["liveVersion"], row["newestVersion"], row["crashed"], run
+
+    assert standing(ids["Live"]) == (1, 2, None, ("second", "queued"))
+    assert standing(ids["Crashed"]) == (1, 1, "It died three times.", None)
+    assert standing(ids["Down"]) == (None, 1, None, None)
+    assert standing(drawn) == (None, 1, None, None)
+    row = found[ids["Live"]]
+    assert row["url"] == f"http://127.0.0.1:8787/{row['workerName']}/"
+    assert found[ids["Down"]]["url"] is None
 
 
 async def test_a_graph_with_problems_leaves_no_workflow(client: httpx.AsyncClient) -> None:

@@ -1,6 +1,6 @@
 """A page at a Worker URL, in a real browser, has nothing of the dashboard's and can change nothing.
 
-The dashboard's login is not there yet, so the test plants cookies with its names itself.
+The browser is signed in to the dashboard, and has cookies with names that are almost the session's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 SECRET = "the-dashboards-session"
-COOKIES = ("awaitstep_session", "__Host-awaitstep_session", "AwaitStep_Session")
+ALMOST = ("__Host-awaitstep_session", "AwaitStep_Session")
+COOKIES = ("awaitstep_session", *ALMOST)
+
+ME = "fetch('/api/me')"
 
 # Answers with a page whose script tells the test, through the title, what it could do, and records
 # the Cookie header it was sent. It also tries to plant a session of its own.
@@ -28,18 +31,25 @@ const outcome = async (promise) => {
   catch (error) { return "refused"; }
 };
 async function main() {
-  const api = "API_URL";
   const write = { method: "POST", credentials: "include", body: "{}" };
   const json = { ...write, headers: { "Content-Type": "application/json" } };
   const result = { script: true };
   try { result.cookie = document.cookie; } catch (error) { result.cookie = "refused"; }
   try { document.cookie = "awaitstep_session=planted; path=/"; } catch (error) {}
-  result.simple = await outcome(fetch(api + "/api/workflows", { ...write, mode: "no-cors" }));
-  result.json = await outcome(fetch(api + "/api/workflows", json));
-  result.trigger = await outcome(fetch(api + "/api/workflows/WORKFLOW_ID/trigger", json));
-  result.read = await outcome(fetch(api + "/api/workflows", { credentials: "include" }));
-  result.remove = await outcome(fetch(api + "/api/workflows/WORKFLOW_ID",
-    { method: "DELETE", credentials: "include" }));
+  const tried = [];
+  for (const host of ["127.0.0.1", "localhost"]) {
+    const api = "API_URL".replace("127.0.0.1", host) + "/api";
+    const workflow = api + "/workflows/WORKFLOW_ID";
+    const kept = { credentials: "include" };
+    tried.push(fetch(api + "/workflows", { ...write, mode: "no-cors" }));
+    tried.push(fetch(api + "/workflows", json));
+    tried.push(fetch(workflow + "/trigger", { ...write, mode: "no-cors" }));
+    tried.push(fetch(workflow + "/trigger", json));
+    tried.push(fetch(api + "/workflows", kept));
+    tried.push(fetch(api + "/auth/sessions", { ...kept, method: "DELETE" }));
+    tried.push(fetch(workflow, { ...kept, method: "DELETE" }));
+  }
+  result.tried = await Promise.all(tried.map(outcome));
   say(result);
 }
 main();
@@ -55,19 +65,21 @@ return Response(page, headers={
 
 @pytest.fixture
 def context(browser: Browser, live_server) -> Iterator[BrowserContext]:
-    """A browser that is logged in to the dashboard, as far as plain http allows."""
+    """A browser that is signed in to the dashboard under both of its names."""
     context = browser.new_context()
-    page = context.new_page()
     for host in ("127.0.0.1", "localhost"):
-        dashboard = live_server.url.replace("127.0.0.1", host)
-        page.goto(dashboard)
-        for name in COOKIES:
+        page = context.new_page()
+        link = live_server.awaitstep("login-link").stdout.strip().replace("127.0.0.1", host)
+        with page.expect_response(lambda answer: answer.url.endswith("/auth/sessions")) as signed:
+            page.goto(link)
+        assert signed.value.status == 204
+        assert page.evaluate(f"{ME}.then((answer) => answer.status)") == 200
+        for name in ALMOST:
             # `__Host-` needs Secure, which browsers allow on loopback
             secure = "; Secure" if name.startswith("__Host-") else ""
             page.evaluate(f"document.cookie = '{name}={SECRET}; Path=/{secure}'")
-        kept = page.evaluate("document.cookie")
-        assert f"awaitstep_session={SECRET}" in kept
-    page.close()
+        assert page.evaluate("document.cookie").count(SECRET) == len(ALMOST)
+        page.close()
     yield context
     context.close()
 
@@ -133,8 +145,11 @@ def test_a_page_at_its_own_host_gets_no_session_and_changes_nothing(context, liv
     told = json.loads(page.title())
     assert told["script"] is True
     assert SECRET not in told["cookie"]
-    for tried in ("simple", "json", "trigger", "read", "remove"):
-        assert told[tried] in ("refused", "opaque 0"), told
+    assert len(told["tried"]) == 14
+    assert set(told["tried"]) == {"refused", "opaque 0"}
+    dashboard = context.new_page()
+    dashboard.goto(live_server.url)  # and the browser is still signed in
+    assert dashboard.evaluate(f"{ME}.then((answer) => answer.status)") == 200
     assert cookie_seen(page, url) is None
     assert_no_session_was_planted(context, besides=worker["workerName"])
     assert state_of(live_server, worker) == before
@@ -151,14 +166,32 @@ def test_a_form_posted_from_a_worker_is_refused(context, live_server, worker):
     assert state_of(live_server, worker) == before
 
 
-def test_the_dashboards_cookie_alone_opens_nothing(context, live_server, worker):
+def test_a_link_to_the_api_from_a_worker_shows_nothing(context, live_server, worker):
     page = context.new_page()
-    page.goto(f"{live_server.url}/api/health")
-    assert SECRET in page.evaluate("document.cookie")
-    status = page.evaluate(
-        "fetch('/api/workflows', {method: 'POST', body: '{}'}).then((answer) => answer.status)"
+    for url in (worker["url"], host_form(live_server, worker)):
+        page.goto(url)
+        page.set_content(f"<a href='{live_server.url}/api/workflows'>workflows</a>")
+        with page.expect_response(f"{live_server.url}/api/workflows") as caught:
+            page.click("a")
+        assert caught.value.status in (401, 403)
+
+
+def test_another_name_that_leads_to_the_dashboard_signs_nobody_in(context, live_server):
+    """DNS rebinding: `rebound.localhost` is on loopback, like a stranger's name that is made so."""
+    page = context.new_page()
+    page.goto(live_server.url.replace("127.0.0.1", "rebound.localhost"))
+    link = live_server.awaitstep("login-link").stdout.strip()
+    answer = page.evaluate(
+        """async (token) => {
+            const headers = { "Content-Type": "application/json" };
+            const body = JSON.stringify({ token });
+            const answer = await fetch("/api/auth/sessions", { method: "POST", headers, body });
+            return (await answer.json()).code;
+        }""",
+        link.partition("#")[2],
     )
-    assert status == 401
+    assert answer == "origin.host"
+    assert page.evaluate(f"{ME}.then((answer) => answer.status)") == 401
 
 
 def cookie_seen(page: Page, url: str) -> str | None:

@@ -236,20 +236,104 @@ async def test_a_restart_after_a_rollback_is_a_run_like_any_other(desk):
     assert await desk.output(run) == "fine"
 
 
+SIGNATURES = {
+    "nothing": "def undo(): mark('undo')",
+    "by position": "def undo(output, error): mark(f'undo-{output}-{error}')",
+    "positional only": "def undo(output, /, error): mark(f'undo-{output}-{error}')",
+    "keywords only": "def undo(*, output, error, ctx): mark(f'undo-{output}-{error}')",
+    "mixed": "def undo(error, *, output): mark(f'undo-{output}-{error}')",
+    "any keywords": "def undo(**given): mark('undo-{output}-{error}'.format(**given))",
+    "the rest": "async def undo(output, **rest): mark(f\"undo-{output}-{rest['error']}\")",
+    "a default of its own": "def undo(output, error, at='x'): mark(f'undo-{output}-{error}' + at[:0])",
+    "a default for what is offered": "def undo(error, output=7): mark(f'undo-{output}-{error}')",
+    "a partial": """
+import functools
+async def cancel(where, output, *, error): mark(f'undo-{output}-{error}')
+undo = functools.partial(cancel, 'x')""",
+    "a method": """
+class Desk:
+    async def cancel(self, *, error, output): mark(f'undo-{output}-{error}')
+undo = Desk().cancel""",
+    "an object": """
+class Cancel:
+    async def __call__(self, *, error, output): mark(f'undo-{output}-{error}')
+undo = Cancel()""",
+    "a lambda": "undo = lambda *, output, error: mark(f'undo-{output}-{error}')",
+    "one that answers a coroutine": """
+async def later(text): mark(text)
+def undo(output, error): return later(f'undo-{output}-{error}')""",
+}
+
+
+@pytest.mark.parametrize("kind", SIGNATURES)
+async def test_handlers_may_take_what_they_need_in_any_way(desk, kind):
+    desk.deploy(
+        SIGNATURES[kind]
+        + """
+@step.do("one", rollback=undo)
+async def one(): return "LH1"
+await one()
+raise LookupError("lost")
+"""
+    )
+    run = await desk.start()
+    await desk.ended(run)
+    assert desk.marks() == ["undo" if kind == "nothing" else "undo-LH1-lost"]
+    step = (await desk.steps(run))["one · rollback"]
+    assert (step.status, step.error) == (COMPLETE, None)
+
+
+async def test_a_handler_knows_the_step_it_undoes_and_which_try_of_itself_this_is(desk):
+    desk.deploy(
+        """
+def undo(*, ctx):
+    mark(str(ctx["attempt"]))
+    if ctx["attempt"] == 1:
+        raise RuntimeError("not now")
+    mark(f"{ctx['step']['name']}-{ctx['step']['count']}-{ctx['config']['retries']['limit']}")
+@step.do("one", config={"retries": {"limit": 9}}, rollback=undo,
+         rollback_config={"retries": {"limit": 2, "delay": "1 hour"}})
+async def one(): pass
+await one()
+raise LookupError("lost")
+"""
+    )
+    run = await desk.start()
+    await desk.until(run, RunStatus.waiting)
+    await desk.reopen()
+    desk.clock.move(3600)
+    await desk.ended(run)
+    assert desk.marks() == ["1", "2", "one-1-9"]
+
+
 async def test_what_cannot_undo_is_refused_where_it_is_declared(desk):
     desk.deploy(
         """
 refused = []
-for rollback in (7, lambda result: None):
+def keywords(*, result): pass
+def given(output, /, result): pass
+for rollback in (7, "x", lambda result: None, keywords, given, lambda output, *rest: None,
+                 dict.fromkeys, type):
     try:
         step.do("x", rollback=rollback)
     except TypeError as error:
         refused.append(str(error))
+try:
+    step.do("x", rollback_config={"retries": {"limit": 1}})
+except TypeError as error:
+    refused.append(str(error))
 return refused
 """
     )
-    run = await desk.start()
-    assert await desk.output(run) == [
+    offered = "a rollback is offered output, error and ctx, by name."
+    assert await desk.output(await desk.start()) == [
         "A rollback is a function.",
-        "Received unexpected parameter result",
+        "A rollback is a function.",
+        f"Received unexpected parameter result: {offered}",
+        f"Received unexpected parameter result: {offered}",
+        f"Received unexpected parameter result: {offered}",
+        f"Received unexpected parameter rest: {offered}",
+        f"Received unexpected parameter iterable: {offered}",
+        "Of type it can't be said what it takes: wrap it in a function.",
+        "rollback_config is the config of a rollback, and there is none.",
     ]

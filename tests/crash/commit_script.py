@@ -36,15 +36,22 @@ class W(WorkflowEntrypoint):
     async def run(self, event, step):
         what = event["payload"]["what"]
 
-        def mark(ctx, text):
-            name = ctx["step"]["name"]
+        def mark(ctx, text, name=None):
+            name = name or ctx["step"]["name"]
             line = json.dumps([event["instanceId"], ctx["epoch"], name, text, os.getpid()])
             fd = os.open(self.env.EFFECTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             os.write(fd, f"{line}\\n".encode())
             os.close(fd)
 
-        async def act(name, value=None, fails=0):
-            @step.do(name, config=PATIENT)
+        async def act(name, value=None, fails=0, undoing=None):
+            async def undo(output, error, ctx):
+                mark(ctx, "begin", f"{name} · rollback")
+                await asyncio.sleep(0)
+                if ctx["attempt"] <= undoing:
+                    raise ValueError(f"{output} is not undone after {type(error).__name__}")
+                mark(ctx, "end", f"{name} · rollback")
+            undone = {} if undoing is None else {"rollback": undo, "rollback_config": PATIENT}
+            @step.do(name, config=PATIENT, **undone)
             async def do(ctx):
                 mark(ctx, "begin")
                 await asyncio.sleep(0)
@@ -55,7 +62,7 @@ class W(WorkflowEntrypoint):
                 return value
             return await do()
 
-        async def child():
+        async def child(what):
             @step.do("start the child", config=PATIENT)
             async def start(ctx):
                 mark(ctx, "begin")
@@ -63,7 +70,7 @@ class W(WorkflowEntrypoint):
                 parts = (*run, ctx["epoch"], ctx["step"]["name"], ctx["step"]["count"])
                 id = hashlib.sha256("\\n".join(map(str, parts)).encode()).hexdigest()[:32]
                 try:
-                    await self.env.WORKFLOW.create(id=id, params={"what": "child"})
+                    await self.env.WORKFLOW.create(id=id, params={"what": what})
                 except Exception as error:
                     if "already_exists" not in str(error):
                         raise
@@ -89,7 +96,18 @@ class W(WorkflowEntrypoint):
             except ValueError as error:
                 return [one, flaky, got.payload, arms, str(error)]
         if what == "parent":
-            return [await child(), await act("last")]
+            return [await child("child"), await act("last")]
+        if what == "undone":
+            await act("one", 1, undoing=1)
+            await act("two", 2, undoing=0)
+            await step.sleep("nap", "1 hour")
+            await act("hopeless", fails=9, undoing=9)
+        if what in ("stopped", "held"):
+            await act("one", 1, undoing=1)
+            await act("two", 2, undoing=0)
+            if what == "stopped":
+                await child("held")
+            await step.wait_for_event("gate", "go", timeout="300 days")
         if what == "child":
             return await act("born", "grown")
         if what in ("waits", "ended"):
@@ -231,6 +249,7 @@ class Client:
         await self.create("all")
         await self.create("parent", "waits")
         await self.create("ended", "again", "batch")
+        await self.create("undone", "stopped")
         await self.waits_at("r-waits", "gate")
 
         async def paused() -> bool:
@@ -261,10 +280,24 @@ class Client:
 
         await self.verb(engine.restart, "r-again", anew)
 
+        await self.waits_at("r-stopped", "the child")
+        child = json.loads((await engine.history("wf", "r-stopped"))[2].output)
+        await self.waits_at(child, "gate")
+
+        async def rolled_back() -> bool:
+            run = await engine.get("wf", "r-stopped")
+            return run.rolling_back or run.status == "terminated"
+
+        async def roll_back(workflow: str, run: str) -> None:
+            await engine.terminate(workflow, run, rollback=True)
+
+        await self.verb(roll_back, "r-stopped", rolled_back)
+
         await self.waits_at("r-all", "gate")
         await self.send("r-all")
 
-        for run in ("all", "parent", "waits", "ended", "again", "batch"):
+        whats = ("all", "parent", "waits", "ended", "again", "batch", "undone", "stopped")
+        for run in whats:
             await self.until(lambda run=run: self.has_ended(f"r-{run}"))
 
     async def found(self) -> dict[str, Any]:
@@ -273,9 +306,11 @@ class Client:
             instances = [instance for (instance,) in db.execute("select instance from runs")]
         db.close()
         found = {}
-        children = [instance for instance in instances if not instance.startswith("r-")]
+        children = {}
         for instance in instances:
             run = await self.engine.get("wf", instance)
+            if not instance.startswith("r-"):
+                children[instance] = json.loads(run.params)["what"]
             steps = {}
             for s in await self.engine.history("wf", instance):
                 value = json.loads(s.output or b"null")
@@ -286,8 +321,8 @@ class Client:
             output = json.loads(run.output or b"null")
             found[instance] = [run.status, run.epoch, output, str(run.error), steps]
         text = json.dumps(found)
-        for child in children:  # its id tells when its parent was made
-            text = text.replace(child, "child")
+        for child, what in children.items():  # its id tells when its parent was made
+            text = text.replace(child, what)
         return json.loads(text)
 
 

@@ -33,6 +33,7 @@ from awaitstep.engine.messages import (
     Call,
     Cancel,
     Ended,
+    Failing,
     Freeze,
     Frozen,
     Hello,
@@ -301,6 +302,46 @@ async def test_an_end_has_an_output_or_an_error_and_never_both(stage: Stage) -> 
     run = await stage.ended("flow", instance)
     assert run.error is not None
     assert (run.status, run.output, run.error.name) == (RunStatus.errored, None, "ValueError")
+
+
+async def test_an_end_on_its_way_when_the_run_is_to_be_rolled_back_is_too_late(
+    stage: Stage,
+) -> None:
+    """It is executed again with the stop among what is recorded, and a second time not."""
+    hand = await stage.hand()
+    instance, a = await stage.begun(hand)
+    await stage.engine.terminate("flow", instance, rollback=True)
+    hand.say(Ended(a, b'"done"', None, seen=1))
+    again = await hand.hear(Start)
+    assert [(r.kind, r.seq) for r in again.recorded] == [(StepKind.do, 1), (StepKind.stop, 2)]
+    assert await stage.status(instance) is RunStatus.running
+    hand.say(Ended(a, None, None, seen=2), Ended(again.assignment, b'"done"', None, seen=1))
+    run = await stage.ended("flow", instance)
+    assert (run.status, run.output, run.error) == (RunStatus.terminated, None, None)
+    await stage.still_serves(hand)
+
+
+async def test_a_run_that_failed_ends_with_that_and_once(stage: Stage) -> None:
+    hand = await stage.hand()
+    instance, a = await stage.begun(hand)
+    hand.say(Failing(a + 100, GIVEN_UP), Failing(a, GIVEN_UP))
+    stop = await hand.hear(Outcome)
+    assert (stop.k, stop.seq, stop.ok) == (0, 2, False)
+    assert (await stage.view("flow", instance)).rolling_back
+    hand.say(Failing(a, Failure("KeyError", "another")), Ended(a, b'"fine"', None, seen=2))
+    run = await stage.ended("flow", instance)
+    assert run.error is not None
+    assert (run.status, run.output, run.error.name) == (RunStatus.errored, None, "ValueError")
+
+
+async def test_what_cannot_be_executed_is_not_executed_again_to_be_undone(stage: Stage) -> None:
+    hand = await stage.hand()
+    instance, a = await stage.begun(hand)
+    await stage.engine.terminate("flow", instance, rollback=True)
+    hand.say(Ended(a, None, Failure("SyntaxError", "it does not load")))
+    run = await stage.ended("flow", instance)
+    assert run.error is not None
+    assert (run.status, run.error.name) == (RunStatus.errored, "SyntaxError")
 
 
 async def test_a_moment_before_the_calendar_can_be_shown_and_has_passed(stage: Stage) -> None:

@@ -1,8 +1,8 @@
 """The server dies by SIGKILL at each commit of its journal: right before it, between two rows of
 it, and right after it, before anybody is told. Opened again, it comes to the same end.
 
-The scenario (steps, retries, sleeps, an event, parallel arms, a child run, pause, resume,
-terminate, restart, a batch) is played by `commit_script.py`. What the steps did is noted outside.
+The scenario (steps, retries, sleeps, an event, parallel arms, child runs, pause, resume,
+terminate, restart, a batch, rollbacks) is played by `commit_script.py`. What the steps did is noted outside.
 """
 
 from __future__ import annotations
@@ -78,12 +78,13 @@ def finished(folder: Path) -> set[Step]:
 
 
 def dies_well(folder: Path, when: str, number: int, undisturbed: Undisturbed) -> bool:
-    """Kill a server there and open it again. False when it ended before that commit."""
+    """Kill a server there and open it again. False when it ended before that commit; one of no row
+    has nothing to die within."""
     folder.mkdir()
     first = Life(folder, when, number, 0)
     if not first.killed:
         assert first.found == undisturbed.found
-        return False
+        return number <= first.commits
     done, before = finished(folder), begun(folder)
     last = Life(folder, "never", 0, 1)
     assert not last.killed
@@ -114,7 +115,13 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
 
 def test_the_scenario_has_everything_in_it(undisturbed: Undisturbed) -> None:
     found = undisturbed.found
-    assert Counter(status for status, *_ in found.values()) == {"complete": 6, "terminated": 1}
+    assert Counter(status for status, *_ in found.values()) == {
+        "complete": 6, "terminated": 3, "errored": 1
+    }  # fmt: skip
+    undone = [name for name in found["r-stopped"][4] if "rollback" in name]
+    assert undone == ["two · rollback 1", "one · rollback 1"]
+    assert found["held"][4]["one · rollback 1"][4] == 2
+    assert found["r-undone"][4]["hopeless · rollback 1"][1] == "errored"
     assert found["r-all"][2] == [1, 2, "went", [11, 22], "attempt 4"]
     assert found["r-again"][1] == 2
     assert found["r-parent"][2] == [{"status": "complete", "output": "grown"}, None]

@@ -287,7 +287,7 @@ class Listener:
     def __getattr__(self, what: str) -> Callable[..., None]:
         return lambda *_: self.said.append(what)
 
-    def ended(self, output: bytes | None, failure: Any) -> None:
+    def ended(self, output: bytes | None, failure: Any, seen: int | None) -> None:
         assert failure is None, failure
         self.over.set()
 

@@ -61,6 +61,9 @@ class BulkBody(Body):
 
     verb: Verb
     filter: FilterBody
+    rollback: bool = Field(
+        default=False, description="With `terminate`: undo the steps of each run before it ends."
+    )
     dry_run: bool = Field(default=False, description="Only tell how many runs it would change.")
 
 
@@ -88,7 +91,14 @@ async def change_runs(
     `{done, failed, skipped, errors, dryRun}` with the first 20 errors, or `error`. When the client
     goes away, it stops after the runs that are being changed just then.
     """
-    steps = app.bulk.steps(who.project, id, body.verb, body.filter.query(), dry_run=body.dry_run)
+    steps = app.bulk.steps(
+        who.project,
+        id,
+        body.verb,
+        body.filter.query(),
+        rollback=body.rollback,
+        dry_run=body.dry_run,
+    )
     first = await anext(steps)  # a workflow that is not there is a plain 404
     return sse.stream(sse.or_error(_told(first, steps), request.state.request_id))
 

@@ -21,9 +21,10 @@ class GraphItself(RootModel[dict[str, Any]]):
 
 
 class CheckBody(Body):
-    """A graph in an envelope."""
+    """A graph in an envelope, with entry code where that is to be checked, too."""
 
     ir: Graph
+    entry_code: Text | None = Field(default=None, description="Null is the default entry code.")
 
 
 class CompileBody(Body):
@@ -85,8 +86,11 @@ def plain(lines: Mapping[str, Any]) -> dict[str, Any]:
 @router.post("/validate", response_model_exclude_unset=True)
 async def validate(body: CheckIt, app: App, who: Reader) -> ReportShape:
     """All problems of a graph at once. A graph with problems is a good answer: 200."""
-    ir = body.root if isinstance(body, GraphItself) else body.ir
-    report = await app.graphs.validate(ir)
+    if isinstance(body, GraphItself):
+        ir, entry_code = body.root, None
+    else:
+        ir, entry_code = body.ir, body.entry_code
+    report = await app.graphs.validate(ir, entry_code)
     return ReportShape(valid=report.valid, diagnostics=details(report.diagnostics))
 
 

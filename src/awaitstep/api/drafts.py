@@ -39,7 +39,7 @@ class DraftShape(Shape):
     updated_at: datetime
 
 
-def _shape(draft: Draft) -> DraftShape:
+def draft_shape(draft: Draft) -> DraftShape:
     return DraftShape(
         ir=draft.ir,
         entry_code=draft.entry_code,
@@ -52,7 +52,7 @@ def _shape(draft: Draft) -> DraftShape:
 @router.get("/draft")
 async def get_draft(id: str, app: App, who: Reader) -> DraftShape:
     """404 `draft.not_found` when everything is saved."""
-    return _shape(await app.drafts.get(who.project, id))
+    return draft_shape(await app.drafts.get(who.project, id))
 
 
 @router.put("/draft", responses={409: {}})
@@ -66,7 +66,7 @@ async def put_draft(id: str, body: PutDraft, app: App, who: Writer) -> DraftShap
         entry_code=body.entry_code,
         base_version=body.base_version_id,
     )
-    return _shape(draft)
+    return draft_shape(draft)
 
 
 @router.delete("/draft", status_code=204)

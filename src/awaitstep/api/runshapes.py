@@ -58,6 +58,7 @@ class RunShape(Shape):
                     "output": {"shipped": True},
                     "error": None,
                     "pauseRequested": False,
+                    "rollingBack": False,
                     "nextAttemptAt": None,
                     "createdAt": "2026-11-23T10:00:00Z",
                     "startedAt": "2026-11-23T10:00:00Z",
@@ -80,6 +81,7 @@ class RunShape(Shape):
     output: Any
     error: ErrorShape | None
     pause_requested: bool
+    rolling_back: bool = Field(description="It has failed or is to be terminated; it is undone.")
     next_attempt_at: datetime | None
     created_at: datetime
     started_at: datetime | None
@@ -191,6 +193,7 @@ class RunJson(msgspec.Struct, rename="camel"):
     output: msgspec.Raw | None
     error: ErrorJson | None
     pause_requested: bool
+    rolling_back: bool
     next_attempt_at: datetime | None
     created_at: datetime
     started_at: datetime | None
@@ -258,6 +261,7 @@ def run_json(run: RunView) -> RunJson:
         output=_raw(run.output),
         error=_error(run.error),
         pause_requested=run.pause_requested,
+        rolling_back=run.rolling_back,
         next_attempt_at=maybe_at(run.next_attempt_at),
         created_at=at(run.created_at),
         started_at=maybe_at(run.started_at),

@@ -10,6 +10,7 @@ from pydantic import Field
 from awaitstep.api.access import App, Reader, Writer
 from awaitstep.api.bodies import ApiRoute
 from awaitstep.api.deploymentshapes import DeploymentShape, deployment_shape
+from awaitstep.api.drafts import DraftShape, draft_shape
 from awaitstep.api.model import Shape
 from awaitstep.api.paging import Cursor, Limit, Listing
 from awaitstep.api.problems import Refusal
@@ -17,11 +18,13 @@ from awaitstep.api.versionshapes import VersionShape, version_shape
 from awaitstep.api.workflowshapes import (
     CreateWorkflow,
     LimitsShape,
+    ListedWorkflowShape,
     MoveWorkflow,
     PatchWorkflow,
     WorkflowFields,
     WorkflowShape,
     WorkflowWithVariables,
+    listed_workflow,
     workflow_fields,
     workflow_shape,
     workflow_with,
@@ -32,10 +35,11 @@ router = APIRouter(prefix="/api", tags=["workflows"], route_class=ApiRoute)
 
 
 class FullWorkflowShape(WorkflowWithVariables):
-    """A workflow with its newest version and its active deployment."""
+    """A workflow with its newest version, its active deployment and what is being drawn."""
 
     version: VersionShape | None
     deployment: DeploymentShape | None
+    draft: DraftShape | None = Field(description="Null when everything is saved.")
 
 
 class ExportShape(Shape):
@@ -83,11 +87,13 @@ class ImportedShape(WorkflowFields):
 @router.get("/workflows")
 async def list_workflows(
     app: App, who: Reader, limit: Limit = 50, cursor: Cursor = None
-) -> Listing[WorkflowShape]:
-    """Newest first."""
+) -> Listing[ListedWorkflowShape]:
+    """Newest first, each with its newest run and versions."""
     page = await app.workflows.page(who.project, limit, cursor)
-    return Listing[WorkflowShape](
-        data=[workflow_shape(workflow) for workflow in page.items], next_cursor=page.next_cursor
+    standings = await app.workflows.standings(who.project, page.items)
+    return Listing[ListedWorkflowShape](
+        data=[listed_workflow(workflow, standings[workflow.id]) for workflow in page.items],
+        next_cursor=page.next_cursor,
     )
 
 
@@ -136,6 +142,7 @@ async def get_full_workflow(id: str, app: App, who: Reader) -> FullWorkflowShape
         env_vars=beside.env_vars,
         version=None if full.version is None else version_shape(full.version),
         deployment=None if full.deployment is None else deployment_shape(full.deployment, app),
+        draft=None if full.draft is None else draft_shape(full.draft),
     )
 
 

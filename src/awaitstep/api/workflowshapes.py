@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 
 from awaitstep.api.model import Body, Graph, Name, Shape, Text, at
+from awaitstep.api.runshapes import StatusName
 from awaitstep.app.variables import VariableSpec
+from awaitstep.app.workflows import Standing
 from awaitstep.storage.records import Variable, Workflow
 
 KindName = Literal["workflow", "script"]
@@ -199,6 +201,24 @@ class WorkflowShape(WorkflowFields):
     )
 
 
+class LastRunShape(Shape):
+    """The run that was created last."""
+
+    instance_id: str
+    status: StatusName
+    created_at: datetime
+
+
+class ListedWorkflowShape(WorkflowFields):
+    """A workflow and how it stands."""
+
+    url: str | None = Field(description="Its Worker URL; null when nothing is live.")
+    live_version: int | None = Field(description="The number of the version that is live.")
+    newest_version: int | None = Field(description="Null when nothing was saved yet.")
+    crashed: str | None = Field(description="Why what is live takes no runs.")
+    last_run: LastRunShape | None
+
+
 class WorkflowWithVariables(WorkflowFields):
     """A workflow and its own variables."""
 
@@ -228,6 +248,22 @@ def workflow_fields(workflow: Workflow) -> dict[str, Any]:
 
 def workflow_shape(workflow: Workflow) -> WorkflowShape:
     return WorkflowShape(**workflow_fields(workflow))
+
+
+def listed_workflow(workflow: Workflow, standing: Standing) -> ListedWorkflowShape:
+    run = standing.last_run
+    return ListedWorkflowShape(
+        **workflow_fields(workflow),
+        url=standing.url,
+        live_version=standing.numbers.live,
+        newest_version=standing.numbers.newest,
+        crashed=standing.crashed,
+        last_run=None
+        if run is None
+        else LastRunShape(
+            instance_id=run.instance, status=run.status.value, created_at=at(run.created_at)
+        ),
+    )
 
 
 def workflow_with(workflow: Workflow, variables: Sequence[Variable]) -> WorkflowWithVariables:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
+from awaitstep.app.errors import invalid
 from awaitstep.app.ports import Ports
 from awaitstep.engine.errors import EngineError, RunNotFound, RunState
 from awaitstep.engine.port import RunQuery, Runs, RunView
@@ -61,13 +62,24 @@ class Bulk:
         self._ports = ports
 
     async def steps(
-        self, project: str, workflow: str, verb: Verb, query: RunQuery, *, dry_run: bool = False
+        self,
+        project: str,
+        workflow: str,
+        verb: Verb,
+        query: RunQuery,
+        *,
+        rollback: bool = False,
+        dry_run: bool = False,
     ) -> AsyncIterator[Progress | Outcome]:
         """The last item is the outcome; `query.workflows` is filled in here.
 
-        Whoever stops asking stops the work, after the runs that are being changed just then.
-        Raises NotFound before anything else, EngineError.
+        With `rollback`, runs that are terminated are undone first; those count as done that begin
+        to be. Whoever stops asking stops the work, after the runs that are being changed just then.
+        Raises Invalid (a rollback without `terminate`) and NotFound before anything else,
+        EngineError.
         """
+        if rollback and verb != "terminate":
+            raise invalid("rollback.verb", "Only terminate has a rollback.", "rollback")
         entry = self._ports.directory.find(project, workflow)
         runs = self._ports.providers[entry.engine].runs
         query = replace(query, workflows=[workflow], limit=_AT_ONCE, cursor=None)
@@ -86,7 +98,7 @@ class Bulk:
         outcome = Outcome()
         async for page in _pages(runs, query):
             counted = [run for run in page if run.created_at <= newest]
-            await self._ports.to_the_end(_change(runs, verb, counted, outcome))
+            await self._ports.to_the_end(_change(runs, verb, rollback, counted, outcome))
             yield Progress(outcome.done, outcome.failed, outcome.skipped, total)
         yield outcome
 
@@ -100,12 +112,14 @@ async def _pages(runs: Runs, query: RunQuery) -> AsyncIterator[Sequence[RunView]
         query = replace(query, cursor=page.next_cursor)
 
 
-async def _change(runs: Runs, verb: Verb, page: Sequence[RunView], outcome: Outcome) -> None:
+async def _change(
+    runs: Runs, verb: Verb, rollback: bool, page: Sequence[RunView], outcome: Outcome
+) -> None:
     """Change these runs at once, and count how it went."""
     asked = [run for run in page if _allows(verb, run)]
     outcome.skipped += len(page) - len(asked)
     answers = await asyncio.gather(
-        *(_ask(runs, verb, run) for run in asked), return_exceptions=True
+        *(_ask(runs, verb, rollback, run) for run in asked), return_exceptions=True
     )
     for run, answer in zip(asked, answers, strict=True):
         if isinstance(answer, (RunState, RunNotFound)):
@@ -120,14 +134,14 @@ async def _change(runs: Runs, verb: Verb, page: Sequence[RunView], outcome: Outc
             outcome.done += 1
 
 
-async def _ask(runs: Runs, verb: Verb, run: RunView) -> Any:
+async def _ask(runs: Runs, verb: Verb, rollback: bool, run: RunView) -> Any:
     match verb:
         case "pause":
             return await runs.pause(run.workflow, run.instance)
         case "resume":
             return await runs.resume(run.workflow, run.instance)
         case "terminate":
-            return await runs.terminate(run.workflow, run.instance)
+            return await runs.terminate(run.workflow, run.instance, rollback=rollback)
         case "restart":
             return await runs.restart(run.workflow, run.instance)
         case "delete":

@@ -26,8 +26,11 @@ class Graphs:
     def __init__(self, language: Language) -> None:
         self._language = language
 
-    async def validate(self, ir: Mapping[str, Any]) -> Report:
-        findings = await asyncio.to_thread(self._language.validate, ir)
+    async def validate(self, ir: Mapping[str, Any], entry_code: str | None = None) -> Report:
+        """Of entry code, too, unless it is the default."""
+        findings = [*await asyncio.to_thread(self._language.validate, ir)]
+        if entry_code is not None:
+            findings += await asyncio.to_thread(self._language.check_entry, entry_code)
         return Report(not errors_of(findings), [finding.detail for finding in findings])
 
     async def problems(self, ir: Mapping[str, Any], kind: Kind | None) -> list[Detail]:

@@ -82,7 +82,7 @@ class Language(Protocol):
 
     def node_types(self) -> Sequence[Mapping[str, Any]]:
         """`{type, title, summary, hasValue, container, schema}` of each node type, and where they
-        are known `{valueSchema, targets, packages}`.
+        are known `{valueSchema, targets, packages, family, icon, summaryFields, arms}`.
 
         `schema` is the JSON Schema of its data.
         """

@@ -14,11 +14,13 @@ from awaitstep.app.names import route_pattern
 from awaitstep.app.ports import Ports
 from awaitstep.app.retirement import Retirement
 from awaitstep.app.variables import VariableSpec, moved, refuse, replaced
+from awaitstep.engine.port import RunView
 from awaitstep.requirements import MOST, NotARequirement, normalised
 from awaitstep.storage.records import (
     Entry,
     FullWorkflow,
     Kind,
+    Numbers,
     Page,
     Variable,
     Version,
@@ -40,6 +42,20 @@ class Edit:
     route: str | None = None
     limits: Mapping[str, Any] | None = None
     variables: Sequence[VariableSpec] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a workflow stands, as far as a list shows it.
+
+    `url` is its Worker URL while something is live, `crashed` why that takes no runs,
+    `last_run` the run that was created last.
+    """
+
+    numbers: Numbers
+    url: str | None = None
+    crashed: str | None = None
+    last_run: RunView | None = None
 
 
 class Workflows:
@@ -75,6 +91,34 @@ class Workflows:
 
     async def page(self, project: str, limit: int, cursor: str | None) -> Page[Workflow]:
         return await self._ports.read(self._ports.store.workflows.page, project, limit, cursor)
+
+    async def standings(
+        self, project: str, workflows: Sequence[Workflow]
+    ) -> Mapping[str, Standing]:
+        """By the id of each: one question to the store, and one to each engine that has runs of
+        them. Raises EngineError."""
+        ids = [workflow.id for workflow in workflows]
+        if not ids:
+            return {}
+        numbers = await self._ports.read(self._ports.store.workflows.numbers, project, ids)
+        entries = {entry.workflow: entry for id in ids if (entry := self._ports.directory.get(id))}
+        newest: dict[str, RunView] = {}
+        for engine in {entry.engine for entry in entries.values()}:
+            own = [entry.workflow for entry in entries.values() if entry.engine == engine]
+            newest |= await self._ports.providers[engine].runs.newest(own)
+        return {
+            id: self._standing(numbers.get(id, Numbers()), entries.get(id), newest.get(id))
+            for id in ids
+        }
+
+    def _standing(
+        self, numbers: Numbers, entry: Entry | None, last_run: RunView | None
+    ) -> Standing:
+        if entry is None or entry.deployment is None or entry.worker_name is None:
+            return Standing(numbers, last_run=last_run)
+        provider = self._ports.providers[entry.engine]
+        url, crashed = provider.url(entry.worker_name), provider.crashed(entry.deployment)
+        return Standing(numbers, url, crashed, last_run)
 
     async def variables(self, project: str, id: str) -> Sequence[Variable]:
         return await self._ports.read(self._ports.store.variables.of, project, id)

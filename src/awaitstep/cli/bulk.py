@@ -47,6 +47,9 @@ def bulk(
     created_before: Annotated[
         str | None, typer.Option("--created-before", help="ISO 8601 with a zone.")
     ] = None,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="With terminate: undo their steps first.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only tell how many runs it would change.")
     ] = False,
@@ -61,6 +64,9 @@ def bulk(
 
     if verb not in _DONE:
         raise WrongUse(f"{verb!r} is no verb; there are {', '.join(_DONE)}.")
+    if rollback and verb != "terminate":
+        raise WrongUse("Only terminate has a rollback.")
+    done = "told to roll back" if rollback else _DONE[verb]
     asks = sys.stdin.isatty() and sys.stderr.isatty()
     if not (yes or dry_run or asks):
         raise WrongUse("Nobody can be asked here; give --yes, or --dry-run first.")
@@ -75,17 +81,19 @@ def bulk(
     chosen = {name: value for name, value in found.items() if value is not None}
     with Rest.find(data, url, key) as rest:
         path = f"/workflows/{rest.workflow_id(workflow)}/runs/bulk"
-        body = {"verb": verb, "filter": chosen}
+        body: dict[str, Any] = {"verb": verb, "filter": chosen}
+        if rollback:
+            body["rollback"] = True
         outcome = _run(rest, path, {**body, "dryRun": True})
         if not dry_run:
-            say(f"{_runs(outcome['done'])} can be {_DONE[verb]}, {outcome['skipped']} can't.")
+            say(f"{_runs(outcome['done'])} can be {done}, {outcome['skipped']} can't.")
             if not outcome["done"]:
                 outcome = {**outcome, "dryRun": False}
             elif yes or _agrees():
                 outcome = _run(rest, path, body)
             else:
                 raise typer.Exit(1)
-    show(outcome, json, lambda outcome: _told(verb, outcome))
+    show(outcome, json, lambda outcome: _told(done, outcome))
     if outcome["failed"]:
         raise typer.Exit(1)
 
@@ -123,12 +131,10 @@ def _bar(shown: bool) -> Iterator[Callable[[dict[str, Any]], None]]:
         yield advance
 
 
-def _told(verb: str, outcome: dict[str, Any]) -> str:
+def _told(done: str, outcome: dict[str, Any]) -> str:
     if outcome["dryRun"]:
-        return f"{_runs(outcome['done'])} can be {_DONE[verb]}, {outcome['skipped']} can't"
-    lines = [
-        f"{outcome['done']} {_DONE[verb]}, {outcome['failed']} failed, {outcome['skipped']} skipped"
-    ]
+        return f"{_runs(outcome['done'])} can be {done}, {outcome['skipped']} can't"
+    lines = [f"{outcome['done']} {done}, {outcome['failed']} failed, {outcome['skipped']} skipped"]
     for error in outcome["errors"]:
         lines.append(f"  {error['instanceId']}: {error['message']} [{error['code']}]")
     return "\n".join(lines)

@@ -1,7 +1,8 @@
 """Rounds of load and a kill, and what must hold after all of them.
 
 Just before each kill the outcomes in the journal are noted: they are what the engine has
-acknowledged, so those steps must never begin again and their rows never change.
+acknowledged, so those steps must never begin again and their rows never change. Beside the load,
+some runs are paused, terminated, rolled back and restarted (`verbs.py`).
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from typing import Final, Literal
 from awaitstep.crashtest.disk import examine
 from awaitstep.crashtest.processes import memory
 from awaitstep.crashtest.report import Report
-from awaitstep.crashtest.scene import KINDS, STEPS, Outcome, Scene, Step
+from awaitstep.crashtest.scene import KINDS, STEPS, Mark, Outcome, Scene, Step
 from awaitstep.crashtest.server import LOOK_AGAIN, Server, ServerFailed
+from awaitstep.crashtest.verbs import RESTARTED, Steering
 
 Victim = Literal["runner", "server"]
 # Who is killed, in turn.
@@ -29,8 +31,12 @@ PER_ROUND: Final = 10
 WAITING: Final = 25  # runs whose event is not sent yet
 LATE: Final = 5  # of the runs of a round: they are in their first step at its kill
 LEAST_OPEN: Final = 20  # things that every kill interrupts, of each kind some
+MANY: Final = 3  # steps that the kill of one runner interrupts: of one run there are two at most
 RECENT: Final = 50  # notes of steps, to see which runners are at it
 NEW_OUTCOMES: Final = 20  # between two kills
+# Steps are short: on a busy machine they may be over before many are open, then more begin.
+MORE: Final = 10
+MORE_AFTER: Final = 2.0
 PATIENCE: Final = 120.0
 
 
@@ -45,11 +51,12 @@ class Suite:
         all_runners: bool = True,
         patience: float = PATIENCE,
     ) -> None:
-        """Kill by `turns`, and wait for nothing longer than `patience` (seconds).
+        """Kill by `turns`, and wait no longer than `patience` (seconds) while no step ends.
 
-        Without `all_runners` the busiest one alone is killed when it is their turn. Three times in
-        ten minutes the one in which a suspect is executed alone, and the server rightly takes that
-        for the suspect's doing and closes its deployment.
+        When it is the turn of the runners, one of them is in the middle of many steps. One that
+        dies in the middle of a single step dies by that step's doing, as far as the server can
+        tell, and after three such deaths in ten minutes it rightly closes the deployment. Without
+        `all_runners` that one alone is killed: the one for suspects has a single step, mostly.
 
         Raises ServerFailed, OSError.
         """
@@ -71,6 +78,8 @@ class Suite:
         self._memory: dict[Victim, int] = {}
         self._first_memory: dict[Victim, int] = {}
         self._last_memory: dict[Victim, int] = {}
+        self._first_files = self._last_files = 0
+        self._steering = Steering()
         self._server = Server(folder, 0)
 
     def round(self) -> None:
@@ -82,17 +91,23 @@ class Suite:
         last = self._created + (PER_ROUND if self._created else AT_ONCE)
         self._start_until(last - LATE)
         self._send_until(self._created - WAITING)
+        self._steering.start(self._server)
+        self._steering.go_on(self._server, self.scene)
         self._until(lambda: self._note() >= known + NEW_OUTCOMES, "steps to finish")
         self._start_until(last)
-        self._until(self._much_is_open, "every kind of thing to be open")
-        self._note()
-        # what has begun since the kill before counts too, so the latest number is noted only for
-        # steps that were not acknowledged then
-        for step in self._acknowledged:
-            self._begun_by_then.setdefault(step, self.scene.begun[step])
-        self.open_at_kills.append(self.scene.open(self._since))
-        self._since = self.scene.oldest_live()
-        self._kill(self._turns[self.kills.total() % len(self._turns)])
+        victim = self._turns[self.kills.total() % len(self._turns)]
+        killed = False
+        while not killed:
+            self._until_much_is_open(victim)
+            self._note()
+            # what has begun since the kill before counts too, so the latest number is noted only
+            # for steps that were not acknowledged then
+            for step in self._acknowledged:
+                self._begun_by_then.setdefault(step, self.scene.begun[step])
+            opened = self.scene.open(self._since)
+            self._since = self.scene.oldest_live()
+            killed = self._kill(victim)
+        self.open_at_kills.append(opened)
 
     def finish(self) -> Report:
         """Let every run end, and say what became of them. Raises ServerFailed."""
@@ -100,14 +115,16 @@ class Suite:
         names = {f"r{n}" for n in range(self._created)}
         with contextlib.suppress(ServerFailed):  # then they are lost, which the report says
             self._until(lambda: self.scene.completed() >= names, "the runs to complete")
+            self._until(self._all_settled, "the runs that were steered to end as told")
         self._measure()
         self._server.stop()
         scene = self.scene
         scene.look()
-        for step, outcome in scene.outcomes().items():
+        outcomes = scene.outcomes(besides=RESTARTED)
+        for step, outcome in outcomes.items():
             if self._acknowledged.get(step, outcome) != outcome:
                 self._changed.add(step)
-        self._changed |= self._acknowledged.keys() - scene.outcomes().keys()
+        self._changed |= self._acknowledged.keys() - outcomes.keys()
         whole = {
             run for run in scene.completed() & names if all(scene.begun[run, s] for s in STEPS)
         }
@@ -123,12 +140,19 @@ class Suite:
             changed=len(self._changed),
             overtaken=scene.handed_back(self._spared),
             cut_short=scene.begun.total() - len(scene.begun),
+            steered=len(self._steering),
+            astray=len(self.astray()),
             serving_again=self._serving_again,
-            server_memory=_growth("server", self._first_memory, self._memory),
-            runner_memory=_growth("runner", self._first_memory, self._memory),
+            server_memory=self._growth("server"),
+            runner_memory=self._growth("runner"),
             journal_bytes=scene.journal_bytes(),
+            file_bytes=(self._first_files, self._last_files),
             disk=self._disk,
         )
+
+    def astray(self) -> list[str]:
+        """The runs that verbs were used on and that did not become what they were told to."""
+        return list(self._steering.astray(self.scene))
 
     def figures(self) -> str:
         """How far it has come, and what that takes, in one line."""
@@ -137,7 +161,7 @@ class Suite:
         return (
             f"{self.kills.total()} kills, {self._created} runs acknowledged, memory {memory}, "
             f"journal {self.scene.journal_bytes() / 1024**2:.1f} MiB, "
-            f"all files {_size(self._folder / 'data') / 1024**2:.1f} MiB"
+            f"all files {self._last_files / 1024**2:.1f} MiB"
         )
 
     def close(self) -> None:
@@ -146,60 +170,101 @@ class Suite:
 
     def _start_until(self, count: int) -> None:
         while self._created < count:
-            self._server.start(self._created)
+            self._server.start(f"r{self._created}", self._created)
             self._created += 1
 
     def _send_until(self, count: int) -> None:
         while self._sent < count:
-            self._server.send(self._sent)
+            self._server.send(f"r{self._sent}")
             self._sent += 1
 
     def _note(self) -> int:
         """Take in what the journal has acknowledged; how much that is."""
         self.scene.look()
-        for step, outcome in self.scene.outcomes(self._since).items():
+        for step, outcome in self.scene.outcomes(self._since, RESTARTED).items():
             if self._acknowledged.setdefault(step, outcome) != outcome:
                 self._changed.add(step)
         return len(self._acknowledged)
 
-    def _much_is_open(self) -> bool:
+    def _all_settled(self) -> bool:
+        self._steering.go_on(self._server, self.scene)
+        return self._steering.is_settled(self.scene)
+
+    def _until_much_is_open(self, victim: Victim) -> None:
+        more = time.monotonic() + MORE_AFTER
+
+        def met() -> bool:
+            nonlocal more
+            if time.monotonic() > more:
+                self._start_until(self._created + MORE)
+                self._send_until(self._created - WAITING)
+                more = time.monotonic() + MORE_AFTER
+            return self._much_is_open(victim)
+
+        self._until(met, "every kind of thing to be open")
+
+    def _much_is_open(self, victim: Victim) -> bool:
         self.scene.look()
         found = self.scene.open(self._since)
-        return found.total() >= LEAST_OPEN and set(+found) == KINDS
+        much = found.total() >= LEAST_OPEN and set(+found) == KINDS
+        return much and (victim == "server" or bool(self._busy()))
 
-    def _kill(self, victim: Victim) -> None:
+    def _kill(self, victim: Victim) -> bool:
+        """Kill, and wait until steps are executed again; False when no runner was busy any more."""
         self._until(lambda: bool(self._server.runners()), "a runner")
         self._measure()
-        began, seen = time.monotonic(), len(self.scene.marks)
+        began = time.monotonic()
         # of the latest only: the system gives the numbers of long gone processes to new ones
         past = {mark.pid for mark in self.scene.marks[-RECENT:]} | self._server.runners()
-        if victim == "runner":
-            victims = self._victims()
-            self._spared |= self._server.runners() - victims
-            for runner in victims:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(runner, signal.SIGKILL)
-        else:
+        cut: set[Step] = set()
+        if victim == "server":
             self._server.kill()
             number = self.kills["server"] + 1
             self._server = Server(self._folder, number, self._server.workflow)
+        elif not (cut := self._kill_runners()):
+            return False
         self.kills[victim] += 1
+        seen = len(self.scene.marks)
+
+        def goes_on(mark: Mark) -> bool:
+            # what was interrupted may go on in a runner that lived on
+            again = mark.what == "begin" and (mark.instance, mark.step) in cut
+            return again or mark.pid not in past
 
         def again() -> bool:
             self.scene.look()
-            return any(mark.pid not in past for mark in self.scene.marks[seen:])
+            return any(goes_on(mark) for mark in self.scene.marks[seen:])
 
         self._until(again, "steps to be executed again")
         self._serving_again.append(time.monotonic() - began)
+        return True
 
-    def _victims(self) -> set[int]:
-        runners = self._server.runners()
-        if self._all_runners:
-            return runners
-        did = Counter(mark.pid for mark in self.scene.marks[-RECENT:] if mark.pid in runners)
-        return {pid for pid, _ in did.most_common(1)} or runners
+    def _busy(self) -> set[int]:
+        """The runners in the middle of many steps."""
+        return {r for r in self._server.runners() if len(self.scene.in_the_middle(r)) >= MANY}
+
+    def _kill_runners(self) -> set[Step]:
+        """Kill in the middle of many steps, and say which; none when no runner is busy any more.
+
+        The busy one is stopped first: else its steps might end between the look and its death.
+        """
+        for busy in self._busy():
+            _signal(busy, signal.SIGSTOP)
+            self.scene.look()
+            cut = self.scene.in_the_middle(busy)
+            if len(cut) >= MANY:
+                runners = self._server.runners()
+                victims = runners if self._all_runners else {busy}
+                self._spared |= runners - victims
+                for runner in victims:
+                    _signal(runner, signal.SIGKILL)
+                return cut
+            _signal(busy, signal.SIGCONT)
+        return set()
 
     def _measure(self) -> None:
+        self._last_files = _size(self._folder / "data")
+        self._first_files = self._first_files or self._last_files
         found = {"server": [self._server.pid], "runner": list(self._server.runners())}
         victim: Victim
         for victim in ("server", "runner"):
@@ -210,18 +275,29 @@ class Suite:
                     self._last_memory[victim] = used
                     self._memory[victim] = max(used, self._memory.get(victim, 0))
 
+    def _growth(self, of: Victim) -> tuple[int, int, int] | None:
+        if of not in self._memory:
+            return None
+        return self._first_memory[of], self._memory[of], self._last_memory[of]
+
     def _until(self, met: Callable[[], bool], what: str) -> None:
-        stop = time.monotonic() + self._patience
+        """Raises ServerFailed once no step has ended for too long: what is slow is not lost."""
+        ended, stop = -1, 0.0
         while not met():
-            if time.monotonic() > stop:
-                raise ServerFailed(f"Waited {self._patience:.0f} seconds in vain for {what}.")
+            self.scene.look()
+            if len(self.scene.ended) > ended:
+                ended, stop = len(self.scene.ended), time.monotonic() + self._patience
+            elif time.monotonic() > stop:
+                raise ServerFailed(
+                    f"Waited {self._patience:.0f} seconds in vain for {what}; "
+                    f"of the runs are {self.scene.standing()}."
+                )
             time.sleep(LOOK_AGAIN)
 
 
-def _growth(
-    victim: Victim, first: dict[Victim, int], most: dict[Victim, int]
-) -> tuple[int, int] | None:
-    return (first[victim], most[victim]) if victim in most else None
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def _size(folder: Path) -> int:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from awaitstep.engine import values
 from awaitstep.engine.port import Caller, Parent
+from awaitstep.engine.rollback import is_handler
 from awaitstep.engine.run import Run
 from awaitstep.engine.states import RunStatus
 
@@ -30,6 +31,8 @@ def child_instance(caller: Caller) -> str:
 def parent_of(instance: str | None, caller: Caller | None) -> Parent | None:
     """The run that a new run is a child of, None when it is on its own."""
     if caller is None or instance is None or instance != child_instance(caller):
+        return None
+    if is_handler(caller.step):  # nobody waits for what a run is undone with
         return None
     return caller.parent
 

@@ -469,17 +469,36 @@ class Coordinator(Runs, ABC):
             if wanted(run):
                 self._park(run)
 
-    def ended(self, assignment: int, output: bytes | None, failure: Failure | None) -> None:
+    def failing(self, assignment: int, failure: Failure) -> None:
+        run = self._assigned.get(assignment)
+        if run is None:
+            return
+        change = run.failing(failure, self._clock.now())
+        if change is not None:
+            self._apply(change, lambda error: None if error else self._spawn_end_children(run))
+
+    def ended(
+        self,
+        assignment: int,
+        output: bytes | None,
+        failure: Failure | None,
+        seen: int | None = None,
+    ) -> None:
         run = self._assigned.get(assignment)
         if run is None:
             return
         if self._lacks_parent(run):
-            self._with_parent(run, lambda _: self.ended(assignment, output, failure))
+            self._with_parent(run, lambda _: self.ended(assignment, output, failure, seen))
             return
+        missed_stop = run.missed_stop(seen)
         self._take(run, unload=False)
+        if missed_stop:  # it is executed again up to there, and rolled back
+            run.unassign()
+            self._settle(run)
+            return
         self._apply(self._told(run.end(output, failure, self._clock.now())))
         if run.status is RunStatus.terminated:
-            self._spawn(self._end_children(run))
+            self._spawn_end_children(run)
 
     def frozen(self, assignment: int) -> None:
         """Nothing new starts in this run's code any more, unless it was resumed meanwhile."""
@@ -507,6 +526,8 @@ class Coordinator(Runs, ABC):
         if known is None or known.status in ENDED or known.epoch != parent.epoch:
             status = "gone" if known is None else known.status.value
             raise RunState(parent.instance, "start another run", status)
+        if known.is_stopping:
+            raise RunState(parent.instance, "start another run", "being rolled back")
         run.parent, run.parent_epoch = known.ref, known.epoch
 
     def _check_parent(self, known: Run, parent: Parent | None) -> None:
@@ -588,12 +609,18 @@ class Coordinator(Runs, ABC):
         if parent is not None and parent in self._runs:
             self._settle(self._runs[parent])
 
-    async def _end_children(self, parent: Run) -> None:
-        """Terminate what nobody waits for any more: the parent was terminated or restarted."""
+    def _spawn_end_children(self, parent: Run) -> None:
+        self._spawn(self._end_children(parent, rollback=parent.is_stopping))
+
+    async def _end_children(self, parent: Run, *, rollback: bool = False) -> None:
+        """Terminate what nobody waits for any more: the parent was terminated or restarted.
+
+        With `rollback`, because it is rolled back: all its children are, and undone themselves.
+        """
         unwanted = [
             (workflow, instance)
             for workflow, instance, epoch in await self._children(parent.ref)
-            if not children.still_wanted(parent, instance, epoch)
+            if rollback or not children.still_wanted(parent, instance, epoch)
         ]
         if not unwanted:
             return
@@ -602,13 +629,13 @@ class Coordinator(Runs, ABC):
         try:
             for start in range(0, len(unwanted), CHILDREN_AT_ONCE):
                 some = unwanted[start : start + CHILDREN_AT_ONCE]
-                await asyncio.gather(*(self._end_child(*child) for child in some))
+                await asyncio.gather(*(self._end_child(*child, rollback) for child in some))
         finally:
             self._let_go(parent.ref)
 
-    async def _end_child(self, workflow: str, instance: str) -> None:
+    async def _end_child(self, workflow: str, instance: str, rollback: bool) -> None:
         with contextlib.suppress(RunNotFound, RunState):  # it ended by itself
-            await self.terminate(workflow, instance)
+            await self.terminate(workflow, instance, rollback=rollback)
 
     # --- the Runs port ------------------------------------------------------------------------
 
@@ -723,9 +750,7 @@ class Coordinator(Runs, ABC):
         run = await self._open(workflow, instance)
         try:
             change = run.resume(self._clock.now())
-            if run.assignment:
-                run.frozen = False
-                self._thaw(run)
+            self._let_start(run)
             await self._durable(change)
             return run.view()
         finally:
@@ -737,20 +762,26 @@ class Coordinator(Runs, ABC):
         try:
             if run.status in ENDED:
                 raise RunState(instance, "be terminated", run.status.value)
-            if rollback and run.started is not None:
+            rollback = rollback and bool(run.operations or run.started is not None)
+            if rollback:
                 change = run.stop(self._clock.now())
-                if run.frozen or run.assignment:
-                    run.frozen = False
-                    self._thaw(run)
-                if change:
-                    await self._durable(change)
-                return run.view()
-            self._take(run)
-            await self._durable(self._told(run.terminate(self._clock.now())))
+                self._let_start(run)
+            else:
+                self._take(run)
+                change = self._told(run.terminate(self._clock.now()))
+            if change:
+                await self._durable(change)
+            view = run.view()
         finally:
             self._settle(run)
-        await self._end_children(run)
-        return run.view()
+        await self._end_children(run, rollback=rollback)
+        return view
+
+    def _let_start(self, run: Run) -> None:
+        """The code of a run may start things again, unless it is to leave where it is executed."""
+        if run.assignment and not self._held_back(run):
+            run.frozen = False
+            self._thaw(run)
 
     async def restart(
         self,

@@ -168,7 +168,10 @@ def _epoch_of(operation: Operation, restarts: Sequence[Note], now: int) -> int:
 
 def _operation(o: Operation, epoch: int) -> Iterator[_Placed]:
     if o.kind is StepKind.stop:
-        yield (o.started, epoch, float(o.seq), 0), LogEntry(o.started, _E.run_rolling_back, epoch)
+        failed = o.status is StepStatus.errored and o.value is not None
+        error = outcomes.view(outcomes.unpack(o.value or b"")) if failed else None
+        entry = LogEntry(o.started, _E.run_rolling_back, epoch, error=error)
+        yield (o.started, epoch, float(o.seq), 0), entry
         return
     if o.kind is StepKind.do:
         yield from _attempts(o, epoch)

@@ -10,7 +10,9 @@ Knows nothing of journals, processes or what an outcome costs: it speaks to an `
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
+import functools
 import inspect
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
@@ -24,7 +26,8 @@ from awaitstep.engine.logs import Line, Log
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.recorded import Recorded
 from awaitstep.engine.retry import DEFAULT, RetryPolicy
-from awaitstep.engine.rollback import Handler, RunTerminated, Undo, roll_back
+from awaitstep.engine.rollback import SUFFIX, Handler, RunTerminated, handler_name, is_handler
+from awaitstep.engine.run import child_told_of
 from awaitstep.engine.states import STOP, StepKind
 from workers.workflows import NonRetryableError
 
@@ -87,7 +90,16 @@ class Engine(Protocol):
     def wait(self, k: int, name: str, n: int, event_type: str, timeout: float) -> None: ...
     def cancel(self, k: int, seen: int) -> None: ...
     def blocked(self, seen: int) -> None: ...
-    def ended(self, output: bytes | None, failure: Failure | None) -> None: ...
+    def failing(self, failure: Failure) -> None:
+        """The code ended with an error, and there is something to undo: record that it stops."""
+        ...
+
+    def ended(self, output: bytes | None, failure: Failure | None, seen: int | None) -> None:
+        """`seen` is the last outcome the code was told of, None when it can't be executed.
+
+        Neither output nor failure: what was to be undone is.
+        """
+        ...
 
 
 class Job(Protocol):
@@ -117,8 +129,8 @@ class Ask:
     """One thing the code asked for and waits on."""
 
     __slots__ = (
-        "args", "attempt", "call", "cancelled", "event_type", "future", "job", "k", "kind", "known",
-        "local", "log", "n", "name", "policy", "seconds", "task", "timed_out", "timer", "undo",
+        "args", "attempt", "call", "cancelled", "event_type", "future", "handler", "job", "k", "kind",
+        "known", "local", "log", "n", "name", "output", "policy", "seconds", "task", "timer", "undoes",
     )  # fmt: skip
 
     def __init__(
@@ -141,7 +153,9 @@ class Ask:
         self.timer: Timer | None = None
         self.job: Job | None = None
         self.log: Log | None = None
-        self.undo: Undo | None = None
+        self.handler: Handler | None = None  # undoes it
+        self.output: Any = None  # for its handler
+        self.undoes: Ask | None = None
         self.cancelled = False
 
 
@@ -190,8 +204,14 @@ class Execution:
         self._quiet = 0
         self._turning = False
         self.closed = False
-        self._undos: list[Ask] = []  # those with an `undo`, in the order of asking
-        self._stopping = False  # nothing new starts: what runs may end, then all is rolled back
+        # Rolling back: the code is over or the stop is known (`ending`: nothing new starts), the
+        # stop is reached (`stopping`: what runs may end), the code is left (`undoing`).
+        self._undos: list[Ask] = []  # those with a handler, in the order of asking
+        self._ending = any(r.kind is StepKind.stop for r in recorded)
+        self._over = False
+        self._stopping = False
+        self._undoing = False
+        self._why: Exception = RunTerminated()
         self._left: set[asyncio.Task[Any]] = set()  # tasks whose code has no effect any more
         self._refusing = False
         self._refusals = 0
@@ -221,6 +241,8 @@ class Execution:
         if self.closed:
             return
         self._queue.append((seq, k, ok, value))
+        if k == STOP:
+            self._ending = True
         if len(self._tasks) == 1 and len(self._queue) == 1 and not self._turning:
             self._pump()
         else:
@@ -285,12 +307,16 @@ class Execution:
         """
         if self._refusing:
             await self._refuse()
+        if isinstance(name, str) and is_handler(name):
+            raise ValueError(
+                f"A step's name may not end in {SUFFIX!r}: that is how its undoing is called."
+            )
         ask = self._ask(StepKind.do, name)
         ask.call = call
         ask.args = args
         ask.policy = policy
-        if rollback is not None:
-            ask.undo = Undo(name, rollback, _context(ask, self._epoch))
+        if rollback is not None and not (self._over or self._stopping):
+            ask.handler = rollback
             self._undos.append(ask)
         return await self._answer(ask)
 
@@ -309,12 +335,13 @@ class Execution:
         ask.seconds = timeout
         return await self._answer(ask)
 
-    def _ask(self, kind: StepKind, name: str) -> Ask:
+    def _ask(self, kind: StepKind, name: str, n: int | None = None) -> Ask:
         if asyncio.current_task(self._loop) not in self._tasks:
             raise RuntimeError("A step can't be started from inside another step.")
         if not isinstance(name, str) or not 1 <= len(name) <= 256 or not name.isprintable():
             raise ValueError("A step's name is 1 to 256 printable characters.")
-        n = self._counts[kind, name] = self._counts.get((kind, name), 0) + 1
+        if n is None:
+            n = self._counts[kind, name] = self._counts.get((kind, name), 0) + 1
         known = self._known.get((kind, name, n))
         if known is None:
             k = self._next_k
@@ -351,7 +378,7 @@ class Execution:
                 self._replaying
                 or self._awaited
                 or self._frozen
-                or self._stopping
+                or self._ending
                 or self._waits_its_turn(ask)
             ):
                 self._held.append(ask)
@@ -385,9 +412,10 @@ class Execution:
             self._engine.sleep(ask.k, ask.kind, ask.name, ask.n, ask.seconds)
 
     def _give_up(self, ask: Ask) -> None:
-        """The code cancelled the task that waited."""
+        """The code cancelled the task that waited, or is to be left."""
         ask.cancelled = True
-        self._stop(ask)
+        if ask in self._running:
+            self._stop(ask)
         if ask in self._held:
             self._held.remove(ask)
             return
@@ -502,8 +530,9 @@ class Execution:
         self._turning = False
         if self.closed or self._frozen:
             return
+        tasks = self._tasks.keys() - self._left if self._left else self._tasks
         if len(self._tasks) > 1:
-            if not all(map(_at_rest, self._tasks)):
+            if not all(map(_at_rest, tasks)):
                 self._turn()
                 return
             self._quiet += 1
@@ -511,7 +540,7 @@ class Execution:
                 self._turning = True
                 self._loop.call_soon(self._look)
                 return
-        elif not all(map(_at_rest, self._tasks)):
+        elif not all(map(_at_rest, tasks)):
             self._turn()
             return
         self._pump()
@@ -523,31 +552,30 @@ class Execution:
         if self._queue:
             seq, k, ok, value = self._queue[0]
             ask = self._asks.get(k)
-            if ask is None:
-                if k == STOP:
-                    self._stop_here(seq)
-                elif self._stopping:
-                    self._leave(RunTerminated())  # it is recorded what was done after that
-                else:
-                    self._unasked(k)
+            if ask is None and k != STOP:
+                self._not_asked(k)
                 return
             self._queue.popleft()
             self._seen = seq
             known = self._replaying or self._awaited
             if self._replaying:
                 self._replaying -= 1
-            if self._stopping:
+            if ask is None:
+                self._stop_here(ok, value)
+            elif self._over or self._stopping:
                 self._keep_output(ask, ok, value)
+                self._futures.pop(ask.future, None)
                 self._turn()
-                return
-            heard = self._settle(ask, ok, value)
-            if not heard or known or len(self._tasks) > 1 or self._queue or self._held:
-                self._turn()  # else the only task tells by what it does next
+            else:
+                heard = self._settle(ask, ok, value)
+                if not heard or known or len(self._tasks) > 1 or self._queue or self._held:
+                    self._turn()  # else the only task tells by what it does next
             return
         if self._stopping:
-            if not (self._running or any(ask.local for ask in self._asks.values())):
-                self._leave(RunTerminated())
+            self._wind_up()
             return
+        if self._over:
+            return  # until the stop is recorded
         if self._awaited and self._waits_for_durable_things():
             self._unasked(min(self._awaited))
             return
@@ -561,7 +589,7 @@ class Execution:
                 if ask is None or self._waits_its_turn(ask):
                     continue
                 self._retries.discard(k)
-                if not ask.future.done():
+                if not (ask.future.done() or ask.cancelled):
                     self._retry(ask)
                     started = True
         # who is told to try again elsewhere must not meet the attempt before
@@ -576,7 +604,7 @@ class Execution:
         """Give the code its answer; False when it no longer waits for one."""
         future = ask.future
         data = ask.local if value is None else value
-        if ask.undo is not None:
+        if ask.handler is not None:
             self._keep_output(ask, ok, data)
         ask.local = None
         self._futures.pop(future, None)
@@ -592,46 +620,103 @@ class Execution:
     # --- rolling back -------------------------------------------------------------------------
 
     def _keep_output(self, ask: Ask, ok: bool, value: bytes | None) -> None:
-        """For the step's rollback, should it come to that."""
+        """For the step's handler, should it come to that."""
         data = ask.local if value is None else value
-        ask.local = None if self._stopping else ask.local
-        if ok and data is not None and ask.undo is not None:
-            ask.undo.output = values.decode(data)
+        ask.local = None
+        if ok and data is not None and ask.handler is not None:
+            ask.output = values.decode(data)
 
-    def _stop_here(self, seq: int) -> None:
-        """The run is terminated with a rollback. Attempts may end, so that their outputs are known
-        to who undoes them."""
-        self._queue.popleft()
-        self._seen = seq
-        self._replaying = max(self._replaying - 1, 0)
-        self._stopping = True
+    def _stop_here(self, ok: bool, value: bytes | None) -> None:
+        """From here on, live and on replay alike, the code hears of nothing more.
+
+        Attempts may end, so that their outputs are known to who undoes them, and so may children,
+        which undo themselves; whatever else is waited for is given up.
+        """
+        if not ok:
+            self._why = outcomes.rebuild(outcomes.unpack(value or b""))
+        self._stopping = self._ending = True
+        for ask in list(self._futures.values()):
+            known = ask.known
+            decided = ask.local or (known is not None and (known.seq or known.cancelled))
+            if not (
+                decided or ask.cancelled or ask in self._running or ask in self._held
+            ) and not _waits_for_child(ask):
+                self._give_up(ask)
         self._turn()
 
-    def _leave(self, error: BaseException) -> None:
+    def _wind_up(self) -> None:
+        """Leave the code once nothing of it is at work any more."""
+        unanswered = self._futures.values()
+        if self._running or self._lingering or any(ask.local for ask in unanswered):
+            return
+        children = [ask for ask in unanswered if _waits_for_child(ask) and not ask.cancelled]
+        for ask in children:
+            if ask in self._held:
+                self._held.remove(ask)
+                self._begin(ask)
+        if children:
+            self._engine.blocked(self._seen)
+        else:
+            self._leave()
+
+    def _leave(self) -> None:
         """Nothing that the code still does has effect; what can be undone is, last step first."""
-        self._stopping = False
+        self._stopping = self._ending = self._over = False
+        self._undoing = self._refusing = True
         self._left = set(self._tasks)
-        self._refusing = True
-        undos = [ask.undo for ask in self._undos if ask.undo and self._has_begun(ask)]
-        self._undos = []
+        undos, self._undos = self._to_undo(), []
+        for ask in self._held:
+            ask.cancelled = True
+        self._held.clear()
+        # what the code did not ask for again will never be asked for
+        self._awaited = {k for k in self._awaited if is_handler(self._recorded(k).name)}
         for task in self._left:
             task.cancel()
         context = contextvars.copy_context()
         context.run(_execution.set, self)
         context.run(label.set, self._label)
-        work = self._rolled_back(undos, error)
+        work = self._roll_back(undos)
         self._root = asyncio.Task(work, loop=self._loop, context=context, name=self._label)
         self._tasks[self._root] = None
         self._root.add_done_callback(self._root_done)
         self._turn()
 
+    def _to_undo(self) -> list[Ask]:
+        """Those that began, the last first; those whose undoing is recorded before all others.
+
+        One that was held back while a replay went on may have run before, which only the journal
+        of a step that ended can tell: it is among them.
+        """
+        began = [ask for ask in reversed(self._undos) if self._has_begun(ask)]
+
+        def place(ask: Ask) -> float:
+            known = self._known.get((StepKind.do, handler_name(ask.name), ask.n))
+            return float("inf") if known is None else known.k
+
+        return sorted(began, key=place)
+
     def _has_begun(self, ask: Ask) -> bool:
-        """One that was held back while a replay went on may have run before."""
         return ask.attempt > 0 or ask.known is not None or self._is_replay
 
-    async def _rolled_back(self, undos: list[Undo], error: BaseException) -> None:
-        await roll_back(undos, error, self.do)
-        raise error
+    async def _roll_back(self, asks: Sequence[Ask]) -> None:
+        """Call the handlers, one after another. One that fails for good is in the history, and the
+        others go on."""
+        for ask in asks:
+            handler = ask.handler
+            assert handler is not None
+            if self._refusing:
+                await self._refuse()
+            undoing = self._ask(StepKind.do, handler_name(ask.name), ask.n)
+            undoing.call = handler.call
+            undoing.args = (ask.output, self._why, CONTEXT)
+            undoing.policy = handler.policy
+            undoing.undoes = ask
+            with contextlib.suppress(Exception):
+                await self._answer(undoing)
+            if self._lingering:  # it has timed out, and is still at it
+                gone = self._loop.create_future()
+                self.when_gone(functools.partial(_resolve, gone))
+                await gone
 
     def _retry(self, ask: Ask) -> None:
         if ask.task is None or (ask.task.done() and ask.job is None):
@@ -658,18 +743,33 @@ class Execution:
     async def _retry_alone(self, ask: Ask) -> None:
         """Never beside the attempt before: one that ignores its timeout is waited for."""
         await _gone(ask)
-        if not (self.closed or self._frozen or ask.future.done()):
+        if not (self.closed or self._frozen or ask.future.done() or ask.cancelled):
             self._begin_attempt(ask)
+
+    def _recorded(self, k: int) -> Recorded:
+        return next(r for r in self._known.values() if r.k == k)
+
+    def _not_asked(self, k: int) -> None:
+        """The next outcome is of something the code has not asked for yet."""
+        if self._undoing:  # of another code's step: there is nothing to undo here
+            seq, _, _, _ = self._queue.popleft()
+            self._seen = seq
+            self._replaying = max(self._replaying - 1, 0)
+            self._turn()
+        elif self._stopping and is_handler(self._recorded(k).name):
+            self._leave()
+        else:
+            self._unasked(k)
 
     def _unasked(self, k: int) -> None:
         """All is at rest and the code has not asked for what is recorded next."""
-        if not self._waits_for_durable_things():
+        if self._tasks and not self._waits_for_durable_things():
             self._loop.call_later(0.05, self._turn)  # it waits for something of its own
             return
-        known = next(r for r in self._known.values() if r.k == k)
         asked = self._held[0] if self._held else None
         self._nondeterministic(
-            known, f"asks for {asked.kind.name} {asked.name!r}" if asked else "waits for nothing"
+            self._recorded(k),
+            f"asks for {asked.kind.name} {asked.name!r}" if asked else "waits for nothing",
         )
 
     def _nondeterministic(self, known: Recorded, instead: str) -> None:
@@ -680,9 +780,7 @@ class Execution:
             code="run.nondeterministic",
             step=known.name,
         )
-        self.close()
-        self._engine.ended(None, failed)
-        self._forget()
+        self._end(None, failed, None)
 
     def _waits_for_durable_things(self) -> bool:
         """Whether no task of the run waits for anything that unloading would lose.
@@ -693,7 +791,7 @@ class Execution:
         if not self._tasks:
             return False
         parents = {parent for parent in self._tasks.values() if parent is not None}
-        for task in self._tasks:
+        for task in self._tasks.keys() - self._left if self._left else self._tasks:
             waiter = _waiter(task)
             if waiter in self._futures or waiter in self._tasks or task in parents:
                 continue
@@ -726,38 +824,51 @@ class Execution:
 
     def _root_done(self, root: asyncio.Task[Any]) -> None:
         self._tasks.pop(root, None)
+        if self.closed:
+            if not root.cancelled():
+                root.exception()  # seen: what unwinding code raises has no effect
+            self._forget()
+            return
+        if root in self._left:
+            if not root.cancelled():
+                root.exception()
+            self._turn()
+            return
+        if self._undoing:
+            self._end(None, None, self._seen)
+            return
+        output, failed = self._result(root)
+        if self._ending:  # the stop is known, and decides
+            self._over = True
+            self._turn()
+            return
+        for k in (*(k for _, k, _, _ in self._queue), *self._awaited):
+            if k not in self._asks:
+                self._nondeterministic(self._recorded(k), "ends without it")
+                return
+        if failed is not None and any(map(self._has_begun, self._undos)):
+            self._over = self._ending = True
+            self._engine.failing(failed)
+            self._turn()
+        else:
+            self._end(output, failed, self._seen)
+
+    def _result(self, root: asyncio.Task[Any]) -> tuple[bytes | None, Failure | None]:
+        """What the code returned, or how it failed."""
         if root.cancelled():
             error: BaseException | None = asyncio.CancelledError("The run cancelled itself.")
         else:
             error = root.exception()
-        if self.closed:
-            self._forget()
-            return
-        if root in self._left:
-            self._turn()
-            return
-        if self._stopping:
-            self._leave(RunTerminated())
-            return
-        if error is not None and self._undos:
-            self._leave(error)
-            return
-        for k in (*(k for _, k, _, _ in self._queue), *self._awaited):
-            if k not in self._asks:
-                known = next(r for r in self._known.values() if r.k == k)
-                self._nondeterministic(known, "ends without it")
-                return
-        output: bytes | None = None
-        failed: Failure | None = None
-        if error is None:
-            try:
-                output = values.encode(root.result())
-            except ValueRefused as refused:
-                failed = outcomes.failure(refused)
-        else:
-            failed = outcomes.failure(error, self._module)
+        if error is not None:
+            return None, outcomes.failure(error, self._module)
+        try:
+            return values.encode(root.result()), None
+        except ValueRefused as refused:
+            return None, outcomes.failure(refused)
+
+    def _end(self, output: bytes | None, failed: Failure | None, seen: int | None) -> None:
         self.close()
-        self._engine.ended(output, failed)
+        self._engine.ended(output, failed, seen)
         self._forget()
 
     def _forget(self) -> None:
@@ -773,6 +884,17 @@ class Execution:
         if self._when_over is not None:
             self._when_over()
             self._when_over = None
+
+
+def _waits_for_child(ask: Ask) -> bool:
+    if ask.kind is not StepKind.wait or child_told_of(ask.event_type) is None:
+        return False
+    return ask.known is None or not ask.known.cancelled
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 async def _gone(ask: Ask) -> None:
@@ -822,9 +944,11 @@ def _at_rest(task: asyncio.Task[Any]) -> bool:
 
 
 def _context(ask: Ask, epoch: int) -> dict[str, Any]:
-    policy = ask.policy
+    """What an attempt gets as `ctx`: a handler that of the step it undoes, and its own attempt."""
+    about = ask if ask.undoes is None else ask.undoes
+    policy = about.policy
     return {
-        "step": {"name": ask.name, "count": ask.n},
+        "step": {"name": about.name, "count": about.n},
         "epoch": epoch,
         "attempt": ask.attempt,
         "config": {

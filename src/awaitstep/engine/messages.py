@@ -183,9 +183,12 @@ class Frozen(Message, tag=29):
 
 
 class Ended(Message, tag=30):
+    """`seen` is the last outcome the code was told of, None when it can't be executed."""
+
     assignment: Count
     output: bytes | None
     failure: Failure | None
+    seen: Count | None = None
 
 
 class Answer(Message, tag=31):
@@ -229,6 +232,13 @@ class Printed(Message, tag=34):
     text: str
 
 
+class Failing(Message, tag=35):
+    """The code ended with an error, and there is something to undo before the run does."""
+
+    assignment: Count
+    failure: Failure
+
+
 ToRunner = Load | Start | Outcome | Retry | Unload | Freeze | Thaw | Fetch | Reply
 ToServer = (
     Hello
@@ -242,6 +252,7 @@ ToServer = (
     | Blocked
     | Frozen
     | Ended
+    | Failing
     | Answer
     | Call
     | Stuck

@@ -127,6 +127,7 @@ class RunView(msgspec.Struct, frozen=True):
     next_attempt_at: float | None = None
     generated_id: bool = True
     priority: int = 0
+    rolling_back: bool = False
 
 
 class AttemptView(msgspec.Struct, frozen=True):
@@ -290,7 +291,8 @@ class Runs(Protocol):
         ...
 
     async def newest(self, workflows: Sequence[str]) -> Mapping[str, RunView]:
-        """The run that was created last in each of the workflows that have any."""
+        """The run that was created last in each of the workflows that have any; its params,
+        output and the error of an attempt may be left out."""
         ...
 
     def watch(self, tell: Callable[[str, str], None]) -> Callable[[], None]:

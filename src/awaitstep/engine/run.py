@@ -23,6 +23,7 @@ from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import AttemptView, Onto, RunView, StepView
 from awaitstep.engine.retry import DEFAULT, RetryPolicy, delay_after
+from awaitstep.engine.rollback import is_handler
 from awaitstep.engine.states import ENDED, STOP, Cause, RunStatus, StepKind, StepStatus, move
 
 _RUNNING, _WAITING = StepStatus.running, StepStatus.waiting
@@ -149,8 +150,8 @@ class Run:
     __slots__ = (
         "assignment", "created", "deployment", "ended", "epoch", "events", "failure", "frozen",
         "generated", "idle", "inflight", "instance", "latest", "operations", "output", "params",
-        "parent", "parent_epoch", "pause_requested", "priority", "ref", "results", "seq", "started", "status", "trigger", "uncommitted", "version",
-        "waiting", "workflow",
+        "parent", "parent_epoch", "pause_requested", "priority", "ref", "results", "seq", "started", "status", "stop_unheard",
+        "trigger", "uncommitted", "version", "waiting", "workflow",
     )  # fmt: skip
 
     def __init__(
@@ -196,6 +197,7 @@ class Run:
         self.inflight: dict[int, Operation] = {}
         self.idle = False
         self.frozen = False
+        self.stop_unheard = False  # its code may not have been told of the stop
         self.uncommitted = 0
 
     # --- what the run's code does -------------------------------------------------------------
@@ -205,7 +207,7 @@ class Run:
         self.status = move(self.status, Cause.assign, self.instance)
         self.assignment = assignment
         self.started = self.started or now
-        self.idle = self.frozen = False
+        self.idle = self.frozen = self.stop_unheard = False
 
     def unassign(self) -> None:
         """Take the run back; whatever its old code still says is fenced off."""
@@ -348,10 +350,14 @@ class Run:
         return self._saved()
 
     def end(self, output: bytes | None, failed: Failure | None, now: float) -> Change:
-        """The code returned (`output`) or raised (`failed`)."""
-        if self.is_stopping:
-            self.status = move(self.status, Cause.terminate, self.instance)
-            return self._end(None, None, now)
+        """The code returned (`output`) or raised (`failed`); of a run that is rolled back: all is
+        undone, or the code can't be executed (`failed`)."""
+        if self.is_stopping and failed is None:
+            stop = self.operations[STOP]
+            if stop.status is _COMPLETE:
+                self.status = move(self.status, Cause.terminate, self.instance)
+                return self._end(None, None, now)
+            output, failed = None, outcomes.unpack(stop.value or b"")
         cause = Cause.complete if failed is None else Cause.fail
         self.status = move(self.status, cause, self.instance)
         return self._end(output, failed, now)
@@ -459,20 +465,32 @@ class Run:
     def stop(self, now: float) -> Change:
         """Have the code left where it is and its steps rolled back; then the run is terminated.
 
-        Nothing changes when that was asked for before. Raises RunState.
+        One that is being rolled back goes on with that, and ends as it would have. One that is
+        paused, or to be, is resumed. Raises RunState.
         """
         if self.status in ENDED:
             raise RunState(self.instance, "be terminated", self.status.value)
+        held = self.pause_requested or self.status is RunStatus.paused
+        change = self.resume(now) if held else Change(self)
         if self.is_stopping:
-            return Change(self)
-        if self.status is RunStatus.paused:
-            self.status = move(self.status, Cause.resume, self.instance)
-        self.pause_requested = False
+            return change
         self.wake()
-        operation = Operation(STOP, StepKind.stop, "stop", 1, self.seq, now)
-        self.operations[STOP] = operation
-        change = self._saved()
-        return self._outcome(change, operation, _COMPLETE, b"null", now)
+        change.save_run = True
+        return self._stop(change, _COMPLETE, b"null", now)
+
+    def failing(self, failed: Failure, now: float) -> Change | None:
+        """The code ended with an error, and its steps are to be rolled back before the run ends.
+
+        None when it is told to already: whatever came first is why.
+        """
+        if self.is_stopping:
+            return None
+        return self._stop(Change(self), _ERRORED, outcomes.pack(failed), now)
+
+    def missed_stop(self, seen: int | None) -> bool:
+        """Whether code that ended by itself, having seen outcomes up to `seen`, had yet to hear that
+        it is to be left."""
+        return self.stop_unheard and seen is not None and seen < self.operations[STOP].seq
 
     def fail(self, failed: Failure, now: float) -> Change:
         """End the run for a reason outside its code."""
@@ -484,21 +502,19 @@ class Run:
     ) -> Change:
         """A new epoch. From a step: what had its outcome before that step began is kept.
 
-        Events that dropped waits had taken are unread again, in their old order.
+        From the undoing of a step, the run is rolled back from there on; from any other step, it is
+        not any more. Events that dropped waits had taken are unread again, in their old order.
         Raises RunNotFound when no such step is recorded.
         """
         kept: list[Operation] = []
         if step is not None:
-            first = next(
-                (o for o in self.operations.values() if (o.name, o.n) == (step, count)), None
-            )
+            steps = [o for k, o in self.operations.items() if k != STOP]
+            first = next((o for o in steps if (o.name, o.n) == (step, count)), None)
             if first is None:
                 raise RunNotFound(f"{self.instance} · {step} ({count})")
-            kept = [
-                o
-                for o in self.operations.values()
-                if o.seq and o.seq <= first.after and o.kind is not StepKind.stop
-            ]
+            if is_handler(step):
+                steps = list(self.operations.values())
+            kept = [o for o in steps if o.seq and o.seq <= first.after]
         keep = {operation.k for operation in kept}
         before = eventlog.kept(self, [o for o in self.operations.values() if o.k not in keep])
         self.status = move(self.status, Cause.restart, self.instance)
@@ -533,7 +549,7 @@ class Run:
         self.assignment = 0
         self.inflight.clear()
         self.output = self.failure = self.started = self.ended = None
-        self.pause_requested = self.idle = self.frozen = False
+        self.pause_requested = self.idle = self.frozen = self.stop_unheard = False
         return change
 
     def _forget_children(self, change: Change, kept: Sequence[Operation]) -> None:
@@ -611,6 +627,7 @@ class Run:
             next_attempt_at=retry_at,
             generated_id=self.generated,
             priority=self.priority,
+            rolling_back=self.is_stopping and status not in ENDED,
         )
 
     def history(self) -> list[StepView]:
@@ -627,6 +644,12 @@ class Run:
 
     def _note(self, change: Change, kind: NoteKind, now: float) -> None:
         change.notes = [*change.notes, Note(kind, now, self.epoch, self.seq)]
+
+    def _stop(self, change: Change, status: StepStatus, value: bytes, now: float) -> Change:
+        operation = Operation(STOP, StepKind.stop, "stop", 1, self.seq, now)
+        self.operations[STOP] = operation
+        self.stop_unheard = bool(self.assignment)
+        return self._outcome(change, operation, status, value, now)
 
     def _wait_for(
         self, k: int, kind: StepKind, name: str, n: int, due: float, now: float

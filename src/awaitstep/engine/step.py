@@ -44,12 +44,15 @@ class WorkflowStep:
         context. `concurrent` resolves the dependencies at the same time.
 
         `rollback` is called when the run fails or is terminated with a rollback, with those of
-        `output` (the step's result, None when there is none), `error` and `ctx` that it takes;
-        `rollback_config` is its `config`. The handlers of a run are called one after another, last
-        step first.
-        Raises TypeError for any other parameter, ValueError for a config that can't be.
+        `output` (the step's result, None when there is none), `error` and `ctx` that it takes by
+        name; `rollback_config` is its `config`. The handlers of a run are called one after another,
+        last step first.
+        Raises TypeError for any other parameter and for a `rollback_config` alone, ValueError for a
+        config that can't be.
         """
         handler = None
+        if rollback is None and rollback_config is not None:
+            raise TypeError("rollback_config is the config of a rollback, and there is none.")
         if rollback is not None:
             handler = Handler.of(rollback, retry.policy(rollback_config))
 

@@ -8,7 +8,7 @@ from awaitstep.ir.adoption import Adopted, adopt, adopt_entry
 from awaitstep.ir.diagnostics import Diagnostic, InvalidGraph, Report
 from awaitstep.ir.graph import Edge, Graph, Metadata, Node, NodeData
 from awaitstep.ir.handwritten import Handwritten, is_handwritten, read_handwritten
-from awaitstep.ir.registry import Arm, NodeType, Registry
+from awaitstep.ir.registry import Arm, DrawnArms, NodeType, Registry
 from awaitstep.ir.validation import parse, validate
 from awaitstep.ir.writer import Helper, Writer
 
@@ -16,6 +16,7 @@ __all__ = [
     "Adopted",
     "Arm",
     "Diagnostic",
+    "DrawnArms",
     "Edge",
     "Graph",
     "Handwritten",

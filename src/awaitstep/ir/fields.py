@@ -48,6 +48,27 @@ JsonTemplate = Annotated[Any, Role("template")]
 # A Python expression as text, or JSON in whose texts expressions may stand.
 Input = Annotated[Any, Role("input")]
 
+
+def about(
+    title: str, description: str = "", *, group: str | None = None, placeholder: str | None = None
+) -> Any:
+    """What a form says of a field: its label, one sentence, the group it is folded into, and an
+    example to be overwritten."""
+    extra: dict[str, Any] = {}
+    if group is not None:
+        extra["x-group"] = group
+    if placeholder is not None:
+        extra["x-placeholder"] = placeholder
+    return Field(title=title, description=description or None, json_schema_extra=extra or None)
+
+
+# The group of the fields that say how often and how long a step is tried.
+RETRIES = "retries"
+# Of every node with a value.
+Output = Annotated[
+    bool, about("Output of the run", "The run answers this node's value when it completes.")
+]
+
 _Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_-]+$")]
 WorkflowId = Annotated[_Id, Role("workflow")]
 FunctionId = Annotated[_Id, Role("function")]

@@ -69,6 +69,16 @@ class Position(Strict):
     y: float = 0
 
 
+class Note(Strict):
+    """A text on the canvas, for people only."""
+
+    id: str = Field(min_length=1, max_length=128)
+    text: str = Field(max_length=10_000)
+    position: Position = Position()
+    width: float = Field(default=224, gt=0)
+    height: float = Field(default=96, gt=0)
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One box of the drawing; `id` is its variable in the generated code."""

@@ -17,6 +17,7 @@ from awaitstep.ir.writer import Writer
 DataModel = type[NodeData]
 Control = Literal["branch", "parallel", "race", "loop", "try_catch", "break"]
 _WITH_REGIONS = ("parallel", "race", "loop", "try_catch")
+Family = Literal["code", "http", "time", "event", "control", "call", "custom"]
 Target = Literal["local", "cloudflare"]
 TARGETS: tuple[Target, ...] = ("local", "cloudflare")
 
@@ -27,6 +28,22 @@ class Arm:
 
     label: str
     condition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnArms:
+    """Which edges of a container a canvas offers, besides `then`.
+
+    `fixed`: those with these `labels`. `data`: one for each element of a field of the node's data,
+    which bears its `label`. `free`: as many as one likes, labelled as one likes. What nodes in the
+    arms may read besides: `names`, and the names that stand in `fields` of the data.
+    """
+
+    source: Literal["fixed", "data", "free"]
+    labels: tuple[str, ...] = ()
+    field: str | None = None
+    names: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
 
 
 def _nothing(_: Any, __: Report) -> None:
@@ -63,6 +80,9 @@ class NodeType:
     A container with `arms` has these and no others, one without has whatever is drawn; `needs` are
     those that must be drawn, and `binds` the names that an arm of this label may read. `leaves_if`
     is the condition on which a break leaves, None for always.
+
+    For palettes and canvases: its `family`, the name of an `icon` (Lucide's, in kebab-case), the
+    fields of the data that tell most about a node (`shows`), and how its arms are `drawn`.
     """
 
     type: str
@@ -88,6 +108,10 @@ class NodeType:
     targets: tuple[Target, ...] = TARGETS
     packages: tuple[str, ...] = ()
     names: frozenset[str] = frozenset()
+    family: Family = "custom"
+    icon: str = "box"
+    shows: tuple[str, ...] = ()
+    drawn: DrawnArms | None = None
 
     @property
     def is_branch(self) -> bool:
@@ -103,8 +127,19 @@ class NodeType:
         return self.is_branch or self.has_regions
 
     def data_schema(self) -> dict[str, Any]:
-        """JSON Schema of `data`. `x-role` marks what is code, a condition, a template …"""
-        return self.data.model_json_schema(by_alias=True)
+        """JSON Schema of `data`.
+
+        `x-role` marks what is code, a condition, a template …, `x-group` what belongs together in a
+        form, `x-placeholder` is an example, `x-secret` the variable that holds a secret.
+        """
+        schema = self.data.model_json_schema(by_alias=True)
+        properties = schema.get("properties", {})
+        # as a form shows them: a type's own fields before those that all have
+        ordered = sorted(
+            properties, key=lambda key: (key == "output", "x-group" in properties[key])
+        )
+        schema["properties"] = {key: properties[key] for key in ordered}
+        return {**schema, "title": self.title, "description": self.summary}
 
 
 @dataclass(frozen=True, slots=True)

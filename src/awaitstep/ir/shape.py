@@ -14,20 +14,22 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from awaitstep.ir.diagnostics import Report, shown
-from awaitstep.ir.graph import Edge, Kind, Metadata, Node, NodeData, Position, Trigger
+from awaitstep.ir.graph import Edge, Kind, Metadata, Node, NodeData, Note, Position, Trigger
 from awaitstep.ir.names import LONGEST_NAME, id_problem
 from awaitstep.ir.registry import NodeType, Registry
 
 T = TypeVar("T")
 
-_GRAPH_FIELDS = {"kind", "metadata", "nodes", "edges", "entryNodeId", "trigger"}
+_GRAPH_FIELDS = {"kind", "metadata", "nodes", "edges", "entryNodeId", "trigger", "notes"}
 _NODE_FIELDS = {"id", "type", "name", "position", "version", "provider", "data", "config"}
 _EDGE_FIELDS = {"id", "source", "target", "label"}
 _METADATA = TypeAdapter(Metadata)
 _POSITION = TypeAdapter(Position)
 _TRIGGER: TypeAdapter[Any] = TypeAdapter(Trigger)
+_NOTE = TypeAdapter(Note)
 WARN_ABOVE = 2_000
 MOST_NODES = 5_000
+MOST_NOTES = 1_000
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ def read(data: dict[str, Any], unsound: set[str], registry: Registry, report: Re
     if data.get("trigger") is not None and "trigger" not in unsound:
         shape.trigger = read_model(_TRIGGER, data["trigger"], "trigger", report)
     shape.entry = _text(data, "entryNodeId", "entryNodeId", report)
+    _check_notes(data, unsound, report)
     nodes = _list(data, "nodes", report)
     if len(nodes) > MOST_NODES:
         report.add("graph.too_large", f"A graph has at most {MOST_NODES:,} nodes.", "nodes")
@@ -76,6 +79,18 @@ def read(data: dict[str, Any], unsound: set[str], registry: Registry, report: Re
         _read_edge(raw, f"edges[{index}]", report, edges)
     shape.edges = list(edges.values())
     return shape
+
+
+def _check_notes(data: dict[str, Any], unsound: set[str], report: Report) -> None:
+    """Notes mean nothing to the workflow; they need only be what a canvas can show."""
+    if "notes" not in data or "notes" in unsound:
+        return
+    notes = _list(data, "notes", report)
+    if len(notes) > MOST_NOTES:
+        report.add("field.invalid", f"A graph has at most {MOST_NOTES:,} notes.", "notes")
+        return
+    for index, raw in enumerate(notes):
+        read_model(_NOTE, raw, f"notes[{index}]", report)
 
 
 def _read_node(

@@ -6,19 +6,32 @@ from typing import Annotated
 
 from pydantic import Field
 
-from awaitstep.ir import Arm, NodeData, NodeType, Report
+from awaitstep.ir import Arm, DrawnArms, NodeData, NodeType, Report
 from awaitstep.ir.diagnostics import shown
-from awaitstep.ir.fields import Condition
+from awaitstep.ir.fields import Condition, about
 from awaitstep.ir.graph import THEN, Strict
 
 
 class BranchArm(Strict):
-    label: Annotated[str, Field(min_length=1, max_length=256)]
-    condition: Condition = ""
+    label: Annotated[
+        str, Field(min_length=1, max_length=256), about("Label", "Stands on the arm's edge.")
+    ]
+    condition: Annotated[
+        Condition,
+        about(
+            "Condition",
+            "A Python expression; empty for the arm that is taken when no other is.",
+            placeholder="{{order.total}} > 100",
+        ),
+    ] = ""
 
 
 class Branch(NodeData):
-    branches: Annotated[list[BranchArm], Field(min_length=1)]
+    branches: Annotated[
+        list[BranchArm],
+        Field(min_length=1),
+        about("Arms", "The first whose condition holds is taken."),
+    ]
 
 
 def _arms(data: Branch) -> list[Arm]:
@@ -61,6 +74,10 @@ NODE_TYPE = NodeType(
     title="Branch",
     summary="Chooses one of several arms; arms may meet again anywhere.",
     data=Branch,
+    family="control",
+    icon="git-branch",
+    shows=("branches",),
+    drawn=DrawnArms("data", field="branches"),
     check=_check,
     control="branch",
     arms=_arms,

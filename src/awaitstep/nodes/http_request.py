@@ -12,7 +12,7 @@ from pydantic import Field
 from awaitstep.ir import Helper, Node, NodeType, Report, Writer
 from awaitstep.ir.diagnostics import shown
 from awaitstep.ir.expressions import ExpressionError, parse_template
-from awaitstep.ir.fields import JsonTemplate, Role, Template
+from awaitstep.ir.fields import JsonTemplate, Output, Role, Template, about
 from awaitstep.ir.graph import Strict
 from awaitstep.ir.syntax import assign, attribute, awaited, call, mapping, name, returns
 from awaitstep.nodes.retries import Retries, step_decorator
@@ -89,28 +89,52 @@ def basic_auth(username, password):
 
 
 class BearerAuth(Strict):
-    type: Literal["bearer"]
-    token: Template
+    type: Annotated[Literal["bearer"], about("Type")]
+    token: Annotated[Template, about("Token", placeholder="{{env.API_TOKEN}}")]
 
 
 class BasicAuth(Strict):
-    type: Literal["basic"]
-    username: Template
-    password: Template
+    type: Annotated[Literal["basic"], about("Type")]
+    username: Annotated[Template, about("User name")]
+    password: Annotated[Template, about("Password", placeholder="{{env.PASSWORD}}")]
 
 
 class HttpRequest(Retries):
     """`body_type` None: an object or list is JSON, text is text. `fail_on`: the lowest status that fails."""
 
-    url: Annotated[str, Field(min_length=1), Role("template")]
-    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
-    headers: Annotated[dict[str, str], Role("template")] = {}
-    query_params: Annotated[dict[str, str], Role("template")] = {}
-    body: JsonTemplate = None
-    body_type: Literal["json", "text", "form"] | None = None
-    auth: Annotated[BearerAuth | BasicAuth, Field(discriminator="type")] | None = None
-    fail_on: Annotated[int, Field(ge=100, le=600)] | None = FAIL_FROM
-    output: bool = False
+    url: Annotated[
+        str,
+        Field(min_length=1),
+        Role("template"),
+        about("URL", "Where the request goes.", placeholder="https://api.example.com/orders"),
+    ]
+    method: Annotated[
+        Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], about("Method")
+    ] = "GET"
+    headers: Annotated[
+        dict[str, str], Role("template"), about("Headers", "Sent with the request.")
+    ] = {}
+    query_params: Annotated[
+        dict[str, str],
+        Role("template"),
+        about("Query parameters", "Added to the URL, percent-encoded."),
+    ] = {}
+    body: Annotated[
+        JsonTemplate, about("Body", "JSON, or text; expressions may stand anywhere in it.")
+    ] = None
+    body_type: Annotated[
+        Literal["json", "text", "form"] | None,
+        about("Body type", "How the body is sent; without it an object or a list is JSON."),
+    ] = None
+    auth: Annotated[
+        Annotated[BearerAuth | BasicAuth, Field(discriminator="type")] | None,
+        about("Authorization", "Sets the header of this name."),
+    ] = None
+    fail_on: Annotated[
+        Annotated[int, Field(ge=100, le=600)] | None,
+        about("Fails from status", "The lowest status that fails the step; null for none."),
+    ] = FAIL_FROM
+    output: Output = False
 
 
 def _check(data: HttpRequest, report: Report) -> None:
@@ -242,6 +266,9 @@ NODE_TYPE = NodeType(
     title="HTTP request",
     summary="Calls a URL, keeps the answer and tries again when the server fails.",
     data=HttpRequest,
+    family="http",
+    icon="globe",
+    shows=("method", "url"),
     has_value=True,
     keys=frozenset({"status", "headers", "body", "json"}),
     rare_keys=frozenset({"truncated"}),

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from awaitstep.ir import Arm, NodeData, NodeType, Report
-from awaitstep.ir.fields import Condition
+from awaitstep.ir import Arm, DrawnArms, NodeData, NodeType, Report
+from awaitstep.ir.fields import Condition, Output, about
 
 MOST = 10_000
 
@@ -15,15 +15,50 @@ MOST = 10_000
 class Loop(NodeData):
     """`collection`, `condition` and `count` are Python expressions, for one kind of loop each."""
 
-    loop_type: Literal["forEach", "while", "times"] = "forEach"
-    collection: Condition = ""
-    condition: Condition = ""
-    count: Condition = ""
-    item_var: Annotated[str, Field(min_length=1, max_length=100)] = "item"
-    index_var: Annotated[str, Field(min_length=1, max_length=100)] = "i"
-    concurrency: Annotated[int, Field(ge=1, le=1_000)] = 1
-    max_iterations: Annotated[int, Field(ge=1, le=1_000_000)] = MOST
-    output: bool = False
+    loop_type: Annotated[
+        Literal["forEach", "while", "times"],
+        about("Kind", "For each item, while a condition holds, or so many times."),
+    ] = "forEach"
+    collection: Annotated[
+        Condition,
+        about(
+            "Collection",
+            "What to go through: a Python expression.",
+            placeholder="{{event.payload.items}}",
+        ),
+    ] = ""
+    condition: Annotated[
+        Condition,
+        about(
+            "Condition",
+            "A Python expression, asked before each iteration.",
+            placeholder="{{page.json.next}} is not None",
+        ),
+    ] = ""
+    count: Annotated[
+        Condition, about("Count", "How many times: a Python expression.", placeholder="3")
+    ] = ""
+    item_var: Annotated[
+        str,
+        Field(min_length=1, max_length=100),
+        about("Name of the item", "How nodes of the body call it."),
+    ] = "item"
+    index_var: Annotated[
+        str,
+        Field(min_length=1, max_length=100),
+        about("Name of the index", "How nodes of the body call it; it counts from 0."),
+    ] = "i"
+    concurrency: Annotated[
+        int,
+        Field(ge=1, le=1_000),
+        about("Concurrency", "How many iterations run at the same time."),
+    ] = 1
+    max_iterations: Annotated[
+        int,
+        Field(ge=1, le=1_000_000),
+        about("Most iterations", "More than these are an error."),
+    ] = MOST
+    output: Output = False
 
 
 _FIELDS = {"forEach": "collection", "while": "condition", "times": "count"}
@@ -60,6 +95,10 @@ NODE_TYPE = NodeType(
     title="Loop",
     summary="Runs its body again and again: for each item, while a condition holds, or n times.",
     data=Loop,
+    family="control",
+    icon="repeat",
+    shows=("itemVar", "collection", "condition", "count"),
+    drawn=DrawnArms("fixed", labels=("body",), fields=("itemVar", "indexVar")),
     has_value=True,
     keys=frozenset({"results", "count"}),
     check=_check,

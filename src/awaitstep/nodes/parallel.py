@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from awaitstep.ir import NodeData, NodeType
+from awaitstep.ir import DrawnArms, NodeData, NodeType
+from awaitstep.ir.fields import Output, about
 
 
 class Parallel(NodeData):
     """`on_error`: fail with the first arm that does, or collect values and errors."""
 
-    on_error: Literal["fail", "collect"] = "fail"
-    output: bool = False
+    on_error: Annotated[
+        Literal["fail", "collect"],
+        about("When an arm fails", "Stop the others and fail, or keep its error as its value."),
+    ] = "fail"
+    output: Output = False
 
 
 NODE_TYPE = NodeType(
@@ -19,6 +23,10 @@ NODE_TYPE = NodeType(
     title="Parallel",
     summary="Runs all of its arms at once and goes on when they have ended.",
     data=Parallel,
+    family="control",
+    icon="git-fork",
+    shows=("onError",),
+    drawn=DrawnArms("free"),
     has_value=True,
     control="parallel",
 )

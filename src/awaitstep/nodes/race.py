@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from awaitstep.ir import NodeData, NodeType
+from awaitstep.ir import DrawnArms, NodeData, NodeType
+from awaitstep.ir.fields import Output
 
 # What is added to the node's name for the step that records which arm ended first.
 WINNER = " · winner"
 
 
 class Race(NodeData):
-    output: bool = False
+    output: Output = False
 
 
 def _always(_: Race) -> bool:
@@ -21,6 +22,9 @@ NODE_TYPE = NodeType(
     title="Race",
     summary="Runs all of its arms at once; the first that ends decides, the others are given up.",
     data=Race,
+    family="control",
+    icon="flag",
+    drawn=DrawnArms("free"),
     has_value=True,
     keys=frozenset({"winner", "value"}),
     is_step=_always,

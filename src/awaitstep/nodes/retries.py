@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+from typing import Annotated
 
 from awaitstep.ir import NodeData, Writer
-from awaitstep.ir.fields import Backoff, Duration, RetryLimit
+from awaitstep.ir.fields import RETRIES, Backoff, Duration, RetryLimit, about
 from awaitstep.ir.syntax import attribute, call, mapping, name
 
 _LIMIT = 5
@@ -17,15 +18,31 @@ _TIMEOUT = "10 minutes"
 class Tries(NodeData):
     """Attempts = `retry_limit` + 1; the defaults are Cloudflare's."""
 
-    retry_limit: RetryLimit = _LIMIT
-    retry_delay: Duration = _DELAY
-    backoff: Backoff = _BACKOFF
+    retry_limit: Annotated[
+        RetryLimit,
+        about("Retry limit", "How often it is tried again after it failed.", group=RETRIES),
+    ] = _LIMIT
+    retry_delay: Annotated[
+        Duration,
+        about(
+            "Retry delay",
+            "How long to wait before the first new try.",
+            group=RETRIES,
+            placeholder=_DELAY,
+        ),
+    ] = _DELAY
+    backoff: Annotated[
+        Backoff, about("Backoff", "How the delay grows from try to try.", group=RETRIES)
+    ] = _BACKOFF
 
 
 class Retries(Tries):
     """With a `timeout` for each attempt."""
 
-    timeout: Duration = _TIMEOUT
+    timeout: Annotated[
+        Duration,
+        about("Timeout", "How long one try may take.", group=RETRIES, placeholder=_TIMEOUT),
+    ] = _TIMEOUT
 
 
 def step_decorator(data: Tries, write: Writer, rollback: ast.expr | None = None) -> ast.expr | None:

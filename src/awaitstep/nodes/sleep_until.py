@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+from typing import Annotated
 
 from awaitstep.ir import Helper, Node, NodeData, NodeType, Writer
 from awaitstep.ir.expressions import parse_template
-from awaitstep.ir.fields import Timestamp
+from awaitstep.ir.fields import Timestamp, about
 from awaitstep.ir.syntax import attribute, awaited, call, name, statement
 
 MOMENT = Helper(
@@ -24,7 +25,14 @@ def moment(value):
 
 
 class SleepUntil(NodeData):
-    timestamp: Timestamp
+    timestamp: Annotated[
+        Timestamp,
+        about(
+            "Moment",
+            "ISO 8601 with a time zone, or an expression that answers one.",
+            placeholder="2027-01-01T08:00:00Z",
+        ),
+    ]
 
 
 def _emit(node: Node, write: Writer) -> list[ast.stmt]:
@@ -44,6 +52,9 @@ NODE_TYPE = NodeType(
     title="Sleep until",
     summary="Waits for a moment.",
     data=SleepUntil,
+    family="time",
+    icon="calendar-clock",
+    shows=("timestamp",),
     is_step=lambda _: True,
     needs_run=lambda _: True,
     emit=_emit,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+from typing import Annotated
 
 from awaitstep.ir import Node, NodeType, Report, Writer
-from awaitstep.ir.fields import Code, Rollback
+from awaitstep.ir.fields import Code, Output, Rollback, about
 from awaitstep.nodes.retries import Retries, step_decorator
 
 
@@ -15,10 +16,23 @@ class Step(Retries):
     `rollback` undoes the step when the run fails or is terminated with a rollback.
     """
 
-    code: Code
-    rollback: Rollback = None
-    inline: bool = False
-    output: bool = False
+    code: Annotated[
+        Code,
+        about(
+            "Code",
+            "The body of a Python function; what it returns is the node's value.",
+            placeholder='return {"total": 3}',
+        ),
+    ]
+    rollback: Annotated[
+        Rollback,
+        about("Rollback", "Code that undoes the step when the run fails later."),
+    ] = None
+    inline: Annotated[
+        bool,
+        about("Inline", "Plain code outside of any step: it runs again on every replay."),
+    ] = False
+    output: Output = False
 
 
 def _check(data: Step, report: Report) -> None:
@@ -52,6 +66,9 @@ NODE_TYPE = NodeType(
     title="Step",
     summary="Runs Python once, keeps its result and tries again when it fails.",
     data=Step,
+    family="code",
+    icon="code",
+    shows=("code",),
     has_value=True,
     is_step=lambda data: not data.inline,
     needs_run=lambda data: data.rollback is not None,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from awaitstep.ir import Node, NodeType, Report, Writer
-from awaitstep.ir.fields import FunctionId, JsonTemplate, Role
+from awaitstep.ir.fields import FunctionId, JsonTemplate, Output, Role, about
 from awaitstep.ir.syntax import assign, attribute, awaited, call, mapping, name, returns
 from awaitstep.nodes.http_request import (
     FAIL_FROM,
@@ -27,13 +27,27 @@ _URL = "https://function/"
 class SubScript(Retries):
     """A request to a function; its fields mean what they mean in `http_request`."""
 
-    workflow_id: FunctionId
-    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "POST"
-    headers: Annotated[dict[str, str], Role("template")] = {}
-    body: JsonTemplate = None
-    body_type: Literal["json", "text", "form"] | None = None
-    fail_on: Annotated[int, Field(ge=100, le=600)] | None = FAIL_FROM
-    output: bool = False
+    workflow_id: Annotated[
+        FunctionId, about("Function", "Which function of this project is asked.")
+    ]
+    method: Annotated[
+        Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], about("Method")
+    ] = "POST"
+    headers: Annotated[
+        dict[str, str], Role("template"), about("Headers", "Sent with the request.")
+    ] = {}
+    body: Annotated[
+        JsonTemplate, about("Body", "JSON, or text; expressions may stand anywhere in it.")
+    ] = None
+    body_type: Annotated[
+        Literal["json", "text", "form"] | None,
+        about("Body type", "How the body is sent; without it an object or a list is JSON."),
+    ] = None
+    fail_on: Annotated[
+        Annotated[int, Field(ge=100, le=600)] | None,
+        about("Fails from status", "The lowest status that fails the step; null for none."),
+    ] = FAIL_FROM
+    output: Output = False
 
 
 def _check(data: SubScript, report: Report) -> None:
@@ -68,6 +82,9 @@ NODE_TYPE = NodeType(
     title="Call a function",
     summary="Asks a function of this project and keeps its answer.",
     data=SubScript,
+    family="call",
+    icon="square-function",
+    shows=("method", "workflowId"),
     has_value=True,
     keys=frozenset({"status", "headers", "body", "json"}),
     rare_keys=frozenset({"truncated"}),

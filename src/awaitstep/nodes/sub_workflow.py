@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+from typing import Annotated
 
 from awaitstep.ir import Helper, Node, NodeType, Report, Writer
-from awaitstep.ir.fields import Duration, Input, WorkflowId
+from awaitstep.ir.fields import Duration, Input, Output, WorkflowId, about
 from awaitstep.ir.syntax import attribute, awaited, call, mapping, name, returns
 from awaitstep.nodes.retries import Tries, step_decorator
 
@@ -64,11 +65,22 @@ async def child_output(step, name, instance, timeout):
 class SubWorkflow(Tries):
     """`input` are the params of the run; the retry fields are of its start, `timeout` of the wait."""
 
-    workflow_id: WorkflowId
-    input: Input = None
-    wait_for_completion: bool = True
-    timeout: Duration = _TIMEOUT
-    output: bool = False
+    workflow_id: Annotated[WorkflowId, about("Workflow", "Which workflow of this project is run.")]
+    input: Annotated[
+        Input,
+        about(
+            "Input",
+            "The params of its run: a Python expression, or JSON in which expressions stand.",
+            placeholder='{"order": "{{order.id}}"}',
+        ),
+    ] = None
+    wait_for_completion: Annotated[
+        bool, about("Wait for its end", "Else this run goes on once the other one has started.")
+    ] = True
+    timeout: Annotated[
+        Duration, about("Timeout", "How long to wait for its end.", placeholder="1 hour")
+    ] = _TIMEOUT
+    output: Output = False
 
 
 def _check(data: SubWorkflow, report: Report) -> None:
@@ -114,6 +126,9 @@ NODE_TYPE = NodeType(
     title="Run a workflow",
     summary="Starts a run of another workflow and goes on with what that answers.",
     data=SubWorkflow,
+    family="call",
+    icon="workflow",
+    shows=("workflowId",),
     has_value=True,
     may_be_none=lambda data: data.wait_for_completion,
     is_step=lambda _: True,

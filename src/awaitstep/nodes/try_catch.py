@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from awaitstep.ir import Arm, NodeData, NodeType
+from awaitstep.ir import Arm, DrawnArms, NodeData, NodeType
+from awaitstep.ir.fields import Output
 
 
 class TryCatch(NodeData):
-    output: bool = False
+    output: Output = False
 
 
 def _binds(_: TryCatch, label: str) -> tuple[str, ...]:
@@ -18,6 +19,9 @@ NODE_TYPE = NodeType(
     title="Try / catch",
     summary="Runs an arm, another one when it fails, and a last one whatever happened.",
     data=TryCatch,
+    family="control",
+    icon="shield-alert",
+    drawn=DrawnArms("fixed", labels=("try", "catch", "finally"), names=("error",)),
     has_value=True,
     keys=frozenset({"value", "error"}),
     control="try_catch",

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from awaitstep.ir import Node, NodeData, NodeType, Writer
-from awaitstep.ir.fields import Duration, Role
+from awaitstep.ir.fields import Duration, Output, Role, about
 from awaitstep.ir.syntax import attribute, awaited, call, name
 
 _TIMEOUT = "24 hours"
@@ -17,10 +17,24 @@ _TIMEOUT = "24 hours"
 class WaitForEvent(NodeData):
     """`on_timeout`: raise TimeoutError, or go on with the value None."""
 
-    event_type: Annotated[str, Field(min_length=1, max_length=256), Role("template")]
-    timeout: Duration = _TIMEOUT
-    on_timeout: Literal["fail", "continue"] = "fail"
-    output: bool = False
+    event_type: Annotated[
+        str,
+        Field(min_length=1, max_length=256),
+        Role("template"),
+        about(
+            "Event type",
+            "The name under which the message is sent to the run.",
+            placeholder="approval",
+        ),
+    ]
+    timeout: Annotated[
+        Duration, about("Timeout", "How long to wait for it.", placeholder=_TIMEOUT)
+    ] = _TIMEOUT
+    on_timeout: Annotated[
+        Literal["fail", "continue"],
+        about("When it does not come", "Fail, or go on with the value None."),
+    ] = "fail"
+    output: Output = False
 
 
 def _emit(node: Node, write: Writer) -> list[ast.stmt]:
@@ -46,6 +60,9 @@ NODE_TYPE = NodeType(
     title="Wait for event",
     summary="Waits for a message that is sent to the run.",
     data=WaitForEvent,
+    family="event",
+    icon="bell",
+    shows=("eventType", "timeout"),
     has_value=True,
     keys=frozenset({"payload", "type", "timestamp"}),
     may_be_none=lambda data: data.on_timeout == "continue",

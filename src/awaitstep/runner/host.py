@@ -174,9 +174,11 @@ class Runner:
         if (execution := self._executions.get(message.assignment)) is not None:
             execution.thaw()
 
-    def ended(self, assignment: int, output: bytes | None, failure: Failure | None) -> None:
+    def ended(
+        self, assignment: int, output: bytes | None, failure: Failure | None, seen: int | None
+    ) -> None:
         self._executions.pop(assignment, None)
-        self.send(messages.Ended(assignment, output, failure))
+        self.send(messages.Ended(assignment, output, failure, seen))
 
     def _survivor(self, where: str) -> None:
         self.send(messages.Stuck(where))
@@ -268,8 +270,11 @@ class _Voice:
     def blocked(self, seen: int) -> None:
         self._send(messages.Blocked(self.assignment, seen))
 
-    def ended(self, output: bytes | None, failure: Failure | None) -> None:
-        self._runner.ended(self.assignment, output, failure)
+    def failing(self, failure: Failure) -> None:
+        self._send(messages.Failing(self.assignment, failure))
+
+    def ended(self, output: bytes | None, failure: Failure | None, seen: int | None) -> None:
+        self._runner.ended(self.assignment, output, failure, seen)
 
 
 def end_process(status: int = 0) -> None:

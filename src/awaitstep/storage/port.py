@@ -6,7 +6,7 @@ that takes a `project` binds it in the query itself, so that another project's i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from awaitstep.storage.records import (
@@ -18,6 +18,7 @@ from awaitstep.storage.records import (
     FullWorkflow,
     Home,
     LoginLink,
+    Numbers,
     Organization,
     Page,
     Project,
@@ -122,6 +123,10 @@ class Workflows(Protocol):
     def page(self, project: str, limit: int, cursor: str | None) -> Page[Workflow]: ...
 
     def ids(self, project: str) -> Sequence[str]: ...
+
+    def numbers(self, project: str, ids: Sequence[str]) -> Mapping[str, Numbers]:
+        """Of the workflows that are there."""
+        ...
 
     def update(
         self, project: str, id: str, patch: WorkflowPatch, variables: Sequence[Variable] | None

@@ -70,6 +70,14 @@ class Workflow:
     limits: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Of a workflow's versions: the number of the newest, and of the one that is live."""
+
+    newest: int | None = None
+    live: int | None = None
+
+
 class WorkflowPatch(TypedDict, total=False):
     """What may change about a workflow."""
 
@@ -227,3 +235,4 @@ class FullWorkflow:
     version: Version | None
     deployment: Deployment | None
     variables: list[Variable] = field(default_factory=list)
+    draft: Draft | None = None

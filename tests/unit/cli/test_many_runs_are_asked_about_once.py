@@ -74,6 +74,17 @@ def test_the_filter_is_sent_and_the_outcome_printed(bulk, server):
     assert got.err == "3 runs can be restarted, 1 can't.\n"
 
 
+def test_a_rollback_is_asked_for_with_terminate_alone(bulk, server):
+    got = bulk("terminate", "wf_1", "--rollback", "--yes")
+    body = {"verb": "terminate", "filter": {}, "rollback": True}
+    assert [asked.body for asked in server.asked] == [{**body, "dryRun": True}, body]
+    assert (got.code, got.out) == (0, "3 told to roll back, 0 failed, 1 skipped\n")
+    assert got.err == "3 runs can be told to roll back, 1 can't.\n"
+    server.asked.clear()
+    got = bulk("pause", "wf_1", "--rollback", "--yes")
+    assert (got.code, got.err, server.asked) == (2, "Only terminate has a rollback.\n", [])
+
+
 def test_json_is_the_outcome_alone(bulk):
     got = bulk("pause", "wf_1", "--yes", "--json")
     assert (got.code, got.json) == (0, DONE)

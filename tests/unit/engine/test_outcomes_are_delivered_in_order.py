@@ -20,9 +20,14 @@ class Listener:
 
     def __init__(self):
         self.said = []
+        self.seen = None
 
     def __getattr__(self, what):
         return lambda *details: self.said.append((what, *details))
+
+    def ended(self, output, failure, seen):
+        self.said.append(("ended", output, failure))
+        self.seen = seen
 
     def of(self, what):
         return [details for kind, *details in self.said if kind == what]

@@ -31,6 +31,19 @@ def test_retries_of_an_exported_config_are_folded_in() -> None:
     assert (values["backoff"], values["timeout"]) == ("linear", "1 hour")
 
 
+def test_notes_are_for_people_only() -> None:
+    note = {"id": "n", "text": "Ask first.", "position": {"x": 3, "y": 4}}
+    assert codes({**graph(node("a")), "notes": [note]}) == []
+    wrong = [{**note, "colour": "red"}, {"id": "m"}, 3]
+    assert codes({**graph(node("a")), "notes": wrong}) == [
+        "field.unknown",
+        "field.missing",
+        "field.invalid",
+    ]
+    assert codes({**graph(node("a")), "notes": [note] * 1001}) == ["field.invalid"]
+    assert codes({**graph(node("a")), "notes": "none"}) == ["field.invalid"]
+
+
 def test_what_nothing_leads_to_is_left_out() -> None:
     data = graph(node("a"), node("b"), node("c"), edges=[("b", "c")])
     parsed = parse(data, REGISTRY)

@@ -38,6 +38,14 @@ async def test_the_documented_example_runs(tmp_path: Path) -> None:
     assert service.arrived[0].json == {"name": "Ada", "times": 1}
 
 
+def test_how_it_looks_is_kept(tmp_path: Path) -> None:
+    folder(tmp_path, icon="hand-heart", shows=["guestName", "url"])
+    types, problems = registry_with(tmp_path)
+    assert problems == ()
+    assert (types["greet"].icon, types["greet"].shows) == ("hand-heart", ("guestName", "url"))
+    assert types["greet"].family == "custom"
+
+
 def with_config(**properties: Any) -> dict[str, Any]:
     config = NODE_JSON["config"]
     return {"config": {**config, "properties": {**config["properties"], **properties}}}
@@ -57,6 +65,9 @@ def with_config(**properties: Any) -> dict[str, Any]:
         ({"output": {}}, "type of the value"),
         ({"output": {"type": "object", "required": ["a"]}}, "not among"),
         ({"inline": True}, "pure"),
+        ({"icon": "Wave <b>"}, "pattern"),
+        ({"shows": ["nope"]}, "`nope` is no field"),
+        ({"shows": ["token"]}, "`token` is no field"),
         (with_config(timeout={"type": "string"}), "already"),
         (with_config(snake_case={"type": "string"}), "camelCase"),
         (with_config(extra={"type": "string"}), "no parameter `extra`"),

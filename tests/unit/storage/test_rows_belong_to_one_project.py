@@ -14,6 +14,7 @@ from awaitstep.storage.records import (
     Deployment,
     Draft,
     Home,
+    Numbers,
     Organization,
     Project,
     Variable,
@@ -109,6 +110,7 @@ def test_lists_hold_only_ones_own(store: Store) -> None:
     for project, count in (("proj_a", 1), ("proj_b", 0)):
         assert len(store.workflows.page(project, 10, None).items) == count
         assert len(store.workflows.ids(project)) == count
+        assert len(store.workflows.numbers(project, ["wf_a", "wf_x"])) == count
         assert len(store.deployments.page(project, None, 10, None).items) == count
         assert len(store.variables.page(project, 10, None).items) == count
         assert len(store.variables.of(project, None)) == count
@@ -171,6 +173,17 @@ def test_the_entry_tells_what_is_live(store: Store) -> None:
     assert entry_then is not None
     assert (entry_then.deployment, entry_then.worker_name) == (None, "orders-a")
     assert store.deployments.load("dep_a").status == "stopped"
+
+
+def test_the_numbers_of_versions_tell_newest_and_live(store: Store) -> None:
+    def numbers() -> Numbers:
+        return store.workflows.numbers("proj_a", ["wf_a"])["wf_a"]
+
+    assert numbers() == Numbers(newest=1, live=1)
+    store.versions.create("proj_a", replace(VERSION, id="ver_2"))
+    assert numbers() == Numbers(newest=2, live=1)
+    store.deployments.stop("proj_a", "wf_a")
+    assert numbers() == Numbers(newest=2, live=None)
 
 
 def test_limits_are_kept_with_the_workflow_and_shown_in_its_entry(store: Store) -> None:

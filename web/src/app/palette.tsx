@@ -17,7 +17,7 @@ export function Palette() {
         <Dialog.Overlay className="fixed inset-0 z-40 bg-scrim animate-appear" />
         <Dialog.Content
           aria-describedby={undefined}
-          className="fixed top-[12dvh] left-1/2 z-50 w-[calc(100vw-32px)] max-w-140 -translate-x-1/2 overflow-hidden rounded-panel border bg-surface shadow-float"
+          className="fixed top-[12dvh] left-1/2 z-50 w-[calc(100vw-32px)] max-w-140 -translate-x-1/2 overflow-hidden rounded-panel border bg-raised shadow-float"
         >
           <Dialog.Title className="sr-only">Commands</Dialog.Title>
           <Cmdk label="Commands" loop>

@@ -61,7 +61,7 @@ export function Rail() {
       )}
     >
       <div className="mb-1 flex items-center gap-2.5 px-1 max-md:hidden">
-        <img src="/assets/icon.svg" alt="" className="size-7" />
+        <img src="/icon.svg" alt="" className="size-7" />
         {wide && <span className="flex-1 truncate font-semibold">AwaitStep</span>}
         {wide && <IconButton icon={PanelLeft} label="Narrow" size="small" onClick={toggle} />}
       </div>

@@ -9,20 +9,27 @@ import type { Command } from "@/app/commands";
 import { menuItem, useCommands } from "@/app/commands";
 import type { Panel } from "@/app/router";
 import { Button, IconButton } from "@/design/button";
+import { cx } from "@/design/cx";
 import { plural } from "@/design/format";
 import { ContextMenu } from "@/design/menu";
 import { EditorPanel } from "@/editor/editor-panel";
+import { usePanelPlace } from "@/editor/panel-place";
+import { PanelSwitch } from "@/editor/panel-switch";
 import { useEditor, useEditorStore, useSelectedNode } from "@/editor/store";
 import { asText, copy } from "@/graph/clipboard";
 import type { Place } from "@/graph/edits";
 import { NodePanel } from "@/node-panel/node-panel";
 import { Canvas, insertNode } from "./canvas";
 import { deleteSelected, pasteText, placeFor, useCanvasCommands } from "./canvas-commands";
+import { ConnectDialog } from "./connect-dialog";
+import { ModuleEditor } from "./module-editor";
 import { Palette } from "./palette";
 import { ProblemList } from "./problem-list";
 
 /** The canvas with what stands around it: palette, problems, the node's form, the editor panel. */
 export function CanvasTab() {
+  const written = useEditor((state) => state.graph.module !== undefined);
+  if (written) return <ModuleEditor />;
   return (
     <ReactFlowProvider>
       <CanvasPage />
@@ -41,6 +48,7 @@ function CanvasPage() {
   const [problem, setProblem] = useState<Detail | null>(null);
   const empty = useEditor((state) => state.graph.nodes.length === 0);
   const selectedNode = useSelectedNode();
+  const dock = usePanelPlace((state) => state.dock);
 
   const show = useCallback(
     (next: { node?: string; panel?: Panel }) =>
@@ -68,7 +76,8 @@ function CanvasPage() {
     [store, setCenter, getZoom],
   );
 
-  const commands = useCanvasCommands({ onAsk: setPlace });
+  const [connecting, setConnecting] = useState<string | null>(null);
+  const commands = useCanvasCommands({ onAsk: setPlace, onConnect: setConnecting });
   useCommands(
     (["entry", "packages", "code", "graph"] as const).map((name, index) => ({
       id: `panel-${name}`,
@@ -99,8 +108,8 @@ function CanvasPage() {
 
   return (
     <div className="relative flex h-full min-h-0">
-      <div className="flex min-w-0 flex-1 flex-col">
-        <div className="relative min-h-0 flex-1">
+      <div className={cx("flex min-w-0 flex-1", !(panel && dock === "right") && "flex-col")}>
+        <div className="relative min-h-0 min-w-0 flex-1">
           <ContextMenu items={contextItems(commands)}>
             <div className="size-full">
               <Canvas types={types} onAsk={setPlace} onOpen={focus} />
@@ -124,15 +133,18 @@ function CanvasPage() {
             }}
           />
         </div>
-        {panel && (
+        {panel ? (
           <EditorPanel
             panel={panel}
             onPanel={(next) => show({ panel: next })}
             onClose={() => show({ panel: undefined })}
             onNode={focus}
           />
+        ) : (
+          <PanelSwitch onPanel={(next) => show({ panel: next })} />
         )}
       </div>
+      {connecting && <ConnectDialog source={connecting} onClose={() => setConnecting(null)} />}
       {selectedNode && (
         <NodePanel
           key={selectedNode.id}
@@ -167,6 +179,7 @@ const ON_CANVAS = [
   "canvas-paste",
   "canvas-duplicate",
   "|",
+  "canvas-connect",
   "canvas-start",
   "canvas-layout",
   "canvas-fit",
@@ -189,7 +202,7 @@ function Tools({ commands, onAsk }: { commands: Command[]; onAsk: () => void }) 
     <div
       role="toolbar"
       aria-label="Canvas"
-      className="absolute top-3 left-3 z-10 flex flex-col gap-0.5 rounded-panel border bg-surface p-1"
+      className="absolute top-3 left-3 z-10 flex flex-col gap-0.5 rounded-panel border bg-raised p-1"
     >
       <IconButton
         icon={Plus}
@@ -242,7 +255,7 @@ function Problems({ onOpen }: { onOpen: (problem: Detail) => void }) {
   const warnings = problems.length - errors;
   if (problems.length === 0) return null;
   return (
-    <div className="absolute bottom-3 left-3 z-10 w-90 max-w-[calc(100%-24px)] overflow-hidden rounded-panel border bg-surface">
+    <div className="absolute bottom-3 left-3 z-10 w-90 max-w-[calc(100%-24px)] overflow-hidden rounded-panel border bg-raised">
       <button
         type="button"
         aria-expanded={open}

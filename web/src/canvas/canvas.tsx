@@ -5,10 +5,11 @@ import {
   Background,
   type Connection,
   type EdgeTypes,
+  type FitViewOptions,
   MarkerType,
   MiniMap,
+  type NodeChange,
   type NodeTypes,
-  type OnNodeDrag,
   ReactFlow,
   SelectionMode,
   useReactFlow,
@@ -16,8 +17,16 @@ import {
 import { type DragEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { NodeType } from "@/api/queries";
 import { useEditor, useEditorStore } from "@/editor/store";
-import { addNode, connect, move, type Place, setNote } from "@/graph/edits";
-import { NODE_HEIGHT, NODE_WIDTH, type Point } from "@/graph/model";
+import { addNode, connect, move, type Place, relabel, setNote } from "@/graph/edits";
+import {
+  ARM_PITCH,
+  type Graph,
+  NODE_HEIGHT,
+  NODE_WIDTH,
+  nodeOf,
+  PITCH,
+  type Point,
+} from "@/graph/model";
 import { ArmEdge } from "./edge";
 import { FAMILIES, familyOf } from "./families";
 import { Flow, type FlowEdge, type FlowNode, type Looks } from "./flow";
@@ -58,6 +67,7 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
       readOnly: false,
       onArm: (after, label) => ask.current({ after, label }),
       onInsert: (edge) => ask.current({ edge }),
+      onLabel: (id, label) => store.getState().edit("Rename arm", (now) => relabel(now, id, label)),
       onNoteText: (id, text) =>
         store.getState().edit("Edit note", (now) => setNote(now, id, { text }), `note ${id}`),
       onNoteSize: (id, { x, y, width, height }) =>
@@ -91,18 +101,30 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
     [store],
   );
 
-  const onDragStop = useCallback<OnNodeDrag<FlowNode>>(
-    (_, __, dragged) => {
-      const places = new Map(dragged.map((node) => [node.id, node.position] as [string, Point]));
-      store.getState().edit(dragged.length === 1 ? "Move" : `Move ${dragged.length}`, (now) => {
-        const moved = [...now.nodes, ...(now.notes ?? [])].some((thing) => {
-          const at = places.get(thing.id);
-          return (
-            at && (Math.round(at.x) !== thing.position.x || Math.round(at.y) !== thing.position.y)
-          );
-        });
-        return moved ? move(now, places) : now;
-      });
+  /** Dragged and moved by arrow keys alike: what has come to rest is an edit. */
+  const commitPlaces = useCallback(
+    (changes: NodeChange<FlowNode>[]) => {
+      const places = new Map<string, Point>();
+      for (const change of changes) {
+        if (change.type === "position" && !change.dragging && change.position) {
+          places.set(change.id, change.position);
+        }
+      }
+      if (places.size === 0) return;
+      const ids = [...places.keys()].join(" ");
+      store.getState().edit(
+        places.size === 1 ? "Move" : `Move ${places.size}`,
+        (now) => {
+          const moved = [...now.nodes, ...(now.notes ?? [])].some((thing) => {
+            const at = places.get(thing.id);
+            return (
+              at && (Math.round(at.x) !== thing.position.x || Math.round(at.y) !== thing.position.y)
+            );
+          });
+          return moved ? move(now, places) : now;
+        },
+        `move ${ids}`,
+      );
     },
     [store],
   );
@@ -148,6 +170,7 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
         const next = applyNodeChanges(changes, nodes);
         setNodes(next);
         if (changes.some((change) => change.type === "select")) commitSelection(next, edges);
+        commitPlaces(changes);
       }}
       onEdgesChange={(changes) => {
         const next = applyEdgeChanges(changes, edges);
@@ -158,7 +181,6 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
       onReconnect={(edge, { source, target }) =>
         store.getState().edit("Reconnect", (now) => connect(now, source, target, edge.data?.label))
       }
-      onNodeDragStop={onDragStop}
       onNodeDoubleClick={(_, node) => node.type === "step" && onOpen(node.id)}
       onDragOver={onDragOver}
       onDragLeave={() => setDropEdge(null)}
@@ -171,16 +193,37 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
       minZoom={0.1}
       maxZoom={2}
       fitView
-      fitViewOptions={{ maxZoom: 1, padding: 0.2 }}
+      fitViewOptions={firstView(graph)}
+      onlyRenderVisibleElements={graph.nodes.length > ALL_AT_ONCE}
       disableKeyboardA11y={false}
       elevateNodesOnSelect={false}
       proOptions={{ hideAttribution: true }}
     >
       <Background gap={24} size={1} color="var(--n-7)" />
-      <Overview />
+      {graph.nodes.length > WORTH_A_MAP && <Overview />}
     </ReactFlow>
   );
 }
+
+/** Up to so many nodes are drawn at once; of more, only those in view. */
+const ALL_AT_ONCE = 150;
+
+/** Everything where that can be read; of a large drawing, its start. */
+export function firstView(graph: Graph): FitViewOptions {
+  const view = { maxZoom: 1, padding: 0.2 };
+  if (graph.nodes.length <= ALL_AT_ONCE) return view;
+  const entry = nodeOf(graph, graph.entryNodeId) ?? graph.nodes[0];
+  const near = graph.nodes.filter(
+    ({ position }) =>
+      entry &&
+      Math.abs(position.x - entry.position.x) < 3 * ARM_PITCH &&
+      Math.abs(position.y - entry.position.y) < 5 * PITCH,
+  );
+  return { ...view, minZoom: 0.5, nodes: near };
+}
+
+/** So many nodes are seen at a glance. */
+const WORTH_A_MAP = 24;
 
 /** The small map of a large drawing. */
 export function Overview() {

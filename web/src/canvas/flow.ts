@@ -1,7 +1,7 @@
 /** From the drawing to what React Flow draws. What did not change keeps its identity, so that only
  * what was touched is drawn anew. */
 
-import type { Edge, Node } from "@xyflow/react";
+import { type Edge, type Node, type NodeHandle, Position } from "@xyflow/react";
 import type { Detail } from "@/api/client";
 import type { NodeType } from "@/api/queries";
 import {
@@ -15,7 +15,7 @@ import {
   THEN,
 } from "@/graph/model";
 import type { ArmData } from "./edge";
-import { type GroundData, groundsOf } from "./ground";
+import { armsBox, type GroundData, groundsOf } from "./ground";
 import type { Painted, StepData } from "./node";
 import type { NoteData } from "./note";
 
@@ -29,9 +29,39 @@ export type Looks = {
   painted?: ReadonlyMap<string, Painted>;
   onArm?: StepData["onArm"];
   onInsert?: ArmData["onInsert"];
+  onLabel?: ArmData["onLabel"];
   onNoteText?: NoteData["onText"];
   onNoteSize?: NoteData["onSize"];
 };
+
+/** Where edges meet a node, told beforehand: nothing has to be measured to draw them. */
+const PORTS: NodeHandle[] = [
+  { type: "target", position: Position.Top, x: NODE_WIDTH / 2, y: -6, width: 1, height: 1 },
+  {
+    type: "source",
+    position: Position.Bottom,
+    x: NODE_WIDTH / 2,
+    y: NODE_HEIGHT,
+    width: 1,
+    height: 1,
+  },
+];
+
+/** Containers whose arms are called as one likes. */
+const FREE_LABELS = new Set(["parallel", "race"]);
+
+/** An arm that leads nowhere yet can be drawn from below its container. */
+function portOf(id: string): NodeHandle {
+  return {
+    id,
+    type: "source",
+    position: Position.Bottom,
+    x: NODE_WIDTH / 2,
+    y: NODE_HEIGHT + 24,
+    width: 1,
+    height: 1,
+  };
+}
 
 type Counts = { errors: number; warnings: number };
 
@@ -109,6 +139,7 @@ export class Flow {
       warnings: count?.warnings ?? 0,
       open: looks.readOnly ? [] : openArms(node, edges),
       container: isContainer(node.type),
+      begun: isContainer(node.type) && edges !== undefined,
       readOnly: looks.readOnly,
       run: looks.painted?.get(node.id),
       onArm: looks.onArm,
@@ -125,6 +156,7 @@ export class Flow {
       selected,
       width: NODE_WIDTH,
       height: NODE_HEIGHT,
+      handles: same.open.length > 0 ? [...PORTS, ...same.open.map(portOf)] : PORTS,
       draggable: !looks.readOnly,
       deletable: false,
       ariaLabel: `${node.name}, ${looks.types.get(node.type)?.title ?? node.type}`,
@@ -199,15 +231,24 @@ export class Flow {
   }
 
   edges(graph: Graph, looks: Looks, selected: ReadonlySet<string>): FlowEdge[] {
+    const boxes = armsBox(graph);
+    const free = new Set(
+      graph.nodes.filter((node) => FREE_LABELS.has(node.type)).map((node) => node.id),
+    );
     const made = graph.edges.map((edge): FlowEdge => {
       const before = this.arms.get(edge.id);
+      const around = edge.label === THEN ? boxes.get(edge.source) : undefined;
       const isSelected = selected.has(edge.id);
+      const onLabel =
+        !looks.readOnly && free.has(edge.source) && edge.label !== THEN ? looks.onLabel : undefined;
       const taken = Boolean(looks.painted?.has(edge.source) && looks.painted.has(edge.target));
       if (
         before &&
         before.source === edge.source &&
         before.target === edge.target &&
         before.data?.label === edge.label &&
+        before.data?.around === around &&
+        before.data?.onLabel === onLabel &&
         before.data?.taken === taken &&
         before.selected === isSelected
       ) {
@@ -221,7 +262,13 @@ export class Flow {
         selected: isSelected,
         deletable: false,
         reconnectable: looks.readOnly ? false : "target",
-        data: { label: edge.label, taken, onInsert: looks.readOnly ? undefined : looks.onInsert },
+        data: {
+          label: edge.label,
+          around,
+          taken,
+          onInsert: looks.readOnly ? undefined : looks.onInsert,
+          onLabel,
+        },
         ariaLabel: `From ${edge.source} to ${edge.target}${edge.label ? ` by ${edge.label}` : ""}`,
       };
     });
@@ -241,6 +288,7 @@ function sameData(a: StepData, b: StepData): boolean {
     a.entry === b.entry &&
     a.errors === b.errors &&
     a.warnings === b.warnings &&
+    a.begun === b.begun &&
     a.readOnly === b.readOnly &&
     a.onArm === b.onArm &&
     samePaint(a.run, b.run) &&

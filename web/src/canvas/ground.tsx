@@ -20,6 +20,21 @@ export type GroundBox = {
 
 const MARGIN = 14;
 
+/** The right border of what stands in the arms of each container: `then` leads around it. */
+export function armsBox(graph: Graph): Map<string, number> {
+  const right = new Map<string, number>();
+  const at = new Map(graph.nodes.map((node) => [node.id, node.position.x + NODE_WIDTH]));
+  for (const { container, nodes } of scopesOf(graph)) {
+    for (const id of nodes) {
+      right.set(container, Math.max(right.get(container) ?? -Infinity, at.get(id) ?? -Infinity));
+    }
+  }
+  for (const [container, x] of right) {
+    right.set(container, Math.max(x, at.get(container) ?? x) + 2 * MARGIN);
+  }
+  return right;
+}
+
 /** One box for each arm that is a scope, outer ones first. */
 export function groundsOf(graph: Graph): GroundBox[] {
   const found: (GroundBox & { size: number })[] = [];

@@ -1,7 +1,17 @@
 /** Where nodes stand when they are laid out by machine: top to bottom, arms side by side. */
 
 import type { ElkNode } from "elkjs/lib/elk-api";
-import { armsOf, type Graph, NODE_HEIGHT, NODE_WIDTH, type Point } from "@/graph/model";
+import {
+  armsOf,
+  type Graph,
+  type GraphEdge,
+  NODE_HEIGHT,
+  NODE_WIDTH,
+  type Point,
+  scopesOf,
+  THEN,
+  waysOf,
+} from "@/graph/model";
 
 let worker: Worker | undefined;
 let asked = 0;
@@ -51,6 +61,23 @@ function rooted(graph: Graph, places: Map<string, Point>): Map<string, Point> {
   );
 }
 
+/** What follows a container stands below the ends of its arms, not beside them. */
+function belowArms(graph: Graph, edges: GraphEdge[]): GraphEdge[] {
+  const { out } = waysOf({ edges });
+  const scopes = scopesOf(graph);
+  return edges.flatMap((edge) => {
+    if (edge.label !== THEN) return [edge];
+    const inside = scopes.filter((scope) => scope.container === edge.source);
+    const ends = new Set(
+      inside.flatMap((scope) =>
+        scope.nodes.filter((id) => (out.get(id) ?? []).every((way) => way.target === edge.target)),
+      ),
+    );
+    if (ends.size === 0) return [edge];
+    return [...ends].map((source) => ({ ...edge, id: `${edge.id} ${source}`, source }));
+  });
+}
+
 function asElk(graph: Graph): ElkNode {
   const order = new Map<string, number>();
   for (const node of graph.nodes) {
@@ -61,9 +88,10 @@ function asElk(graph: Graph): ElkNode {
   const known = new Set(graph.nodes.map((node) => node.id));
   const rank = (edge: { source: string; label?: string }) =>
     order.get(`${edge.source} ${edge.label}`) ?? 0;
-  const edges = graph.edges
-    .filter((edge) => known.has(edge.source) && known.has(edge.target))
-    .sort((a, b) => (a.source === b.source ? rank(a) - rank(b) : 0));
+  const lines = graph.edges.filter((edge) => known.has(edge.source) && known.has(edge.target));
+  const edges = [...belowArms(graph, lines)].sort((a, b) =>
+    a.source === b.source ? rank(a) - rank(b) : 0,
+  );
   return {
     id: "root",
     layoutOptions: OPTIONS,

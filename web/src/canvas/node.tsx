@@ -21,6 +21,8 @@ export type StepData = {
   /** Labels of arms that lead nowhere yet. */
   open: string[];
   container: boolean;
+  /** Whether it is a container with an arm that leads somewhere. */
+  begun: boolean;
   readOnly: boolean;
   run?: Painted;
   onArm?: (node: string, label: string) => void;
@@ -33,11 +35,11 @@ const PORT =
 export const StepNode = memo(function StepNode({ data, selected }: NodeProps & { data: StepData }) {
   const { node, type, run, open, errors, warnings, readOnly, container } = data;
   const Icon = iconOf(node.type, type);
-  const summary = summaryOf(node);
+  const summary = summaryOf(node, type?.summaryFields);
   return (
     <div
       className={cx(
-        "relative flex h-14 w-56 items-center gap-2.5 rounded-panel border bg-surface px-2.5 transition-[border-color] duration-150",
+        "group/node relative flex h-14 w-56 items-center gap-2.5 rounded-panel border bg-raised px-2.5 transition-[border-color] duration-150",
         selected
           ? "border-accent outline-2 outline-accent/30"
           : "border-line-strong hover:border-faint",
@@ -47,7 +49,7 @@ export const StepNode = memo(function StepNode({ data, selected }: NodeProps & {
     >
       <Handle type="target" position={Position.Top} className={PORT} isConnectable={!readOnly} />
       {data.entry && (
-        <span className="absolute -top-6 left-1/2 flex -translate-x-1/2 items-center gap-1 rounded-full border bg-surface px-2 text-small text-muted">
+        <span className="absolute -top-6 left-1/2 flex -translate-x-1/2 items-center gap-1 rounded-full border bg-raised px-2 text-small text-muted">
           <Flag size={10} /> Start
         </span>
       )}
@@ -89,11 +91,16 @@ export const StepNode = memo(function StepNode({ data, selected }: NodeProps & {
       <Handle
         type="source"
         position={Position.Bottom}
-        className={cx(PORT, container && open.length > 0 && "!opacity-0")}
+        className={cx(PORT, container && !data.begun && "!opacity-0")}
         isConnectable={!readOnly}
       />
       {container && open.length > 0 && !readOnly && (
-        <span className="nodrag absolute top-full left-1/2 flex -translate-x-1/2 gap-1 pt-1.5">
+        <span
+          className={cx(
+            "nodrag absolute top-full left-1/2 flex -translate-x-1/2 gap-1 pt-1.5 transition-opacity duration-150",
+            data.begun && !selected && "opacity-0 group-hover/node:opacity-100",
+          )}
+        >
           {open.map((label) => (
             <button
               key={label}
@@ -104,7 +111,7 @@ export const StepNode = memo(function StepNode({ data, selected }: NodeProps & {
                 event.stopPropagation();
                 data.onArm?.(node.id, label);
               }}
-              className="relative flex h-5 items-center gap-0.5 rounded-full border border-dashed border-line-strong bg-surface px-1.5 text-small text-muted whitespace-nowrap hover:border-accent hover:text-accent"
+              className="relative flex h-5 items-center gap-0.5 rounded-full border border-dashed border-line-strong bg-raised px-1.5 text-small text-muted whitespace-nowrap hover:border-accent hover:text-accent"
             >
               <Plus size={10} />
               {label}

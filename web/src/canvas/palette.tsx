@@ -46,7 +46,7 @@ export function Palette({ types, place, onPick, onClose }: PaletteProps) {
     <section
       aria-label="Nodes"
       onKeyDown={onKeyDown}
-      className="absolute top-3 bottom-3 left-3 z-20 flex w-64 flex-col overflow-hidden rounded-panel border bg-surface shadow-float animate-appear"
+      className="absolute top-3 bottom-3 left-3 z-20 flex w-64 flex-col overflow-hidden rounded-panel border bg-raised shadow-float animate-appear"
     >
       <div className="flex items-center gap-2 border-b px-2.5">
         <Search size={14} className="shrink-0 text-muted" />

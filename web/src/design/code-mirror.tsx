@@ -35,8 +35,11 @@ import {
   highlightActiveLine,
   keymap,
   lineNumbers,
+  MatchDecorator,
   placeholder as placeholderText,
   tooltips,
+  ViewPlugin,
+  type ViewUpdate,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
@@ -76,6 +79,15 @@ export type CodeEditorProps = {
   maxHeight?: number;
   fill?: boolean;
   extra?: Extension;
+  /** `{{…}}` in it is told apart from the text around. */
+  expressions?: boolean;
+  /** Long lines go on below. */
+  wrap?: boolean;
+  /** Changes what is pasted or dropped. */
+  taking?: (text: string) => string;
+  /** The id of what tells more of it. */
+  describedBy?: string;
+  invalid?: boolean;
 };
 
 const COLOURS = HighlightStyle.define([
@@ -96,13 +108,20 @@ const COLOURS = HighlightStyle.define([
 const THEME = EditorView.theme({
   "&": { backgroundColor: "transparent", color: "var(--n-12)", fontSize: "12px" },
   "&.cm-focused": { outline: "none" },
-  ".cm-scroller": { fontFamily: "var(--font-mono)", lineHeight: "18px", overflow: "auto" },
+  ".cm-scroller": {
+    fontFamily: "var(--font-mono)",
+    fontVariantLigatures: "none",
+    lineHeight: "18px",
+    overflow: "auto",
+  },
   ".cm-content": { padding: "6px 0", caretColor: "var(--n-12)" },
   ".cm-line": { padding: "0 8px" },
   ".cm-cursor": { borderLeftColor: "var(--n-12)" },
   ".cm-selectionBackground, &.cm-focused .cm-selectionBackground": {
     backgroundColor: "color-mix(in oklch, var(--accent) 24%, transparent) !important",
   },
+  ".cm-gutter-lint": { width: "14px" },
+  ".cm-gutter-lint .cm-gutterElement": { padding: "1px" },
   ".cm-gutters": { backgroundColor: "transparent", color: "var(--n-9)", border: "none" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "transparent" },
   "&.cm-focused .cm-activeLine": {
@@ -111,12 +130,33 @@ const THEME = EditorView.theme({
   ".cm-marked": { backgroundColor: "color-mix(in oklch, var(--accent) 14%, transparent)" },
   ".cm-placeholder": { color: "var(--n-9)" },
   ".cm-tooltip": {
-    backgroundColor: "var(--n-1)",
+    backgroundColor: "var(--raised)",
     border: "1px solid var(--n-6)",
     borderRadius: "6px",
     boxShadow: "var(--float)",
     color: "var(--n-12)",
+    // A dialog below takes all clicks but those on what floats above it.
+    pointerEvents: "auto",
   },
+  ".cm-expression": {
+    borderRadius: "3px",
+    backgroundColor: "color-mix(in oklch, var(--accent) 13%, transparent)",
+    color: "var(--accent)",
+  },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": {
+    fontFamily: "var(--font-mono)",
+    fontSize: "12px",
+    maxHeight: "240px",
+    padding: "4px",
+  },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { borderRadius: "4px", padding: "3px 6px" },
+  ".cm-completionDetail": {
+    marginLeft: "12px",
+    fontStyle: "normal",
+    fontFamily: "var(--font-sans)",
+    opacity: "0.75",
+  },
+  ".cm-completionMatchedText": { textDecoration: "none", fontWeight: "600" },
   ".cm-tooltip-autocomplete ul li[aria-selected]": {
     backgroundColor: "var(--accent)",
     color: "var(--on-accent)",
@@ -167,12 +207,34 @@ const markedLines = StateField.define({
 /** On changes that came from outside, which nobody needs to be told of. */
 const OUTSIDE = Annotation.define<boolean>();
 
+/** What is only read can still be reached, and scrolled, with the keyboard. */
 function readOnlyOf(readOnly: boolean | undefined): Extension {
-  if (!readOnly) return [];
-  // What can't be edited can still be scrolled by keys.
-  const reachable = EditorView.contentAttributes.of({ tabindex: "0" });
-  return [EditorState.readOnly.of(true), EditorView.editable.of(false), reachable];
+  return [
+    EditorView.contentAttributes.of({ tabindex: "0" }),
+    readOnly ? [EditorState.readOnly.of(true), EditorView.editable.of(false)] : [],
+  ];
 }
+
+function told({ readOnly, describedBy, invalid }: CodeEditorProps): Extension {
+  const attributes: Record<string, string> = {};
+  if (describedBy) attributes["aria-describedby"] = describedBy;
+  if (invalid) attributes["aria-invalid"] = "true";
+  return [readOnlyOf(readOnly), EditorView.contentAttributes.of(attributes)];
+}
+
+const expressionMarks = new MatchDecorator({
+  regexp: /\{\{[^{}\n]*\}\}/g,
+  decoration: Decoration.mark({ class: "cm-expression" }),
+});
+const expressionsShown = ViewPlugin.define(
+  (view) => ({
+    marks: expressionMarks.createDeco(view),
+    update(update: ViewUpdate) {
+      this.marks = expressionMarks.updateDeco(update, this.marks);
+    },
+  }),
+  { decorations: (plugin) => plugin.marks },
+);
 
 function place(state: EditorState): (problem: CodeProblem) => Diagnostic {
   return ({ line, column, message, severity }) => {
@@ -180,6 +242,12 @@ function place(state: EditorState): (problem: CodeProblem) => Diagnostic {
     const from = Math.min(found.from + Math.max(0, column - 1), found.to);
     return { from, to: Math.max(from, found.to), message, severity };
   };
+}
+
+function isInView(view: EditorView, at: number): boolean {
+  const { top, bottom } = view.lineBlockAt(at);
+  const { scrollTop, clientHeight } = view.scrollDOM;
+  return top >= scrollTop && bottom <= scrollTop + clientHeight;
 }
 
 function scrollWithin(view: EditorView, at: number): void {
@@ -210,12 +278,12 @@ export function CodeEditor(props: CodeEditorProps) {
   const latest = useRef(props);
   latest.current = props;
   const reading = useRef(new Compartment());
-  const { value, language, single, readOnly, problems, marked } = props;
+  const { value, language, single, readOnly, problems, marked, describedBy, invalid } = props;
 
   // The editor is made once for a language and a form; everything else reaches it by messages.
   useEffect(() => {
     if (!host.current) return;
-    const { label, placeholder, lineNumbers: numbered, extra } = latest.current;
+    const { label, placeholder, lineNumbers: numbered, extra, expressions, wrap } = latest.current;
     const made = new EditorView({
       parent: host.current,
       state: EditorState.create({
@@ -227,7 +295,7 @@ export function CodeEditor(props: CodeEditorProps) {
             ? EditorState.transactionFilter.of((transaction) =>
                 transaction.newDoc.lines > 1 ? [] : transaction,
               )
-            : [highlightActiveLine(), lintGutter()],
+            : [highlightActiveLine(), language === "text" ? [] : lintGutter()],
           numbered ? lineNumbers() : [],
           placeholder ? placeholderText(placeholder) : [],
           autocompletion({
@@ -243,7 +311,10 @@ export function CodeEditor(props: CodeEditorProps) {
             ...(single ? [] : [indentWithTab]),
           ]),
           EditorView.contentAttributes.of({ "aria-label": label }),
-          reading.current.of(readOnlyOf(latest.current.readOnly)),
+          reading.current.of(told(latest.current)),
+          expressions ? expressionsShown : [],
+          wrap ? EditorView.lineWrapping : [],
+          EditorView.clipboardInputFilter.of((text) => latest.current.taking?.(text) ?? text),
           EditorView.updateListener.of((update) => {
             const { onChange, onLine, onFocus, onBlur } = latest.current;
             if (update.docChanged && !update.transactions.some((one) => one.annotation(OUTSIDE))) {
@@ -267,9 +338,10 @@ export function CodeEditor(props: CodeEditorProps) {
     };
   }, [language, single]);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: these three are what is told
   useEffect(() => {
-    view.current?.dispatch({ effects: reading.current.reconfigure(readOnlyOf(readOnly)) });
-  }, [readOnly]);
+    view.current?.dispatch({ effects: reading.current.reconfigure(told(latest.current)) });
+  }, [readOnly, describedBy, invalid]);
 
   useEffect(() => {
     const current = view.current;
@@ -291,15 +363,18 @@ export function CodeEditor(props: CodeEditorProps) {
   useEffect(() => {
     const current = view.current;
     if (!current || marked === undefined) return;
-    const effects: StateEffect<unknown>[] = [setMarked.of(marked)];
-    const { maxHeight: limited, fill: filling } = latest.current;
-    if (marked && marked[0] <= current.state.doc.lines) {
-      const at = current.state.doc.line(Math.max(1, marked[0])).from;
+    current.dispatch({ effects: setMarked.of(marked) });
+    if (!marked || marked[0] > current.state.doc.lines) return;
+    const at = current.state.doc.line(Math.max(1, marked[0])).from;
+    // Once the lines that are there have been measured: before, their heights are guesses.
+    const frame = requestAnimationFrame(() => {
+      if (view.current !== current || isInView(current, at)) return;
       // What scrolls by itself leaves the page around it where it is.
-      if (limited || filling) scrollWithin(current, at);
-      else effects.push(EditorView.scrollIntoView(at, { y: "center" }));
-    }
-    current.dispatch({ effects });
+      const { maxHeight, fill } = latest.current;
+      if (maxHeight || fill) scrollWithin(current, at);
+      else current.dispatch({ effects: EditorView.scrollIntoView(at, { y: "center" }) });
+    });
+    return () => cancelAnimationFrame(frame);
   }, [marked?.[0], marked?.[1], value]);
 
   const { minHeight, maxHeight, fill } = props;

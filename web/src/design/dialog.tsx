@@ -6,14 +6,7 @@ import { cx } from "./cx";
 
 const SCRIM = "fixed inset-0 z-40 bg-scrim animate-appear";
 const PANEL =
-  "fixed z-50 outline-none left-1/2 top-1/2 -translate-x-1/2 -translate-y-1/2 flex max-h-[calc(100dvh-32px)] w-[calc(100vw-32px)] flex-col rounded-panel border bg-surface shadow-float";
-
-/** What is marked with `data-autofocus`, else the panel: never the button that closes it. */
-function focusFirst(event: Event): void {
-  event.preventDefault();
-  const panel = event.currentTarget as HTMLElement;
-  (panel.querySelector<HTMLElement>("[data-autofocus]") ?? panel).focus();
-}
+  "fixed z-50 left-1/2 top-1/2 -translate-x-1/2 -translate-y-1/2 flex max-h-[calc(100dvh-32px)] w-[calc(100vw-32px)] flex-col rounded-panel border bg-raised shadow-float outline-none";
 
 type DialogProps = {
   open: boolean;
@@ -25,6 +18,17 @@ type DialogProps = {
   /** The buttons at the bottom, the main one last. */
   actions?: ReactNode;
 };
+
+/**
+ * A dialog opens on what is marked with `data-autofocus`, else on itself, never on the button that
+ * closes it, unless a field in it took the focus.
+ */
+function focusContent(event: Event): void {
+  event.preventDefault();
+  const content = event.currentTarget as HTMLElement;
+  if (content.contains(document.activeElement)) return;
+  (content.querySelector<HTMLElement>("[data-autofocus]") ?? content).focus();
+}
 
 export function Dialog({
   open,
@@ -42,7 +46,9 @@ export function Dialog({
         <Radix.Content
           className={PANEL}
           style={{ maxWidth: width }}
-          onOpenAutoFocus={focusFirst}
+          onOpenAutoFocus={focusContent}
+          onInteractOutside={(event) => isCompletion(event.target) && event.preventDefault()}
+          onEscapeKeyDown={(event) => completing() && event.preventDefault()}
           {...(description ? {} : { "aria-describedby": undefined })}
         >
           <header className="flex items-start gap-3 px-4 pt-4 pb-2">
@@ -66,6 +72,15 @@ export function Dialog({
       </Radix.Portal>
     </Radix.Root>
   );
+}
+
+/** What an editor in the dialog offers floats outside of it, and is closed first. */
+function isCompletion(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest(".cm-tooltip") !== null;
+}
+
+function completing(): boolean {
+  return document.querySelector(".cm-tooltip-autocomplete") !== null;
 }
 
 export type Question = {

@@ -89,7 +89,7 @@ export function Select<T extends string>({
         <RadixSelect.Content
           position="popper"
           sideOffset={4}
-          className="z-50 max-h-80 min-w-(--radix-select-trigger-width) overflow-auto rounded-control border bg-surface p-1 shadow-float animate-appear"
+          className="z-50 max-h-80 min-w-(--radix-select-trigger-width) overflow-auto rounded-control border bg-raised p-1 shadow-float animate-appear"
         >
           <RadixSelect.Viewport>
             {choices.map((choice) => (

@@ -16,7 +16,7 @@ export type MenuItem =
     };
 
 const CONTENT =
-  "z-50 min-w-44 overflow-hidden rounded-control border bg-surface p-1 shadow-float animate-appear";
+  "z-50 min-w-44 overflow-hidden rounded-control border bg-raised p-1 shadow-float animate-appear";
 const ITEM =
   "flex items-center gap-2 rounded-[4px] px-2 py-1 outline-none data-highlighted:bg-hover data-disabled:opacity-45";
 

@@ -9,7 +9,7 @@ export function Toaster() {
       position="bottom-right"
       toastOptions={{
         style: {
-          background: "var(--n-1)",
+          background: "var(--raised)",
           color: "var(--n-12)",
           borderColor: "var(--n-6)",
           borderRadius: 10,

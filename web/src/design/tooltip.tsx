@@ -20,7 +20,7 @@ export function Tooltip({ text, keys, side = "bottom", children }: TooltipProps)
           side={side}
           sideOffset={6}
           collisionPadding={8}
-          className="z-50 flex max-w-80 items-center gap-2 rounded-control border bg-surface px-2 py-1 text-table text-ink shadow-float animate-appear"
+          className="z-50 flex max-w-80 items-center gap-2 rounded-control border bg-raised px-2 py-1 text-table text-ink shadow-float animate-appear"
         >
           {text}
           {keys && <Keys keys={keys} />}

@@ -28,6 +28,9 @@ export type Graph = {
   entryNodeId: string;
   trigger?: Trigger;
   notes?: Note[];
+  /** The whole source of a workflow that is written by hand; then there is nothing else to draw. */
+  module?: string;
+  className?: string;
 };
 
 export const NODE_WIDTH = 224;
@@ -37,6 +40,26 @@ export const PITCH = 112;
 /** From the left of one arm to the left of the next. */
 export const ARM_PITCH = 272;
 export const GRID = 8;
+
+/** A graph as the server keeps it, with all lists there: a draft may hold anything. */
+export function graphFrom(raw: Record<string, unknown>, name: string): Graph {
+  const graph = raw as Partial<Graph>;
+  return {
+    ...graph,
+    kind: graph.kind === "script" ? "script" : "workflow",
+    metadata: { name, ...graph.metadata },
+    nodes: Array.isArray(graph.nodes) ? graph.nodes : [],
+    edges: Array.isArray(graph.edges) ? graph.edges : [],
+    entryNodeId: typeof graph.entryNodeId === "string" ? graph.entryNodeId : "",
+  };
+}
+
+/** The graph as the server takes it: a module stands alone. */
+export function asJson(graph: Graph): Record<string, unknown> {
+  if (graph.module === undefined) return { ...graph };
+  const { nodes: _, edges: __, entryNodeId: ___, notes: ____, ...rest } = graph;
+  return rest;
+}
 
 export function emptyGraph(name: string, kind: Graph["kind"] = "workflow"): Graph {
   return { kind, metadata: { name }, nodes: [], edges: [], entryNodeId: "" };

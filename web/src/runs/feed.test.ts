@@ -17,6 +17,7 @@ function run(number: number, more: Partial<Run> = {}): Run {
     output: null,
     error: null,
     pauseRequested: false,
+    rollingBack: false,
     nextAttemptAt: null,
     createdAt: `2026-11-27T10:00:${String(number).padStart(2, "0")}Z`,
     startedAt: null,

@@ -1,8 +1,8 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useParams } from "@tanstack/react-router";
-import { Play, Rocket } from "lucide-react";
+import { Play, Rocket, Undo2 } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { ApiError, api, must } from "@/api/client";
+import { api, must } from "@/api/client";
 import { type FullWorkflow, queries } from "@/api/queries";
 import { useCommands } from "@/app/commands";
 import { TabLink, useTitle } from "@/app/page";
@@ -10,33 +10,28 @@ import { DeployDialog } from "@/deploy/deploy-dialog";
 import { Button } from "@/design/button";
 import { CopyButton } from "@/design/copy";
 import { cx } from "@/design/cx";
+import { useConfirm } from "@/design/dialog";
 import { SkeletonRows } from "@/design/empty";
 import { Problem } from "@/design/problem";
 import { failed } from "@/design/toast";
 import { Tooltip } from "@/design/tooltip";
+import { Conflict } from "@/editor/conflict";
 import { useAutosave, useProblems, useSamples } from "@/editor/keeping";
 import { createEditor, EditorProvider, useEditor } from "@/editor/store";
-import { emptyGraph, type Graph } from "@/graph/model";
+import { emptyGraph, type Graph, graphFrom } from "@/graph/model";
 import { TriggerDialog } from "@/runs/trigger-dialog";
 
 type Loaded = { full: FullWorkflow; graph: Graph; revision: number; changed: boolean };
 
 /** The graph to edit: the draft, else the newest version, else an empty one. */
 async function load(id: string): Promise<Loaded> {
-  const path = { id };
-  const [full, draft] = await Promise.all([
-    must(api.GET("/api/workflows/{id}/full", { params: { path } })),
-    must(api.GET("/api/workflows/{id}/draft", { params: { path } })).catch((error) => {
-      if (error instanceof ApiError && error.code === "draft.not_found") return null;
-      throw error;
-    }),
-  ]);
-  const kept = (draft?.ir ?? full.version?.ir) as Graph | undefined;
+  const full = await must(api.GET("/api/workflows/{id}/full", { params: { path: { id } } }));
+  const kept = full.draft?.ir ?? full.version?.ir;
   return {
     full,
-    graph: kept ?? emptyGraph(full.name, full.kind),
-    revision: draft?.revision ?? 0,
-    changed: draft !== null,
+    graph: kept ? graphFrom(kept, full.name) : emptyGraph(full.name, full.kind),
+    revision: full.draft?.revision ?? 0,
+    changed: full.draft !== null,
   };
 }
 
@@ -49,6 +44,8 @@ export function WorkflowPage() {
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
     refetchOnWindowFocus: false,
+    // What was loaded again is edited anew, even where it is the same as at first.
+    structuralSharing: false,
   });
   if (editing.error) {
     return (
@@ -97,6 +94,8 @@ function Frame({ start }: { start: FullWorkflow }) {
   const [deploying, setDeploying] = useState(false);
   const [triggering, setTriggering] = useState(false);
   const live = workflow.deployment?.status === "active";
+  const changed = useEditor((state) => state.changed);
+  const discard = useDiscard(workflow);
   useCommands([
     {
       id: "deploy",
@@ -105,6 +104,14 @@ function Frame({ start }: { start: FullWorkflow }) {
       icon: Rocket,
       keys: "Mod+Enter",
       run: () => setDeploying(true),
+    },
+    {
+      id: "discard",
+      title: "Discard the draft",
+      group: "Workflow",
+      icon: Undo2,
+      disabled: !changed || !workflow.version,
+      run: () => void discard(),
     },
     {
       id: "trigger",
@@ -184,6 +191,29 @@ function Frame({ start }: { start: FullWorkflow }) {
   );
 }
 
+/** Goes back to the newest version, once the person has said so. */
+function useDiscard(workflow: FullWorkflow): () => Promise<void> {
+  const cache = useQueryClient();
+  const confirm = useConfirm();
+  return async () => {
+    const sure = await confirm({
+      title: "Discard the draft?",
+      text: `What was drawn since version ${workflow.version?.version} is lost.`,
+      action: "Discard",
+    });
+    if (!sure) return;
+    try {
+      await must(
+        api.DELETE("/api/workflows/{id}/draft", { params: { path: { id: workflow.id } } }),
+      );
+      await cache.invalidateQueries({ queryKey: ["editing", workflow.id] });
+      await cache.invalidateQueries({ queryKey: ["workflows", workflow.id] });
+    } catch (error) {
+      failed(error);
+    }
+  };
+}
+
 function DeployButton({ onClick }: { onClick: () => void }) {
   const errors = useEditor(
     (state) => state.problems.filter((problem) => problem.severity !== "warning").length,
@@ -201,20 +231,20 @@ const SAVING = {
   saved: "Saved",
   unsaved: "Unsaved",
   saving: "Saving…",
-  conflict: "Changed elsewhere",
   away: "Not saved: the server is away",
 } as const;
 
 function SavingState() {
   const saving = useEditor((state) => state.saving);
   const changed = useEditor((state) => state.changed);
+  if (saving === "conflict") return <Conflict />;
   if (saving === "saved" && !changed) return null;
   return (
     <span
       role="status"
       className={cx(
         "text-table whitespace-nowrap max-sm:hidden",
-        saving === "conflict" || saving === "away" ? "text-errored" : "text-muted",
+        saving === "away" ? "text-errored" : "text-muted",
       )}
     >
       {saving === "saved" ? "Draft saved" : SAVING[saving]}

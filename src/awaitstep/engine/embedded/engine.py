@@ -154,6 +154,13 @@ class Embedded(Coordinator):
     async def go_on(self) -> None:
         """Go on with the runs left over by the last server. What limits them must be known."""
         _, self._next_parked = await self._journal.read(lambda db: queries.due(db, 0.0, 1))
+        for workflow in self._admission.limited:  # or who is looked at first would go first
+            waiting = await self._journal.read(
+                partial(queries.in_line, known=self._names, workflow=workflow)
+            )
+            for ref, priority, first in waiting:
+                self._admission.line_up(workflow, ref, priority, first=first)
+            self._admit(workflow)
         self._spawn(self._recover())
         self._arm(self._clock.now())
 
@@ -457,7 +464,7 @@ class Embedded(Coordinator):
             await self._room()
         # the last server may have ended before it could tell the children of a run
         for parent in await self._bring(await self._journal.read(queries.parents_of_orphans)):
-            await self._end_children(parent)
+            await self._end_children(parent, rollback=parent.is_stopping)
             self._settle(parent)
 
     async def _room(self) -> None:
@@ -624,11 +631,17 @@ class Embedded(Coordinator):
         if slot.alone and (slot.group.suspects or slot.group.asking):
             self._make_room(slot.group)
 
-    def ended(self, assignment: int, output: bytes | None, failure: Failure | None) -> None:
+    def ended(
+        self,
+        assignment: int,
+        output: bytes | None,
+        failure: Failure | None,
+        seen: int | None = None,
+    ) -> None:
         run = self._assigned.get(assignment)
         if run is not None:
             self._blame.clear_run(run.ref)
-        super().ended(assignment, output, failure)
+        super().ended(assignment, output, failure, seen)
 
     def _freed(self, slot: Slot) -> None:
         """The runner for suspects has nothing to do; a request goes before a run."""

@@ -44,6 +44,7 @@ class Hearing:
             m.Cancel: lambda _, x: engine.cancel(x.assignment, x.k, x.seen),
             m.Blocked: lambda _, x: engine.blocked(x.assignment, x.seen),
             m.Frozen: lambda _, x: engine.frozen(x.assignment),
+            m.Failing: lambda _, x: engine.failing(x.assignment, outcomes.bounded(x.failure)),
             m.Ended: self._on_ended,
             **others,
         }
@@ -98,7 +99,7 @@ class Hearing:
                 values.check(output)
             except ValueRefused as error:
                 output, failed = None, outcomes.failure(error)
-        self._engine.ended(message.assignment, output, failed)
+        self._engine.ended(message.assignment, output, failed, message.seen)
 
 
 def _log_of(message: messages.AttemptSucceeded | messages.AttemptFailed) -> Sequence[logs.Line]:

@@ -30,7 +30,7 @@ from awaitstep.engine.embedded.rows import (
 from awaitstep.engine.port import RunQuery
 from awaitstep.engine.run import Run
 from awaitstep.engine.search import Needle
-from awaitstep.engine.states import RUN_CODES, RunStatus
+from awaitstep.engine.states import ENDED, RUN_CODES, STOP, RunStatus
 
 # What is shown of a waiting run: the steps that are to be tried again.
 _TO_RETRY: Final = (
@@ -41,12 +41,15 @@ _BY_ID: Final = (
     "select created, ref, workflow, status, trigger, deployment, version"
     " from runs where workflow = ? and instance = ?"
 )
+_SMALL_COLUMNS: Final = RUN_COLUMNS.replace("params, output", "null, null")
 _NEWEST: Final = (
-    "select ref from runs indexed by runs_by_workflow where workflow = ?"
+    f"select {_SMALL_COLUMNS} from runs indexed by runs_by_workflow where workflow = ?"
     " order by created desc, ref desc limit 1"
 )
 # Runs that are looked at for a text before a page ends, and others may ask the journal.
 LOOKED_AT: Final = 2_000
+# Whether a run is rolled back.
+_STOP: Final = f"select {OPERATION_COLUMNS} from operations where run = ? and k = ?"
 _KIND: Final = "workflow = ? and status = ? and trigger = ? and deployment = ? and version = ?"
 # `created` is past every moment: without it, all runs of the kind before would be looked at.
 _NEXT_KIND: Final = (
@@ -58,8 +61,8 @@ _NEXT_KIND: Final = (
 
 
 def page(db: sqlite3.Connection, known: Names, query: RunQuery) -> tuple[list[Run], str | None]:
-    """Runs newest first, of their operations only those that are to be tried again; and where
-    the next page begins, if there is one. Raises ValueRefused.
+    """Runs newest first, of their operations only those that are to be tried again and the stop;
+    and where the next page begins, if there is one. Raises ValueRefused.
 
     With a text it may hold fewer than asked for, and none at all, although others follow.
     """
@@ -93,9 +96,10 @@ def some(db: sqlite3.Connection, known: Names, runs: Sequence[tuple[str, str]]) 
 
 
 def newest(db: sqlite3.Connection, known: Names, workflows: Sequence[str]) -> list[Run]:
-    """The run of each workflow that was created last, as in a page."""
+    """The run of each workflow that was created last, without params and output: these may be a
+    hundred MiB together."""
     rows = [db.execute(_NEWEST, (known.get(workflow),)).fetchone() for workflow in workflows]
-    return [_run(db, known, row[0]) for row in rows if row is not None]
+    return [_told_of_stop(db, read_run(row, known)) for row in rows if row is not None]
 
 
 def _keys(instances: Sequence[str]) -> list[bytes | str]:
@@ -240,4 +244,11 @@ def _run(db: sqlite3.Connection, known: Names, ref: int) -> Run:
     )
     if run.status is RunStatus.waiting:
         fill(run, db.execute(_TO_RETRY, (ref,)), ())
+    return _told_of_stop(db, run)
+
+
+def _told_of_stop(db: sqlite3.Connection, run: Run) -> Run:
+    """The run, which knows whether it is rolled back."""
+    if run.status not in ENDED:
+        fill(run, db.execute(_STOP, (run.ref, STOP)), ())
     return run

@@ -19,7 +19,7 @@ from awaitstep.engine.embedded.rows import (
 from awaitstep.engine.eventlog import Note, NoteKind
 from awaitstep.engine.port import Retention
 from awaitstep.engine.run import Run
-from awaitstep.engine.states import RunStatus
+from awaitstep.engine.states import STOP, RunStatus
 
 _RUN = f"select {RUN_COLUMNS} from runs"
 _OPERATIONS = f"select {OPERATION_COLUMNS} from operations where run = ? order by k"
@@ -75,6 +75,16 @@ def to_execute(db: sqlite3.Connection) -> array[int]:
         "select ref from runs where status < 2 order by started is null, priority desc, ref"
     )
     return array("q", (ref for (ref,) in rows))
+
+
+def in_line(db: sqlite3.Connection, known: Names, workflow: str) -> list[tuple[int, int, bool]]:
+    """The runs of a workflow that are to be executed: number, priority, whether for the first time."""
+    rows = db.execute(
+        "select ref, priority, started is null from runs indexed by runs_by_kind"
+        " where workflow = ? and status < 2",
+        (known.get(workflow),),
+    )
+    return [(ref, priority, bool(first)) for ref, priority, first in rows]
 
 
 def due(db: sqlite3.Connection, now: float, limit: int) -> tuple[list[int], float | None]:
@@ -136,12 +146,13 @@ def children(db: sqlite3.Connection, known: Names, parent: int) -> list[tuple[st
 
 
 def parents_of_orphans(db: sqlite3.Connection) -> list[int]:
-    """Runs that were terminated or restarted while children of theirs are still live."""
+    """Runs that were terminated, restarted or rolled back while children of theirs are still live."""
     rows = db.execute(
         "select distinct parent.ref from runs child join runs parent on parent.ref = child.parent"
         " where child.parent is not null and child.status < 4"
-        " and (parent.status = ? or parent.epoch <> child.parent_epoch)",
-        (code(RunStatus.terminated),),
+        " and (parent.status = ? or parent.epoch <> child.parent_epoch or exists"
+        " (select 1 from operations where run = parent.ref and k = ?))",
+        (code(RunStatus.terminated), STOP),
     )
     return [ref for (ref,) in rows]
 

@@ -33,7 +33,8 @@ class Definition(Strict):
 
     `config` and `output` are JSON Schemas of the node's fields and of its value. `packages` maps a
     module that the template may import to the requirement that brings it. `inline`: the template
-    is pure, so it is no step and runs again on every replay.
+    is pure, so it is no step and runs again on every replay. `icon` is one of Lucide's, `shows` are
+    the fields that tell most about a node.
     """
 
     type: TypeName
@@ -46,3 +47,5 @@ class Definition(Strict):
     packages: dict[str, Requirement] = {}
     secrets: list[Secret] = []
     inline: bool = False
+    icon: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)] = "box"
+    shows: Annotated[list[str], Field(max_length=4)] = []

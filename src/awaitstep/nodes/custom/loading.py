@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from awaitstep.ir import NodeType, Report
+from awaitstep.ir.diagnostics import shown
 from awaitstep.ir.names import id_problem
 from awaitstep.ir.raw import check_json
 from awaitstep.nodes.custom.definition import Definition
@@ -118,6 +119,9 @@ class _Reader:
         self._check_name(definition, say)
         settings = read_settings(definition.config, definition.secrets, say)
         check_output(definition.output, say)
+        for key in definition.shows:
+            if key not in {setting.key for setting in settings if setting.secret is None}:
+                say("shows", f"`{shown(key)}` is no field of the config that may be seen.")
         template = read_template(text, definition.type, definition.packages, self._saying(TEMPLATE))
         if template is not None:
             self.imports = template.imports
@@ -236,6 +240,8 @@ def _node_type(definition: Definition, settings: list[Setting], template: Templa
         value_schema=definition.output,
         targets=tuple(definition.targets),
         packages=tuple(definition.packages.values()),
+        icon=definition.icon,
+        shows=tuple(definition.shows),
         names=frozenset({*brought, *(helper.name for helper in template.helper.uses)}),
     )
 

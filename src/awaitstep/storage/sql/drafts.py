@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from awaitstep.storage.port import Missing, Stale
 from awaitstep.storage.records import Draft, Version, Workflow
 from awaitstep.storage.sql.database import Database
-from awaitstep.storage.sql.rows import first, record
+from awaitstep.storage.sql.rows import first
 from awaitstep.storage.sql.schema import drafts, versions, workflows
+from awaitstep.storage.sql.workflows import draft_of
 from awaitstep.storage.sql.workflows import find as find_workflow
 
 
@@ -23,7 +24,7 @@ class SqlDrafts:
     def get(self, project: str, workflow: str) -> Draft:
         with self._database.read() as db:
             find_workflow(db, project, workflow)
-            draft = _draft(db, workflow)
+            draft = draft_of(db, workflow)
         if draft is None:
             raise Missing("draft", workflow)
         return draft
@@ -37,7 +38,7 @@ class SqlDrafts:
                 .values(draft_revision=workflows.c.draft_revision + 1)
             )
             find_workflow(db, project, draft.workflow)
-            known = _draft(db, draft.workflow)
+            known = draft_of(db, draft.workflow)
             current = 0 if known is None else known.revision
             if draft.revision != current:
                 raise Stale("draft", current)
@@ -66,16 +67,11 @@ class SqlDrafts:
 
 def drop_saved(db: sa.Connection, workflow: Workflow, version: Version) -> None:
     """Forget the draft when everything in it is saved by now."""
-    draft = _draft(db, workflow.id)
+    draft = draft_of(db, workflow.id)
     if draft is None or draft.entry_code not in (None, workflow.entry_code):
         return
     if _text(draft.ir) == _text(version.ir):
         db.execute(sa.delete(drafts).where(drafts.c.workflow == workflow.id))
-
-
-def _draft(db: sa.Connection, workflow: str) -> Draft | None:
-    row = first(db, sa.select(drafts).where(drafts.c.workflow == workflow))
-    return None if row is None else record(Draft, row)
 
 
 def _must_be_of(db: sa.Connection, workflow: str, version: str) -> None:

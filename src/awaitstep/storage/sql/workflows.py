@@ -12,8 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from awaitstep.storage.port import Missing, Taken
 from awaitstep.storage.records import (
     Deployment,
+    Draft,
     Entry,
     FullWorkflow,
+    Numbers,
     Page,
     Variable,
     Version,
@@ -25,6 +27,7 @@ from awaitstep.storage.sql.rows import first, newest_first, record
 from awaitstep.storage.sql.schema import (
     connections,
     deployments,
+    drafts,
     projects,
     variables,
     versions,
@@ -32,6 +35,12 @@ from awaitstep.storage.sql.schema import (
 )
 
 _LOCAL = "local"
+
+
+def draft_of(db: sa.Connection, workflow: str) -> Draft | None:
+    """The graph that is being drawn, None when everything is saved."""
+    row = first(db, sa.select(drafts).where(drafts.c.workflow == workflow))
+    return None if row is None else record(Draft, row)
 
 
 def find(db: sa.Connection, project: str, id: str) -> Workflow:
@@ -84,6 +93,7 @@ class SqlWorkflows:
                 None if version is None else record(Version, version),
                 None if deployment is None else record(Deployment, deployment),
                 [record(Variable, dict(row)) for row in own],
+                draft_of(db, id),
             )
 
     def page(self, project: str, limit: int, cursor: str | None) -> Page[Workflow]:
@@ -96,6 +106,25 @@ class SqlWorkflows:
     def ids(self, project: str) -> Sequence[str]:
         with self._database.read() as db:
             return db.scalars(sa.select(workflows.c.id).where(workflows.c.project == project)).all()
+
+    def numbers(self, project: str, ids: Sequence[str]) -> Mapping[str, Numbers]:
+        last = (
+            sa.select(sa.func.max(versions.c.number))
+            .where(versions.c.workflow == workflows.c.id)
+            .scalar_subquery()
+        )
+        live = versions.alias("live")
+        query = (
+            sa.select(workflows.c.id, last, live.c.number)
+            .select_from(
+                workflows.outerjoin(
+                    deployments, deployments.c.id == workflows.c.active_deployment
+                ).outerjoin(live, live.c.id == deployments.c.version)
+            )
+            .where(workflows.c.project == project, workflows.c.id.in_(ids))
+        )
+        with self._database.read() as db:
+            return {id: Numbers(newest, active) for id, newest, active in db.execute(query)}
 
     def update(
         self, project: str, id: str, patch: WorkflowPatch, own: Sequence[Variable] | None

@@ -1,0 +1,89 @@
+/** Keeps entry code with its workflow a moment after the last change. */
+
+import { useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { api, must } from "@/api/client";
+import { type FullWorkflow, queries } from "@/api/queries";
+import { isError } from "@/forms/problems";
+import type { Graph } from "@/graph/model";
+import { entryProblems } from "./compiled";
+
+export type EntrySaving = "saved" | "unsaved" | "saving" | "wrong" | "refused";
+type Waiting = { code: string | null };
+
+/** What could not be saved, by workflow: it is still there when the tab is opened again. */
+const unsaved = new Map<string, Waiting>();
+
+const AFTER = 700;
+
+/** `code` null is the default entry code. What has errors is not saved: the server keeps none. */
+export function useEntrySaving(workflow: string, kind: Graph["kind"]) {
+  const cache = useQueryClient();
+  const [first] = useState(() => unsaved.get(workflow) ?? null);
+  const [saving, setSaving] = useState<EntrySaving>(first ? "unsaved" : "saved");
+  const [error, setError] = useState<unknown>(null);
+  const waiting = useRef<Waiting | null>(first);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const busy = useRef(false);
+
+  const flush = useCallback(async () => {
+    clearTimeout(timer.current);
+    const next = waiting.current;
+    if (!next || busy.current) return;
+    busy.current = true;
+    try {
+      const problems = next.code === null ? [] : await entryProblems(kind, next.code);
+      if (problems.some(isError)) {
+        setError(null);
+        return setSaving("wrong");
+      }
+      setSaving("saving");
+      await must(
+        api.PATCH("/api/workflows/{id}", {
+          params: { path: { id: workflow } },
+          body: { entryCode: next.code },
+        }),
+      );
+      if (waiting.current === next) {
+        waiting.current = null;
+        unsaved.delete(workflow);
+      }
+      cache.setQueryData<FullWorkflow>(queries.workflow(workflow).queryKey, (full) =>
+        full ? { ...full, entryCode: next.code } : full,
+      );
+      setError(null);
+      setSaving(waiting.current ? "unsaved" : "saved");
+    } catch (refused) {
+      setError(refused);
+      setSaving("refused");
+    } finally {
+      busy.current = false;
+      if (waiting.current && waiting.current !== next) timer.current = setTimeout(flush, AFTER);
+    }
+  }, [workflow, kind, cache]);
+
+  const save = useCallback(
+    (code: string | null) => {
+      waiting.current = { code };
+      unsaved.set(workflow, waiting.current);
+      setSaving("unsaved");
+      clearTimeout(timer.current);
+      timer.current = setTimeout(flush, AFTER);
+    },
+    [workflow, flush],
+  );
+
+  useEffect(() => {
+    if (waiting.current) void flush();
+    const leave = (event: BeforeUnloadEvent) => {
+      if (waiting.current) event.preventDefault();
+    };
+    window.addEventListener("beforeunload", leave);
+    return () => {
+      window.removeEventListener("beforeunload", leave);
+      void flush();
+    };
+  }, [flush]);
+
+  return { saving, error, save, again: flush, waiting: first };
+}
