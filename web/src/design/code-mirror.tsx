@@ -122,7 +122,7 @@ const THEME = EditorView.theme({
   },
   ".cm-gutter-lint": { width: "14px" },
   ".cm-gutter-lint .cm-gutterElement": { padding: "1px" },
-  ".cm-gutters": { backgroundColor: "transparent", color: "var(--n-9)", border: "none" },
+  ".cm-gutters": { backgroundColor: "var(--n-1)", color: "var(--n-9)", border: "none" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "transparent" },
   "&.cm-focused .cm-activeLine": {
     backgroundColor: "color-mix(in oklch, var(--n-12) 4%, transparent)",
