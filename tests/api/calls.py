@@ -33,6 +33,9 @@ async def every_call(plane: Plane, client: httpx.AsyncClient) -> AsyncIterator[A
     yield await call("GET", "/nodes")
     known["type"] = "step"
     yield await call("GET", "/nodes/{type}")
+    yield await call("GET", "/templates")
+    known["id"] = "hello"
+    yield await call("GET", "/templates/{id}")
     yield await call("POST", "/validate", {"ir": GRAPH})
     yield await call("POST", "/compile", {"ir": GRAPH, "entryCode": "pass"})
 
@@ -64,6 +67,7 @@ async def every_call(plane: Plane, client: httpx.AsyncClient) -> AsyncIterator[A
 
     yield await call("POST", "/workflows/{id}/deploy", {})
     yield await call("POST", "/workflows/{id}/deploy-stream")
+    yield await call("POST", "/workflows/{id}/changes", {"ir": GRAPH})
     yield await call("GET", "/workflows/{id}/deployments")
     yield await call("GET", "/deployments")
     yield await call("GET", "/workflows/{id}/full")

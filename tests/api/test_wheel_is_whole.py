@@ -29,7 +29,9 @@ def test_the_wheel_needs_nothing_of_the_repository(tmp_path):
     static = ROOT / "src/awaitstep/static"
     built = [path for path in static.rglob("*") if path.is_file() and path.name != ".built"]
     assert static / "index.html" in built, "The dashboard is not built; run `make setup`."
-    for source in (*ROOT.glob("src/**/*.py"), *ROOT.glob("src/**/*.sql"), *built):
+    patterns = ("src/**/*.py", "src/**/*.sql", "src/awaitstep/templates/*.json")
+    sources = [path for pattern in patterns for path in ROOT.glob(pattern)]
+    for source in (*sources, *built):
         assert (installed / source.relative_to(ROOT / "src")).exists(), source
     assert not (installed / "awaitstep/static/.built").exists()
     done = subprocess.run(

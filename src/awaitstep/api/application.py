@@ -26,6 +26,7 @@ from awaitstep.api import (
     reference,
     runs,
     sessions,
+    templates,
     trigger,
     versions,
     workflows,
@@ -55,6 +56,7 @@ _ROUTERS = (
     api_keys.router,
     sessions.router,
     nodes.router,
+    templates.router,
 )
 
 

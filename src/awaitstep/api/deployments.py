@@ -11,11 +11,14 @@ from awaitstep.api import sse
 from awaitstep.api.access import App, Deployer, Reader
 from awaitstep.api.bodies import ApiRoute
 from awaitstep.api.deploymentshapes import (
+    ChangesBody,
+    ChangesShape,
     DeployBody,
     DeployedShape,
     DeploymentShape,
     TakedownBody,
     TakedownShape,
+    changes_shape,
     deployed_shape,
     deployment_shape,
 )
@@ -23,6 +26,12 @@ from awaitstep.api.paging import Cursor, Limit, Listing
 from awaitstep.app.deployments import Deployed, Progress
 
 router = APIRouter(prefix="/api", tags=["deploy"], route_class=ApiRoute)
+
+
+@router.post("/workflows/{id}/changes", responses={409: {}})
+async def changes(id: str, body: ChangesBody, app: App, who: Reader) -> ChangesShape:
+    """What a deploy of this graph would change of what is live. Nothing is stored."""
+    return changes_shape(await app.changes.of(who.project, id, body.ir))
 
 
 @router.post("/workflows/{id}/deploy", responses={409: {}})

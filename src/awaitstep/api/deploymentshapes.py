@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from awaitstep.api.model import Body, Shape, at
+from awaitstep.api.model import Body, Graph, Shape, at
 from awaitstep.app import AwaitStep
+from awaitstep.app.changes import Changed
 from awaitstep.app.deployments import Deployed
 from awaitstep.storage.records import Deployment
 
@@ -18,6 +19,10 @@ IdText = Annotated[str, StringConstraints(max_length=128)]
 class DeployBody(Body):
     connection_id: IdText | None = Field(default=None, description="Else the default one.")
     version_id: IdText | None = Field(default=None, description="Else the newest version.")
+
+
+class ChangesBody(Body):
+    ir: Graph
 
 
 class TakedownBody(Body):
@@ -71,6 +76,51 @@ class DeploymentShape(Shape):
     status: Literal["active", "superseded", "stopped"]
     crashed: str | None = Field(description="Why it takes no runs, when it crashed too often.")
     created_at: datetime
+
+
+class CodeChangeShape(Shape):
+    """Python modules."""
+
+    before: str | None = Field(description="Null when its file is lost.")
+    after: str
+
+
+class PackagesChangeShape(Shape):
+    before: list[str] | None = Field(description="Null when the list is lost.")
+    after: list[str]
+
+
+class VariablesChangeShape(Shape):
+    """Names; values are told to nobody."""
+
+    added: list[str]
+    changed: list[str]
+    removed: list[str]
+
+
+class ChangesShape(Shape):
+    """What a deploy would change of what is live."""
+
+    deployment_id: str = Field(description="What is live.")
+    code: CodeChangeShape
+    packages: PackagesChangeShape
+    variables: VariablesChangeShape
+
+
+def changes_shape(changed: Changed) -> ChangesShape:
+    had = changed.packages_before
+    return ChangesShape(
+        deployment_id=changed.deployment,
+        code=CodeChangeShape(before=changed.code_before, after=changed.code_after),
+        packages=PackagesChangeShape(
+            before=None if had is None else list(had), after=list(changed.packages_after)
+        ),
+        variables=VariablesChangeShape(
+            added=changed.variables_added,
+            changed=changed.variables_changed,
+            removed=changed.variables_removed,
+        ),
+    )
 
 
 def deployed_shape(deployed: Deployed) -> DeployedShape:

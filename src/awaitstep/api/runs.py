@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Annotated, Any
@@ -43,8 +44,10 @@ from awaitstep.engine.states import ENDED, RunStatus
 router = APIRouter(prefix="/api", tags=["runs"], route_class=ApiRoute)
 direct = APIRouter(prefix="/api", tags=["runs"], route_class=DirectRoute)
 
-# Between two looks at a run (seconds): what changes often is told as it is then.
+# Between two looks at a run (seconds): what changes often is told as it is then. A long run, which
+# costs more to look at, is looked at the more seldom.
 _PAUSE = 0.1
+_PAUSES = 9.0
 _RUN = "/workflows/{id}/runs/{run}"
 
 Statuses = Annotated[list[StatusName], Query(description="Any of these; repeat it for several.")]
@@ -244,6 +247,7 @@ async def _changes(app: AwaitStep, who: Identity, id: str, ref: str) -> AsyncIte
     with app.runs.listening(who.project, id, ref) as ear:
         while True:
             ear.take()
+            began = time.monotonic()
             run = await app.runs.get(who.project, id, ref)
             steps = [step_json(step) for step in await app.runs.steps(who.project, id, ref)]
             if (now := encoded(run)) != seen_run:
@@ -259,7 +263,7 @@ async def _changes(app: AwaitStep, who: Identity, id: str, ref: str) -> AsyncIte
             if run.status in ENDED:
                 yield sse.event("end", seen_run)
                 return
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(_pause(began))
             if not await ear.hears(PATIENCE):
                 yield sse.ALIVE
 
@@ -269,6 +273,7 @@ async def _entries(app: AwaitStep, who: Identity, id: str, ref: str) -> AsyncIte
     with app.runs.listening(who.project, id, ref) as ear:
         while True:
             ear.take()
+            began = time.monotonic()
             run = await app.runs.get(who.project, id, ref)
             for told in await app.runs.event_log(who.project, id, ref):
                 entry = entry_json(told)
@@ -279,9 +284,13 @@ async def _entries(app: AwaitStep, who: Identity, id: str, ref: str) -> AsyncIte
             if run.status in ENDED:
                 yield sse.event("end", encoded(run))
                 return
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(_pause(began))
             if not await ear.hears(PATIENCE):
                 yield sse.ALIVE
+
+
+def _pause(began: float) -> float:
+    return max(_PAUSE, _PAUSES * (time.monotonic() - began))
 
 
 def _key(entry: EntryJson) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from awaitstep.app.bulk import Bulk
+from awaitstep.app.changes import Changes
 from awaitstep.app.connections import Connections
 from awaitstep.app.deployments import Deployments
 from awaitstep.app.drafts import Drafts
@@ -18,6 +19,7 @@ from awaitstep.app.ports import Ports
 from awaitstep.app.retirement import Retirement
 from awaitstep.app.runs import RunControl
 from awaitstep.app.sessions import Sessions
+from awaitstep.app.templates import Templates
 from awaitstep.app.transfer import Transfer
 from awaitstep.app.variables import Variables
 from awaitstep.app.versions import Versions
@@ -56,6 +58,7 @@ class AwaitStep:
         self.drafts = Drafts(ports)
         self.transfer = Transfer(ports, self.graphs, self.workflows)
         self.deployments = Deployments(ports, self.graphs, retirement)
+        self.changes = Changes(ports, self.graphs)
         self.runs = RunControl(ports)
         self.feed = Feed(ports)
         self.bulk = Bulk(ports)
@@ -63,6 +66,7 @@ class AwaitStep:
         self.connections = Connections(ports)
         self.variables = Variables(ports)
         self.keys = Keys(ports)
+        self.templates = Templates()
         self.sessions = Sessions(ports)
 
     async def bootstrap(self) -> Home:

@@ -20,8 +20,9 @@ from awaitstep.engine.port import RunQuery, Runs, RunView
 Key = tuple[str, str]
 """A workflow and an instance."""
 
-# More runs than this in one batch are not read: who shows them better reads a page.
-MOST: Final = 500
+# More runs than this in one batch are not read: who shows them better reads a page, which holds as
+# many at most.
+MOST: Final = 100
 # Between two batches (seconds): what changes often is told as it is then.
 BEAT: Final = 0.5
 # So long without news, and who listens is told that somebody is still there (seconds).

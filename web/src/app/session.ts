@@ -12,6 +12,13 @@ export async function signIn(token: string): Promise<void> {
   await must(api.POST("/api/auth/sessions", { body: { token } }));
 }
 
+export async function isSignedIn(): Promise<boolean> {
+  return must(api.GET("/api/me")).then(
+    () => true,
+    () => false,
+  );
+}
+
 export async function signOut(): Promise<void> {
   await must(api.DELETE("/api/auth/sessions"));
   window.location.assign("/sign-in");

@@ -1,31 +1,36 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { ApiError } from "@/api/client";
 import { Command } from "@/design/copy";
 import { Problem } from "@/design/problem";
 import { useTitle } from "./page";
-import { signIn } from "./session";
+import { isSignedIn, signIn } from "./session";
 
 /** Opens the session of a one-time link, whose token stands behind the `#`, where no log sees it. */
 export function SignIn() {
   useTitle("Sign in");
   const navigate = useNavigate();
   const cache = useQueryClient();
-  const token = useRef(window.location.hash.slice(1));
   const [error, setError] = useState<unknown>(null);
 
   useEffect(() => {
-    const given = token.current;
-    token.current = "";
-    if (!given) return;
-    window.history.replaceState(null, "", window.location.pathname);
-    signIn(given)
-      .then(async () => {
-        await cache.resetQueries();
-        await navigate({ to: "/", replace: true });
-      })
-      .catch(setError);
+    const open = async () => {
+      const token = window.location.hash.slice(1);
+      if (!token) return;
+      window.history.replaceState(null, "", window.location.pathname);
+      try {
+        await signIn(token);
+      } catch (problem) {
+        // A used link in a browser that is signed in leads where it wanted to.
+        if (!(await isSignedIn())) return setError(problem);
+      }
+      await cache.resetQueries();
+      await navigate({ to: "/", replace: true });
+    };
+    void open();
+    window.addEventListener("hashchange", open);
+    return () => window.removeEventListener("hashchange", open);
   }, [navigate, cache]);
 
   const refused = error instanceof ApiError && error.status === 401;

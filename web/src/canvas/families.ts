@@ -104,6 +104,5 @@ export function familyOf(type: string): Family {
 }
 
 export function iconOf(type: string, known?: NodeType): LucideIcon {
-  const named = known && "icon" in known ? String(known.icon) : "";
-  return ICON_OF[type] ?? NAMED[named] ?? Box;
+  return ICON_OF[type] ?? NAMED[known?.icon ?? ""] ?? Box;
 }

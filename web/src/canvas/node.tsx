@@ -35,7 +35,7 @@ const PORT =
 export const StepNode = memo(function StepNode({ data, selected }: NodeProps & { data: StepData }) {
   const { node, type, run, open, errors, warnings, readOnly, container } = data;
   const Icon = iconOf(node.type, type);
-  const summary = summaryOf(node);
+  const summary = summaryOf(node, type?.summaryFields);
   return (
     <div
       className={cx(

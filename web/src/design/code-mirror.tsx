@@ -252,6 +252,15 @@ function isInView(view: EditorView, at: number): boolean {
   return top >= scrollTop && bottom <= scrollTop + clientHeight;
 }
 
+function scrollWithin(view: EditorView, at: number): void {
+  view.requestMeasure({
+    read: () => view.lineBlockAt(at).top - view.scrollDOM.clientHeight / 2,
+    write: (top) => {
+      view.scrollDOM.scrollTop = top;
+    },
+  });
+}
+
 const common: Extension = [
   history(),
   drawSelection(),
@@ -362,7 +371,10 @@ export function CodeEditor(props: CodeEditorProps) {
     // Once the lines that are there have been measured: before, their heights are guesses.
     const frame = requestAnimationFrame(() => {
       if (view.current !== current || isInView(current, at)) return;
-      current.dispatch({ effects: EditorView.scrollIntoView(at, { y: "center" }) });
+      // What scrolls by itself leaves the page around it where it is.
+      const { maxHeight, fill } = latest.current;
+      if (maxHeight || fill) scrollWithin(current, at);
+      else current.dispatch({ effects: EditorView.scrollIntoView(at, { y: "center" }) });
     });
     return () => cancelAnimationFrame(frame);
   }, [marked?.[0], marked?.[1], value]);

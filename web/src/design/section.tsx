@@ -15,10 +15,7 @@ export function Section({ title, text, aside, danger, children }: SectionProps) 
   return (
     <section
       aria-label={title}
-      className={cx(
-        "mb-4 rounded-panel border bg-surface last:mb-0",
-        danger && "border-errored/40",
-      )}
+      className={cx("mb-4 rounded-panel border bg-raised last:mb-0", danger && "border-errored/40")}
     >
       <div className="flex flex-wrap items-start gap-3 border-b px-4 py-3">
         <div className="min-w-0 flex-1">

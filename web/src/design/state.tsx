@@ -45,10 +45,20 @@ export const STATES: Record<StateName, Look> = {
 
 export const ENDED: ReadonlySet<StateName> = new Set(["complete", "errored", "terminated"]);
 
-export function StateIcon({ state, size = 14 }: { state: StateName; size?: number }) {
+type StateIconProps = {
+  state: StateName;
+  size?: number;
+  /** It names the state, and is nothing that goes on. */
+  still?: boolean;
+};
+
+export function StateIcon({ state, size = 14, still }: StateIconProps) {
   const { icon: Icon, text } = STATES[state];
   return (
-    <Icon size={size} className={cx("shrink-0", text, state === "running" && "animate-spin")} />
+    <Icon
+      size={size}
+      className={cx("shrink-0", text, state === "running" && !still && "animate-spin")}
+    />
   );
 }
 

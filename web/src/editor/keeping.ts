@@ -1,7 +1,7 @@
 /** Keeps what is edited on the server as a draft, and asks what is wrong with it. */
 
 import { useEffect } from "react";
-import { ApiError, api, must } from "@/api/client";
+import { ApiError, api, type Detail, must } from "@/api/client";
 import { failed } from "@/design/toast";
 import { asJson } from "@/graph/model";
 import { type EditorStore, useEditorStore } from "./store";
@@ -72,6 +72,11 @@ export async function saveDraft(store: EditorStore): Promise<number | null> {
   }
 }
 
+/** A problem with all its fields: the server leaves out what it does not know. */
+export function complete(problem: Partial<Detail> & Pick<Detail, "code" | "message">): Detail {
+  return { severity: "error", path: "", nodeId: "", line: 1, column: 1, hint: "", ...problem };
+}
+
 /** Asks `validate` a moment after each change, and keeps its answer beside the graph. */
 export function useProblems(): void {
   const store = useEditorStore();
@@ -83,7 +88,7 @@ export function useProblems(): void {
       const { graph } = store.getState();
       try {
         const report = await must(api.POST("/api/validate", { body: { ir: asJson(graph) } }));
-        if (mine === asked) store.getState().set({ problems: report.diagnostics });
+        if (mine === asked) store.getState().set({ problems: report.diagnostics.map(complete) });
       } catch (error) {
         if (error instanceof ApiError && error.passing) timer = setTimeout(check, TRY_AGAIN_AFTER);
       }

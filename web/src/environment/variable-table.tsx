@@ -72,7 +72,7 @@ export function VariableTable({ variables, uses, onEdit, onRemove }: VariableTab
 }
 
 function Users({ uses }: { uses: Use[] }) {
-  if (uses.length === 0) return <span className="text-muted">nothing live or drawn</span>;
+  if (uses.length === 0) return <span className="text-muted">no workflow</span>;
   return (
     <span className="flex flex-wrap gap-x-2">
       {uses.slice(0, 3).map((use) => (

@@ -197,12 +197,13 @@ export function connect(graph: Graph, source: string, target: string, label?: st
   return { ...graph, edges: [...graph.edges, edgeFrom(graph, source, target, way)] };
 }
 
+/** Another label for an arm; one that its container has already, or none, changes nothing. */
 export function relabel(graph: Graph, id: string, label: string): Graph {
-  const edges = graph.edges.map((edge) => {
-    if (edge.id !== id) return edge;
-    const { label: _, ...rest } = edge;
-    return label ? { ...rest, label } : rest;
-  });
+  const edge = graph.edges.find((one) => one.id === id);
+  const next = label.trim();
+  const taken = graph.edges.some((one) => one.source === edge?.source && one.label === next);
+  if (!edge || next === "" || taken) return graph;
+  const edges = graph.edges.map((one) => (one === edge ? { ...one, label: next } : one));
   return { ...graph, edges };
 }
 

@@ -14,7 +14,8 @@ function place(url: string): string {
   return url.replace(/^https?:\/\//, "");
 }
 
-export function summaryOf(node: GraphNode): string {
+/** `fields` are those that a type of one's own names, the most telling first. */
+export function summaryOf(node: GraphNode, fields: readonly string[] = []): string {
   const { data } = node;
   switch (node.type) {
     case "step":
@@ -44,16 +45,13 @@ export function summaryOf(node: GraphNode): string {
     case "sub_workflow":
     case "sub_script":
       return text(data.workflowId);
-    default: {
-      const told = Object.entries(data).find(
-        ([key, value]) => typeof value === "string" && value !== "" && !RETRIES.has(key),
-      );
-      return told ? firstLine(String(told[1])) : "";
-    }
+    default:
+      return fields
+        .map((field) => firstLine(text(data[field])))
+        .filter(Boolean)
+        .join(" · ");
   }
 }
-
-const RETRIES = new Set(["retryDelay", "backoff", "timeout"]);
 
 function loopSummary(data: Record<string, unknown>): string {
   const item = text(data.itemVar) || "item";

@@ -46,10 +46,7 @@ export function Comparison(props: ComparisonProps) {
               value={against?.id ?? NONE}
               onChange={(id) =>
                 onChange({
-                  against:
-                    id === NONE
-                      ? NONE
-                      : String(versions.find((version) => version.id === id)?.version),
+                  against: id,
                 })
               }
               choices={[

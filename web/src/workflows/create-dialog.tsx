@@ -3,11 +3,13 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { Blocks, SquareFunction, Upload, Workflow } from "lucide-react";
 import { useState } from "react";
 import { api, must } from "@/api/client";
+import { queries } from "@/api/queries";
 import { Button } from "@/design/button";
 import { cx } from "@/design/cx";
 import { Dialog } from "@/design/dialog";
 import { Field, Input } from "@/design/field";
 import { Problem } from "@/design/problem";
+import { kept } from "@/home/tour";
 
 type Kind = "workflow" | "script";
 
@@ -41,6 +43,7 @@ export function CreateDialog({ onClose, onImport }: { onClose: () => void; onImp
     try {
       const body = { name: name.trim(), description: "", kind };
       const made = await must(api.POST("/api/workflows", { body }));
+      kept.follow(made.id, cache.getQueryData(queries.workflows().queryKey));
       await cache.invalidateQueries({ queryKey: ["workflows"] });
       await navigate({ to: "/workflows/$id", params: { id: made.id } });
     } catch (problem) {

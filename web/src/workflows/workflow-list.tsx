@@ -2,10 +2,9 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus, Search, SquareFunction, Upload, Workflow as WorkflowIcon } from "lucide-react";
 import { useRef, useState } from "react";
-import { type Deployment, queries, type Run, type Workflow } from "@/api/queries";
+import { type ListedWorkflow, queries } from "@/api/queries";
 import { useCommands } from "@/app/commands";
 import { Page } from "@/app/page";
-import { Status } from "@/deployments/deployment-list";
 import { Button } from "@/design/button";
 import { cx } from "@/design/cx";
 import { Empty, SkeletonRows } from "@/design/empty";
@@ -14,18 +13,17 @@ import { Problem } from "@/design/problem";
 import { StateIcon } from "@/design/state";
 import { Cell, Row, Table } from "@/design/table";
 import { When } from "@/design/time";
+import { Tooltip } from "@/design/tooltip";
 import { CreateDialog } from "./create-dialog";
 import { ImportDialog } from "./import-dialog";
 import { matches } from "./search";
-import { useLately } from "./use-lately";
 import { WorkflowActs } from "./workflow-acts";
 
 /** All workflows and functions: what is live, and how the last run went. */
 export function WorkflowList() {
   const search = useSearch({ from: "/shell/workflows" });
   const navigate = useNavigate({ from: "/workflows" });
-  const { data, error } = useQuery(queries.workflows());
-  const { live, last } = useLately();
+  const { data, error } = useQuery({ ...queries.workflows(), refetchInterval: 5000 });
   const [file, setFile] = useState<File | "choose" | null>(null);
   const [over, setOver] = useState(false);
   const field = useRef<HTMLInputElement>(null);
@@ -116,7 +114,7 @@ export function WorkflowList() {
             No workflow has “{q}” in its name, its description or its worker’s name.
           </Empty>
         )}
-        {found.length > 0 && <List workflows={found} live={live} last={last} />}
+        {found.length > 0 && <List workflows={found} />}
       </Page>
       {search.new && (
         <CreateDialog
@@ -134,27 +132,21 @@ export function WorkflowList() {
   );
 }
 
-type ListProps = {
-  workflows: Workflow[];
-  live: ReadonlyMap<string, Deployment>;
-  last: ReadonlyMap<string, Run>;
-};
-
-function List({ workflows, live, last }: ListProps) {
+function List({ workflows }: { workflows: ListedWorkflow[] }) {
   return (
     <Table
       label="Workflows"
       columns={[
         { title: "Name" },
         { title: "State" },
+        { title: "Version", wide: true },
         { title: "Last run" },
         { title: "Changed", wide: true },
         { title: "Actions", hidden: true, className: "w-px" },
       ]}
     >
       {workflows.map((workflow) => {
-        const deployment = live.get(workflow.id);
-        const run = last.get(workflow.id);
+        const run = workflow.lastRun;
         const Icon = workflow.kind === "script" ? SquareFunction : WorkflowIcon;
         return (
           <Row key={workflow.id}>
@@ -181,11 +173,10 @@ function List({ workflows, live, last }: ListProps) {
               </span>
             </Cell>
             <Cell>
-              {deployment ? (
-                <Status deployment={deployment} />
-              ) : (
-                <span className="text-muted whitespace-nowrap">Not deployed</span>
-              )}
+              <LiveState workflow={workflow} />
+            </Cell>
+            <Cell wide className="whitespace-nowrap text-soft">
+              <Versions workflow={workflow} />
             </Cell>
             <Cell className="whitespace-nowrap">
               {run ? (
@@ -212,6 +203,37 @@ function List({ workflows, live, last }: ListProps) {
         );
       })}
     </Table>
+  );
+}
+
+function LiveState({ workflow }: { workflow: ListedWorkflow }) {
+  const { crashed, liveVersion } = workflow;
+  const [text, word] = crashed
+    ? ["text-errored", "Crashed"]
+    : liveVersion === null
+      ? ["text-muted", "Not deployed"]
+      : ["text-complete", "Live"];
+  const state = (
+    <span className={cx("inline-flex items-center gap-1.5 font-medium whitespace-nowrap", text)}>
+      <span className="size-2 rounded-full bg-current" />
+      {word}
+    </span>
+  );
+  return crashed ? <Tooltip text={crashed}>{state}</Tooltip> : state;
+}
+
+/** The version that is live, and the newest where that is another. */
+function Versions({ workflow }: { workflow: ListedWorkflow }) {
+  const { liveVersion, newestVersion } = workflow;
+  if (newestVersion === null) return <span className="text-muted">–</span>;
+  if (liveVersion === null) return <span className="text-muted">{newestVersion}</span>;
+  if (liveVersion === newestVersion) return liveVersion;
+  return (
+    <Tooltip text={`Version ${newestVersion} is saved and not deployed.`}>
+      <span>
+        {liveVersion} <span className="text-waiting">→ {newestVersion}</span>
+      </span>
+    </Tooltip>
   );
 }
 

@@ -154,6 +154,13 @@ class Embedded(Coordinator):
     async def go_on(self) -> None:
         """Go on with the runs left over by the last server. What limits them must be known."""
         _, self._next_parked = await self._journal.read(lambda db: queries.due(db, 0.0, 1))
+        for workflow in self._admission.limited:  # or who is looked at first would go first
+            waiting = await self._journal.read(
+                partial(queries.in_line, known=self._names, workflow=workflow)
+            )
+            for ref, priority, first in waiting:
+                self._admission.line_up(workflow, ref, priority, first=first)
+            self._admit(workflow)
         self._spawn(self._recover())
         self._arm(self._clock.now())
 

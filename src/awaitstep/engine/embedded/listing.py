@@ -99,7 +99,7 @@ def newest(db: sqlite3.Connection, known: Names, workflows: Sequence[str]) -> li
     """The run of each workflow that was created last, without params and output: these may be a
     hundred MiB together."""
     rows = [db.execute(_NEWEST, (known.get(workflow),)).fetchone() for workflow in workflows]
-    return [read_run(row, known) for row in rows if row is not None]
+    return [_told_of_stop(db, read_run(row, known)) for row in rows if row is not None]
 
 
 def _keys(instances: Sequence[str]) -> list[bytes | str]:
@@ -244,6 +244,11 @@ def _run(db: sqlite3.Connection, known: Names, ref: int) -> Run:
     )
     if run.status is RunStatus.waiting:
         fill(run, db.execute(_TO_RETRY, (ref,)), ())
+    return _told_of_stop(db, run)
+
+
+def _told_of_stop(db: sqlite3.Connection, run: Run) -> Run:
+    """The run, which knows whether it is rolled back."""
     if run.status not in ENDED:
-        fill(run, db.execute(_STOP, (ref, STOP)), ())
+        fill(run, db.execute(_STOP, (run.ref, STOP)), ())
     return run

@@ -1,0 +1,128 @@
+import { Link } from "@tanstack/react-router";
+import { ArrowRight, RotateCw } from "lucide-react";
+import { memo } from "react";
+import type { Run } from "@/api/queries";
+import { Id } from "@/design/copy";
+import { cx } from "@/design/cx";
+import { Checkbox } from "@/design/field";
+import { State } from "@/design/state";
+import { Lasting, When } from "@/design/time";
+import { TRIGGERS } from "./filter";
+import { gistOf } from "./gist";
+
+export type Columns = { selection: boolean; workflow: boolean; version: boolean };
+
+/** Widths of the columns from 768 pixels on; below, a row has two lines. */
+export function gridOf({ selection, workflow, version }: Columns): string {
+  return [
+    selection && "28px",
+    "108px",
+    workflow && "minmax(110px,200px)",
+    "124px",
+    "minmax(120px,1fr)",
+    "78px",
+    version && "56px",
+    "76px",
+    "84px",
+  ]
+    .filter(Boolean)
+    .join(" ");
+}
+
+type RunRowProps = {
+  run: Run;
+  columns: Columns;
+  workflowName?: string;
+  version?: number;
+  /** It is shown although the list does not hold it any more. */
+  left: boolean;
+  selected: boolean;
+  onSelect?: (selected: boolean) => void;
+};
+
+const CELL = "min-w-0 truncate";
+
+/** A run in a list. The whole row is its link; what else is in it lies above. */
+export const RunRow = memo(function RunRow(props: RunRowProps) {
+  const { run, columns, workflowName, version, left, selected, onSelect } = props;
+  return (
+    <div
+      className={cx(
+        "relative grid h-full items-center gap-x-3 border-b border-line/70 px-4 text-table max-md:grid-cols-[auto_1fr_auto] max-md:gap-y-0.5 max-md:py-2 md:grid-cols-(--columns) md:px-6",
+        selected ? "bg-accent-soft" : "hover:bg-hover focus-within:bg-hover",
+        left && "opacity-50",
+      )}
+    >
+      {columns.selection && (
+        <div className="relative z-10 max-md:hidden">
+          <Checkbox
+            label={`Select ${run.instanceId}`}
+            checked={selected}
+            onChange={(next) => onSelect?.(next)}
+          />
+        </div>
+      )}
+      <div>
+        <Link
+          to="/workflows/$id/runs/$run"
+          params={{ id: run.workflowId, run: run.instanceId }}
+          className="flex outline-none after:absolute after:inset-0 focus-visible:after:outline-2 focus-visible:after:-outline-offset-2 focus-visible:after:outline-accent"
+        >
+          <State state={run.status} />
+        </Link>
+      </div>
+      {columns.workflow && (
+        <div className={cx(CELL, "font-medium max-md:text-right")}>
+          {workflowName ?? run.workflowId}
+        </div>
+      )}
+      <div className={cx(CELL, columns.workflow && "max-md:hidden")}>
+        <Id id={run.instanceId} className="relative z-10" />
+        {run.epoch > 1 && (
+          <span className="ml-1.5 inline-flex items-center gap-0.5 align-middle text-muted text-small">
+            <RotateCw size={10} />
+            {run.epoch - 1}
+          </span>
+        )}
+      </div>
+      <div className={cx(CELL, "max-md:order-last max-md:col-span-2")}>
+        <Gist run={run} />
+      </div>
+      <div className={cx(CELL, "text-muted max-md:hidden")}>{TRIGGERS[run.trigger]}</div>
+      {columns.version && (
+        <div className={cx(CELL, "font-mono text-muted max-md:hidden")}>
+          {version === undefined ? "–" : `v${version}`}
+        </div>
+      )}
+      <div className="relative z-10 justify-self-start text-muted max-md:justify-self-end">
+        <When at={run.startedAt ?? run.createdAt} />
+      </div>
+      <div className="text-right text-soft max-md:order-last">
+        <Lasting from={run.startedAt} to={run.endedAt} />
+      </div>
+    </div>
+  );
+});
+
+function Gist({ run }: { run: Run }) {
+  const { text, tone, before } = gistOf(run);
+  const retrying = tone === "bad" && run.nextAttemptAt && run.status === "waiting";
+  return (
+    <span
+      title={text}
+      className={cx("block truncate", tone === "bad" ? "text-errored" : "font-mono text-muted")}
+    >
+      {before && <span className="font-medium">{before} · </span>}
+      {run.status === "complete" && text && (
+        <ArrowRight size={11} className="mr-1 inline align-[-1px]" />
+      )}
+      {text}
+      {retrying && (
+        <span className="text-muted">
+          {" "}
+          · again <When at={run.nextAttemptAt} />
+        </span>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,55 @@
+import { useState } from "react";
+import { Button } from "@/design/button";
+import { Problem } from "@/design/problem";
+import { told } from "@/design/toast";
+
+type SaveBarProps = {
+  changed: boolean;
+  /** Why it can't be saved as it is. */
+  wrong?: string;
+  onReset: () => void;
+  onSave: () => Promise<void>;
+};
+
+/** Shown once something was changed: save it, or take it back. */
+export function SaveBar({ changed, wrong, onReset, onSave }: SaveBarProps) {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  if (!changed) return null;
+  const save = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      await onSave();
+      told("Saved.");
+    } catch (problem) {
+      setError(problem);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <div className="mt-3 flex flex-col gap-2">
+      {error !== null && <Problem error={error} />}
+      <div className="flex items-center justify-end gap-2">
+        {wrong && <span className="flex-1 text-errored text-table">{wrong}</span>}
+        <Button
+          onClick={() => {
+            setError(null);
+            onReset();
+          }}
+        >
+          Reset
+        </Button>
+        <Button
+          look="primary"
+          busy={busy}
+          disabled={wrong !== undefined}
+          onClick={() => void save()}
+        >
+          Save
+        </Button>
+      </div>
+    </div>
+  );
+}
