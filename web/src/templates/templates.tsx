@@ -82,7 +82,7 @@ function Card({ template, busy, onLook, onUse }: CardProps) {
             icon={ArrowRight}
             busy={busy}
             onClick={onUse}
-            aria-label={`Use ${template.title}`}
+            aria-label={`Use this: ${template.title}`}
           >
             Use this
           </Button>
