@@ -209,13 +209,10 @@ const OUTSIDE = Annotation.define<boolean>();
 
 /** What is only read can still be reached, and scrolled, with the keyboard. */
 function readOnlyOf(readOnly: boolean | undefined): Extension {
-  return readOnly
-    ? [
-        EditorState.readOnly.of(true),
-        EditorView.editable.of(false),
-        EditorView.contentAttributes.of({ tabindex: "0" }),
-      ]
-    : [];
+  return [
+    EditorView.contentAttributes.of({ tabindex: "0" }),
+    readOnly ? [EditorState.readOnly.of(true), EditorView.editable.of(false)] : [],
+  ];
 }
 
 function told({ readOnly, describedBy, invalid }: CodeEditorProps): Extension {
@@ -251,6 +248,15 @@ function isInView(view: EditorView, at: number): boolean {
   const { top, bottom } = view.lineBlockAt(at);
   const { scrollTop, clientHeight } = view.scrollDOM;
   return top >= scrollTop && bottom <= scrollTop + clientHeight;
+}
+
+function scrollWithin(view: EditorView, at: number): void {
+  view.requestMeasure({
+    read: () => view.lineBlockAt(at).top - view.scrollDOM.clientHeight / 2,
+    write: (top) => {
+      view.scrollDOM.scrollTop = top;
+    },
+  });
 }
 
 const common: Extension = [
@@ -357,12 +363,18 @@ export function CodeEditor(props: CodeEditorProps) {
   useEffect(() => {
     const current = view.current;
     if (!current || marked === undefined) return;
-    const effects: StateEffect<unknown>[] = [setMarked.of(marked)];
-    if (marked && marked[0] <= current.state.doc.lines) {
-      const at = current.state.doc.line(Math.max(1, marked[0])).from;
-      if (!isInView(current, at)) effects.push(EditorView.scrollIntoView(at, { y: "center" }));
-    }
-    current.dispatch({ effects });
+    current.dispatch({ effects: setMarked.of(marked) });
+    if (!marked || marked[0] > current.state.doc.lines) return;
+    const at = current.state.doc.line(Math.max(1, marked[0])).from;
+    // Once the lines that are there have been measured: before, their heights are guesses.
+    const frame = requestAnimationFrame(() => {
+      if (view.current !== current || isInView(current, at)) return;
+      // What scrolls by itself leaves the page around it where it is.
+      const { maxHeight, fill } = latest.current;
+      if (maxHeight || fill) scrollWithin(current, at);
+      else current.dispatch({ effects: EditorView.scrollIntoView(at, { y: "center" }) });
+    });
+    return () => cancelAnimationFrame(frame);
   }, [marked?.[0], marked?.[1], value]);
 
   const { minHeight, maxHeight, fill } = props;

@@ -31,7 +31,7 @@ function FailingLine({ line, workflow, version }: FailingLineProps) {
         worker.py, line {line}
       </figcaption>
       {data && (
-        <div className="[&_.cm-marked]:bg-errored/16! [&_.cm-marked]:shadow-[inset_2px_0_var(--errored)]">
+        <div className="[&>div]:rounded-none [&>div]:border-0 [&_.cm-marked]:bg-errored/16! [&_.cm-marked]:shadow-[inset_2px_0_var(--errored)]">
           <CodeEditor
             label={`Code around line ${line}`}
             language="python"

@@ -79,7 +79,7 @@ export function StepDetail(props: StepDetailProps) {
                 params={child}
                 className="inline-flex h-8 items-center gap-1.5 rounded-control border border-line-strong px-3 font-medium hover:bg-hover"
               >
-                <ExternalLink size={14} /> Its run
+                <ExternalLink size={14} /> Open its run
               </Link>
             )}
             <Button icon={RotateCcw} onClick={onRestart}>
