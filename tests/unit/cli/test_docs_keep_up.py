@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -52,8 +53,10 @@ def test_every_dependency_has_its_reason():
     named = [*project["dependencies"], *(item for extra in extras for item in extra)]
     named += (ROOT / "requirements/peers.in").read_text().split()
     wanted = {re.split(r"[<>=;\s]", item)[0] for item in named if "awaitstep[" not in item}
+    web = json.loads((ROOT / "web/package.json").read_text())
+    wanted |= {*web["dependencies"], *web["devDependencies"]}
     text = (ROOT / "docs/dependencies.md").read_text()
-    listed = set(re.findall(r"^\| ([a-z0-9-]+) \|", text, re.MULTILINE)) - {"package"}
+    listed = set(re.findall(r"^\| ([a-z0-9@/-]+) \| \S", text, re.MULTILINE)) - {"package"}
     assert listed == wanted
 
 
