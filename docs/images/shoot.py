@@ -116,8 +116,6 @@ def pictures(browser: Browser, product: Product, state: Any, workflow: str, run:
         page.goto(f"{product.url}/workflows/{workflow}")
         page.locator('.react-flow__node[data-id="charge"]').click()
         page.locator(".cm-content").first.wait_for()
-        page.wait_for_timeout(500)
-        page.keyboard.press("Escape")
         shoot(page, "canvas", theme)
         page.goto(f"{product.url}/workflows/{workflow}")
         page.get_by_role("button", name="Deploy", exact=True).click()

@@ -71,6 +71,16 @@ def test_every_code_of_the_gateway_is_documented():
         assert f"`{code}`" in text, code
 
 
+def test_every_key_of_the_dashboard_is_documented():
+    pages = [path for path in (ROOT / "web/src").rglob("*.ts*") if ".test." not in path.name]
+    keys = {key for page in pages for key in re.findall(r'\bkeys: "([^"]+)"', page.read_text())}
+    assert {"A", "Mod+K", "G H"} <= keys
+    text = (ROOT / "docs/how-to/use-the-dashboard.md").read_text()
+    rows = re.findall(r"^\|[^|]*\|((?: `[^`]+`)+) \|", text, re.MULTILINE)
+    listed = {key for row in rows for key in re.findall(r"`([^`]+)`", row)}
+    assert listed == keys | {"Enter"}
+
+
 def test_links_between_documents_lead_somewhere():
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for link in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
