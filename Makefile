@@ -89,8 +89,8 @@ fix: .venv/dev $(MODULES) ## let the formatter and linter repair what they can
 	@touch $@
 
 # The peers are only measured beside ours: where they cannot be installed, the figures say so.
-bench: .venv/dev ## print the figures, with DBOS and Prefect beside, and keep them in bench/results/latest.json
-	@$(MAKE) --no-print-directory .venv/peers/ready 2> .venv/peers.log || true
+bench: .venv/dev $(DASHBOARD) ## print the figures, with DBOS and Prefect beside, and keep them in bench/results/latest.json
+	@$(if $(ARGS),true,$(MAKE) --no-print-directory .venv/peers/ready) 2> .venv/peers.log || true
 	@$(BIN)/python -m bench $(ARGS)
 
 bench-scale: .venv/dev ## print what many, long and listed runs cost (ARGS="due --due 1000" for a part)

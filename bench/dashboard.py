@@ -33,7 +33,7 @@ from bench.product import Product
 NODES = 1000
 COLUMN = 50
 ROUNDS = 3
-STEPS = 90
+PAN_MS = 2000
 STATIC = Path(__file__).parents[1] / "src" / "awaitstep" / "static"
 QUIET = ["--no-sandbox", "--no-first-run", "--disable-background-networking", "--no-proxy-server"]
 # looked up in requests; both are loaded when first used
@@ -75,7 +75,7 @@ IDLE_FRAMES = """new Promise(done => {
     requestAnimationFrame(tick);
 })"""
 # Drags the empty canvas about, one move a frame, back and forth; answers frames a second.
-PAN = """([x, y, steps]) => new Promise(done => {
+PAN = """([x, y, length]) => new Promise(done => {
     const ground = document.querySelector('.react-flow__pane');
     const send = (type, target, x, y) => target.dispatchEvent(new MouseEvent(type, {
         bubbles: true, cancelable: true, view: window, button: 0, buttons: type === 'mouseup' ? 0 : 1,
@@ -87,7 +87,8 @@ PAN = """([x, y, steps]) => new Promise(done => {
     let step = 0;
     const tick = () => {
         places.add(document.querySelector('.react-flow__viewport').style.transform);
-        if (step++ < steps) {
+        if (performance.now() - begun < length) {
+            step++;
             const turn = step % 60 < 30 ? step % 30 : 30 - step % 30;
             send('mousemove', window, x + 3 * turn, y + 2 * turn);
             requestAnimationFrame(tick);
@@ -95,7 +96,7 @@ PAN = """([x, y, steps]) => new Promise(done => {
         }
         const took = performance.now() - begun;
         send('mouseup', window, x, y);
-        requestAnimationFrame(() => setTimeout(() => done([steps / took * 1000, places.size])));
+        requestAnimationFrame(() => setTimeout(() => done([step / took * 1000, places.size])));
     };
     requestAnimationFrame(tick);
 })"""
@@ -146,7 +147,7 @@ def drawing() -> dict[str, Any]:
     }
 
 
-def fresh(browser: Browser, product: Product, state: Any) -> tuple[BrowserContext, Page]:
+def fresh(browser: Browser, state: Any) -> tuple[BrowserContext, Page]:
     """A signed-in browser that has kept no file, with the observers set."""
     context = browser.new_context(storage_state=state, viewport={"width": 1280, "height": 800})
     context.set_default_timeout(60_000)
@@ -166,7 +167,7 @@ def sign_in(browser: Browser, product: Product) -> Any:
 
 def sent(browser: Browser, product: Product, state: Any, path: str, wait: str) -> Figures:
     """JavaScript of one first load; fails when something that may wait was among it."""
-    context, page = fresh(browser, product, state)
+    context, page = fresh(browser, state)
     scripts: list[Request] = []
     context.on(
         "requestfinished",
@@ -194,8 +195,8 @@ def pan(page: Page) -> tuple[float, float]:
     if place is None:
         raise SystemExit("the canvas is full: there is no place to drag it by")
     page.evaluate("window.tasks.length = 0")
-    rate, places = page.evaluate(PAN, [*place, STEPS])
-    if places < 15:
+    rate, places = page.evaluate(PAN, [*place, PAN_MS])
+    if places < 2:
         raise SystemExit("the canvas did not move")
     return float(rate), float(page.evaluate("Math.max(0, ...window.tasks)"))
 
@@ -218,8 +219,8 @@ def zoom_out(page: Page) -> None:
 
 
 def canvas(browser: Browser, product: Product, state: Any, path: str) -> Figures:
-    """One load of the canvas, and panning it near and far."""
-    context, page = fresh(browser, product, state)
+    """A load of the canvas and panning it near; another, and panning it far."""
+    context, page = fresh(browser, state)
     page.goto(product.url + path)
     page.evaluate(UNTIL.format("window.firstNode !== undefined"))
     figures: Figures = {
@@ -232,6 +233,11 @@ def canvas(browser: Browser, product: Product, state: Any, path: str) -> Figures
     page.evaluate(WATCH)
     figures["frames_per_s_near"], figures["longest_task_ms_near"] = pan(page)
     figures["touched"] = page.evaluate("window.touches()")
+    context.close()
+    context, page = fresh(browser, state)
+    page.goto(product.url + path)
+    page.evaluate(UNTIL.format("window.firstNode !== undefined"))
+    page.wait_for_timeout(500)
     zoom_out(page)
     figures["nodes_far"] = page.locator(".react-flow__node").count()
     figures["frames_per_s_far"], figures["longest_task_ms_far"] = pan(page)

@@ -27,7 +27,13 @@ SIZE: Any = {"width": 1280, "height": 800}
 
 def step(id: str, name: str, code: str, x: int, y: int, **data: Any) -> dict[str, Any]:
     place = {"x": x, "y": y}
-    return {"id": id, "type": "step", "name": name, "position": place, "data": {"code": code, **data}}
+    return {
+        "id": id,
+        "type": "step",
+        "name": name,
+        "position": place,
+        "data": {"code": code, **data},
+    }
 
 
 PAID = """order = event["payload"]
