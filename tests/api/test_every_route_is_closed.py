@@ -18,7 +18,7 @@ PUBLIC = {
     ("GET", "/api/docs"),
     ("POST", "/api/auth/sessions"),
 }
-READING_POSTS = {"/api/validate", "/api/compile"}
+READING_POSTS = {"/api/validate", "/api/compile", "/api/workflows/{id}/changes"}
 
 
 def routes(plane: Plane) -> list[tuple[str, str, APIRoute | None]]:
@@ -84,6 +84,7 @@ async def test_another_projects_ids_do_not_exist(plane: Plane) -> None:
     ids = {"env-vars": variable, "api-keys": key, "connections": deployment["connectionId"]}
     bodies = {
         "/versions": {"ir": GRAPH},
+        "/changes": {"ir": GRAPH},
         "/draft": {"ir": {}, "revision": 0},
         "/move": {"projectId": plane.project},
         "/events": {"type": "paid"},

@@ -254,7 +254,8 @@ def test_what_was_drawn_is_there_after_a_reload_and_in_the_address(drawn):
     expect(page.locator(".react-flow__node-step")).to_have_count(1)
 
 
-def test_nobody_overwrites_what_another_tab_drew(visitor, drawn, live_server):
+@pytest.mark.parametrize("mine", [True, False])
+def test_of_two_drawings_nobody_loses_one_unasked(visitor, drawn, live_server, mine):
     page, id = drawn(chain("one", "two"))
     other = visitor.open(f"/workflows/{id}")
     visitor.expected.append("409")
@@ -264,8 +265,67 @@ def test_nobody_overwrites_what_another_tab_drew(visitor, drawn, live_server):
     saved(page)
     select(other, "one")
     other.keyboard.press("Control+d")
-    expect(other.get_by_text("Changed elsewhere")).to_be_visible()
+    asked = other.get_by_role("dialog", name="This workflow was changed elsewhere")
+    expect(asked).to_be_visible()
     assert [node["id"] for node in graph_of(live_server, id)["nodes"]] == ["one"]
+    asked.get_by_role("button", name="Keep mine" if mine else "Take theirs").click()
+    expect(asked).to_have_count(0)
+    expect(other.locator(".react-flow__node-step")).to_have_count(3 if mine else 1)
+    live_server.until(lambda: len(graph_of(live_server, id)["nodes"]) == (3 if mine else 1))
+    if not mine:
+        other.keyboard.press("Control+z")
+        expect(other.locator(".react-flow__node-step")).to_have_count(3)
+
+
+def test_a_draft_can_be_thrown_away(drawn, live_server):
+    page, id = drawn(chain("one", "two"))
+    select(page, "two")
+    page.keyboard.press("Backspace")
+    saved(page)
+    page.keyboard.press("Control+k")
+    page.get_by_placeholder("What do you want to do?").fill("discard the draft")
+    page.keyboard.press("Enter")
+    page.get_by_role("alertdialog").get_by_role("button", name="Discard").click()
+    expect(page.locator(".react-flow__node-step")).to_have_count(2)
+    assert live_server.api("GET", f"/workflows/{id}/full").json["draft"] is None
+
+
+def test_ways_are_drawn_and_nodes_moved_by_keys(drawn):
+    page, _ = drawn(chain("one", "two", "three"))
+    select(page, "one")
+    page.keyboard.press("c")
+    page.get_by_role("dialog").get_by_label("To").click()
+    page.get_by_role("option", name="Three").click()
+    page.get_by_role("button", name="Connect", exact=True).click()
+    assert edges(page) == ["From one to three", "From two to three"]
+    node = page.locator('.react-flow__node[data-id="one"]')
+    before = node.get_attribute("style")
+    node.focus()
+    node.press("ArrowRight")
+    node.press("ArrowRight")
+    expect(node).not_to_have_attribute("style", before or "")
+    node.press("Control+z")
+    expect(node).to_have_attribute("style", before or "")
+    assert edges(page) == ["From one to three", "From two to three"]
+
+
+def test_an_arm_is_called_as_one_likes(drawn, live_server):
+    ir = chain("fan", "left", "right")
+    ir["nodes"][0] |= {"type": "parallel", "data": {}}
+    ir["edges"] = [
+        {"id": "e1", "source": "fan", "target": "left", "label": "arm 1"},
+        {"id": "e2", "source": "fan", "target": "right", "label": "arm 2"},
+    ]
+    page, id = drawn(ir)
+    page.get_by_label("From fan to right by arm 2").focus()
+    page.keyboard.press("Enter")
+    name = page.get_by_label("Name of the arm")
+    name.fill("stock")
+    name.press("Enter")
+    expect(page.get_by_label("From fan to right by stock")).to_be_attached()
+    saved(page)
+    labels = [edge["label"] for edge in graph_of(live_server, id)["edges"]]
+    assert labels == ["arm 1", "stock"]
 
 
 def test_panning_a_thousand_nodes_touches_none_of_them(drawn):

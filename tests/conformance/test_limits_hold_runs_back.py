@@ -219,8 +219,7 @@ async def test_nothing_left_over_goes_on_before_its_limits_are_known(embedded_de
 
 
 @pytest.mark.parametrize("most", [0, 2])
-async def test_ended_runs_are_forgotten_by_age_and_by_number(embedded_desk, most):
-    desk = embedded_desk
+async def test_ended_runs_are_forgotten_by_age_and_by_number(desk, most):
     desk.deploy('if event["payload"]: raise ValueError("no")')
     for number in range(4):
         await desk.start(None, f"old{number}")
@@ -266,6 +265,29 @@ async def test_who_has_begun_is_not_held_up_by_the_number_of_starts(desk):
     assert await desk.output("begun") == "begun"
     for start in starts:
         assert (await desk.view(start.instance)).status is RunStatus.queued
+
+
+async def test_who_is_looked_at_first_does_not_go_first_after_a_restart(embedded_desk):
+    desk = embedded_desk
+    desk.deploy(GATED)
+    one_at_a_time = Limits(concurrency=1)
+    desk.engine.limit("wf", one_at_a_time, FOREVER)
+    await started(desk, "first")
+    await desk.seen(lambda: desk.marks() == ["first"])
+    for name, priority in (("low", -1), ("next", 0), ("high", 5)):
+        await started(desk, name, priority)
+    await desk.engine.close()
+    desk.effects.unlink()
+    desk.engine = await Embedded.open(desk.folder, desk, clock=desk.clock, hold=True)
+    desk.engine.limit("wf", one_at_a_time, FOREVER)
+    await desk.engine.go_on()
+    for name in ("low", "next", "high", "first"):
+        await desk.view(name)
+    opened(desk)
+    for name in ("low", "next", "high", "first"):
+        assert await desk.output(name) == name
+    # that the first had begun is written with its first outcome
+    assert desk.marks() == ["high", "first", "next", "low"]
 
 
 async def test_a_server_that_restarts_keeps_the_order_of_the_line(embedded_desk):

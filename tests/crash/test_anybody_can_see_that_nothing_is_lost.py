@@ -26,6 +26,8 @@ FINE = Report(
     changed=0,
     overtaken=0,
     cut_short=9,
+    steered=12,
+    astray=0,
     serving_again=[0.5, 1.5],
     server_memory=(100 << 20, 120 << 20, 110 << 20),
     runner_memory=None,
@@ -55,6 +57,8 @@ def test_it_prints_what_it_found_and_leaves_nothing_behind(tmp_path: Path) -> No
     assert found["lost"] == found["finishedStepsThatRanTwice"] == found["outcomesThatChanged"] == 0
     assert found["outcomes"] > 0
     assert found["cutShort"] > 0
+    assert found["steered"] >= 12
+    assert found["astray"] == 0
     assert found["fileBytes"]["first"] > 0
     assert found["fileBytes"]["last"] > found["journalBytes"] > 0
     assert [path.name for path in data.iterdir()] == ["mine"]
@@ -75,7 +79,9 @@ def test_what_is_lost_is_seen(tmp_path: Path, suite: Suite) -> None:
     journal = tmp_path / "data" / "journal.sqlite"
     with contextlib.closing(sqlite3.connect(journal, isolation_level=None)) as db:
         # outcomes of finished runs go missing, and one is not what it was
-        (run,) = db.execute("select min(ref) from runs where status = 4").fetchone()
+        (run,) = db.execute(
+            "select min(ref) from runs where status = 4 and instance glob 'r*'"
+        ).fetchone()
         db.execute("delete from operations where run = ? and name = 'first'", (run,))
         db.execute("update operations set value = '7' where run = ? and name = 'second'", (run,))
         # a step that is over begins again
@@ -84,8 +90,27 @@ def test_what_is_lost_is_seen(tmp_path: Path, suite: Suite) -> None:
         effects.write(json.dumps([instance, "arm 0", "begin", 1]) + "\n")
     report = suite.finish()
     assert not report.ok
+    assert report.astray == 0
     assert report.changed == 2
     assert report.repeated == 1
+
+
+def test_a_run_that_was_steered_and_went_astray_is_seen(tmp_path: Path, suite: Suite) -> None:
+    for _ in range(3):
+        suite.round()
+    journal = tmp_path / "data" / "journal.sqlite"
+    report = suite.finish()
+    assert (report.ok, report.steered, report.astray) == (True, 12, 0)
+    wrong = {
+        "paused0": "update runs set status = 6 where instance = 'paused0'",
+        "ended0": "update runs set status = 4 where instance = 'ended0'",
+        "undone0": "delete from operations where name glob '* rollback'",
+        "again0": "update runs set epoch = 1 where instance = 'again0'",
+    }
+    for name, change in wrong.items():
+        with contextlib.closing(sqlite3.connect(journal, isolation_level=None)) as db:
+            db.execute(change)
+        assert name in suite.astray()
 
 
 def test_no_kill_is_taken_for_the_doing_of_the_code(
@@ -123,7 +148,7 @@ def test_growth_is_told() -> None:
     assert found["fileBytes"] == {"first": 2 << 20, "last": 3 << 20}
 
 
-@pytest.mark.parametrize("what", ["lost", "repeated", "changed", "overtaken"])
+@pytest.mark.parametrize("what", ["lost", "repeated", "changed", "overtaken", "astray"])
 def test_one_of_anything_is_a_loss(what: str) -> None:
     assert FINE.ok
     assert FINE.lines()[-1] == "Nothing was lost."

@@ -27,7 +27,7 @@ from awaitstep.engine.inline import InlineEngine
 from awaitstep.engine.port import Limits, Onto, Retention, RunView, StartRun
 from awaitstep.engine.workers import Bundle
 
-from .engine_model import ENDED, RETRY, Model, ModelRun, Op
+from .engine_model import CHILDREN, ENDED, HANDLER, RETRY, Model, ModelRun, Program
 
 T = TypeVar("T")
 DEADLINE = 30.0
@@ -35,7 +35,7 @@ EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "400"))
 KEPT = 100_000.5  # seconds
 DEPLOYMENTS = ("one", "two")
 WORKER = """
-import json, os
+import hashlib, json, os
 from workers import WorkflowEntrypoint
 from workers.workflows import NonRetryableError
 
@@ -46,11 +46,33 @@ class W(WorkflowEntrypoint):
         for at, (kind, seconds) in enumerate(event["payload"]["program"]):
             name = f"s{at}"
 
-            async def act(ctx):
+            def mark(ctx, name):
                 line = json.dumps([event["instanceId"], ctx["epoch"], name, ctx["attempt"]])
                 fd = os.open(self.env.EFFECTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
                 os.write(fd, f"{line}\\n".encode())
                 os.close(fd)
+
+            async def undo(*, ctx, fails=seconds):
+                name = ctx["step"]["name"]
+                mark(ctx, name + "HANDLER")
+                if fails and ctx["attempt"] == 1:
+                    raise ValueError("not yet")
+
+            async def start(ctx):
+                mark(ctx, name)
+                run = (event["workflowName"], event["instanceId"], event["timestamp"])
+                parts = (*run, ctx["epoch"], name, 1)
+                id = hashlib.sha256("\\n".join(map(str, parts)).encode()).hexdigest()[:32]
+                try:
+                    params = {"program": CHILDREN[int(seconds)]}
+                    await self.env.WORKFLOW.create(id=id, params=params)
+                except Exception as error:
+                    if "already_exists" not in str(error):
+                        raise
+                return id
+
+            async def act(ctx):
+                mark(ctx, name)
                 if kind == "hopeless":
                     raise NonRetryableError("no")
                 if kind == "flaky" and ctx["attempt"] == 1:
@@ -66,21 +88,39 @@ class W(WorkflowEntrypoint):
                     results.append("late")
                 else:
                     results.append(got.payload)
+            elif kind == "child":
+                id = await step.do(name)(start)()
+                got = await step.wait_for_event(name + "r", "child-" + id, timeout="300 days")
+                results.append(got.payload["status"])
             else:
-                retries = {"limit": 3, "delay": RETRY, "backoff": "constant"}
-                results.append(await step.do(name, config={"retries": retries})(act)())
+                patient = {"retries": {"limit": 3, "delay": RETRY, "backoff": "constant"}}
+                undone = {"rollback": undo, "rollback_config": patient} if kind == "undo" else {}
+                results.append(await step.do(name, config=patient, **undone)(act)())
         return results
-""".replace("RETRY", str(int(RETRY * 1000)))
+"""
+WORKER = (
+    WORKER.replace("RETRY", str(int(RETRY * 1000)))
+    .replace("CHILDREN", json.dumps(CHILDREN))
+    .replace("HANDLER", HANDLER)
+)
 
 # No sum of these is a moment at which something is due: that would leave open what comes first.
 MOVES = (1.0, 11.0, 61.0, 3601.0, 90_000.0)
-operations: st.SearchStrategy[Op] = st.one_of(
+operations: st.SearchStrategy[tuple[str, float]] = st.one_of(
     st.sampled_from([("do", 0.0), ("flaky", 0.0), ("do", 0.0)]),
     st.tuples(st.just("sleep"), st.sampled_from([5.5, 60.5, 7200.5])),
     st.tuples(st.just("wait"), st.sampled_from([60.5, 86_400.5])),
     st.just(("hopeless", 0.0)),
+    st.sampled_from([("undo", 0.0), ("undo", 1.0)]),
+    st.tuples(st.just("child"), st.sampled_from([0.0, 1.0, 2.0])),
 )
-programs = st.lists(operations, max_size=4).map(tuple)
+# With what is seldom found by chance: families that take their time to be undone.
+FAMILIES: list[Program] = [
+    (("undo", 1.0), ("child", 2.0), ("undo", 0.0)),
+    (("undo", 0.0), ("child", 1.0), ("undo", 1.0), ("hopeless", 0.0)),
+    (("child", 2.0), ("undo", 1.0), ("wait", 86_400.5)),
+]
+programs = st.lists(operations, max_size=4).map(tuple) | st.sampled_from(FAMILIES)
 somebody = st.integers(0, 11)
 
 
@@ -100,7 +140,10 @@ class Bench:
         effects = str(self.folder / "tmp" / "effects")
         variables = {"EFFECTS": effects, "DEPLOYMENT": deployment}
         module = self.folder / "deployments" / "worker.py"
-        return Bundle(deployment, "wf", "bench", module, "W", variables=variables)
+        bindings = {"WORKFLOW": "wf"}
+        return Bundle(
+            deployment, "wf", "bench", module, "W", variables=variables, bindings=bindings
+        )
 
     def new_folder(self) -> None:
         self.lives += 1
@@ -198,21 +241,28 @@ class Engines(RuleBasedStateMachine):
 
     # --- rules --------------------------------------------------------------------------------
 
+    def possible(self, program: Program) -> Program:
+        """Which of two children is the first in line is not said: that counts where starts do."""
+        if self.model.starts is None:
+            return program
+        return tuple(("do", 0.0) if op[0] == "child" else op for op in program)
+
     @rule(program=programs, deployment=st.sampled_from(DEPLOYMENTS), priority=st.integers(0, 2))
-    def create(self, program: tuple[Op, ...], deployment: str, priority: int) -> None:
+    def create(self, program: Program, deployment: str, priority: int) -> None:
         self.names += 1
-        self._create(f"r{self.names}", program, deployment, priority)
+        self._create(f"r{self.names}", self.possible(program), deployment, priority)
 
     @rule(which=somebody, program=programs, same=st.booleans())
-    def create_again(self, which: int, program: tuple[Op, ...], same: bool) -> None:
+    def create_again(self, which: int, program: Program, same: bool) -> None:
         instance = self.one(which)
         known = self.model.runs.get(instance)
-        if known is not None and not self.model.may_be_gone(known):
+        if known is None or not instance.startswith("r"):
+            return  # what a child is given is written in its parent's own way
+        program = self.possible(program)
+        if not self.model.may_be_gone(known):
             self._create(instance, known.program if same else program, known.deployment, 1)
 
-    def _create(
-        self, instance: str, program: tuple[Op, ...], deployment: str, priority: int
-    ) -> None:
+    def _create(self, instance: str, program: Program, deployment: str, priority: int) -> None:
         start = started(instance, program, deployment, priority)
         existed = self.ask(
             instance,
@@ -223,12 +273,13 @@ class Engines(RuleBasedStateMachine):
             self.forget(instance)
 
     @rule(several=st.lists(st.tuples(programs, st.integers(0, 2)), max_size=4), twice=st.booleans())
-    def batch(self, several: list[tuple[tuple[Op, ...], int]], twice: bool) -> None:
+    def batch(self, several: list[tuple[Program, int]], twice: bool) -> None:
         self.wait_for(self.quiet())
         if self.model.starts and self.model.concurrency:
             # who of them begins depends on who has ended by then: the first or the most urgent
             several = [(program, 0) for program, _ in several]
         starts = []
+        several = [(self.possible(program), priority) for program, priority in several]
         for program, priority in several:
             self.names += 1
             starts.append(started(f"r{self.names}", program, "one", priority))
@@ -259,6 +310,27 @@ class Engines(RuleBasedStateMachine):
             lambda: getattr(self.model, verb)(instance),
         )
 
+    @rule(which=somebody)
+    def roll_back(self, which: int) -> None:
+        instance = self.one(which)
+        self.ask(
+            instance,
+            lambda: self.bench.engine.terminate("wf", instance, rollback=True),
+            lambda: self.model.roll_back(instance),
+        )
+
+    @rule(which=somebody, at=st.integers(0, 3), onto=st.none() | st.sampled_from(DEPLOYMENTS))
+    def restart_from_a_handler(self, which: int, at: int, onto: str | None) -> None:
+        instance = self.one(which)
+        step = f"s{at}{HANDLER}"
+        self.ask(
+            instance,
+            lambda: self.bench.engine.restart(
+                "wf", instance, step=step, onto=None if onto is None else Onto(onto, "")
+            ),
+            lambda: self.model.restart_undoing(instance, at, onto),
+        )
+
     @rule(
         which=somebody,
         at=st.none() | st.integers(0, 4),
@@ -278,6 +350,8 @@ class Engines(RuleBasedStateMachine):
     @rule(concurrency=st.none() | st.integers(1, 2), starts=st.none() | st.integers(1, 2))
     def limit(self, concurrency: int | None, starts: int | None) -> None:
         self.wait_for(self.quiet())
+        if any(kind == "child" for run in self.model.runs.values() for kind, _ in run.program):
+            starts = None  # see `possible`
         self.model.limit(concurrency, starts)
         self.wait_for(self._limit())
 
@@ -352,8 +426,9 @@ class Engines(RuleBasedStateMachine):
         for key, seen in self.finished.items():
             assert begun[key] == seen, (key, begun[key], seen)
         for run in self.model.runs.values():
-            for at in range(run.at):
-                key = (run.instance, run.epoch, f"s{at}")
+            names = [f"s{at}" for at in range(run.at)] + [f"s{at}{HANDLER}" for at in run.undone]
+            for name in names:
+                key = (run.instance, run.epoch, name)
                 if key in begun:
                     self.finished.setdefault(key, begun[key])
 
@@ -374,16 +449,16 @@ class Engines(RuleBasedStateMachine):
             run.deployment,
         ):
             return view
+        if view.rolling_back != (run.why is not None and run.status not in ENDED):
+            return view
         if run.status == "complete" and json.loads(view.output or b"null") != run.results:
             return view
         if run.status == "waiting":
-            step = steps.get(run.name)
-            if step is None or run.due not in (step.due_at, view.next_attempt_at):
+            name, due, failed = run.waits_at
+            step = steps.get(name)
+            if step is None or due not in (None, step.due_at, view.next_attempt_at):
                 return steps
-            if (
-                sum(attempt.ended_at is not None for attempt in step.attempts)
-                != run.failed_attempts
-            ):
+            if sum(attempt.ended_at is not None for attempt in step.attempts) != failed:
                 return steps
         return None if len(steps) == run.recorded or run.status == "paused" else steps
 
@@ -396,7 +471,7 @@ class OnDisk(Engines):
     kind = "embedded"
 
 
-def started(instance: str, program: tuple[Op, ...], deployment: str, priority: int) -> StartRun:
+def started(instance: str, program: Program, deployment: str, priority: int) -> StartRun:
     params = json.dumps({"program": program}).encode()
     return StartRun("wf", deployment, "api", params, instance, priority=priority)
 

@@ -86,8 +86,10 @@ def plain(lines: Mapping[str, Any]) -> dict[str, Any]:
 @router.post("/validate", response_model_exclude_unset=True)
 async def validate(body: CheckIt, app: App, who: Reader) -> ReportShape:
     """All problems of a graph at once. A graph with problems is a good answer: 200."""
-    bare = isinstance(body, GraphItself)
-    ir, entry_code = (body.root, None) if bare else (body.ir, body.entry_code)
+    if isinstance(body, GraphItself):
+        ir, entry_code = body.root, None
+    else:
+        ir, entry_code = body.ir, body.entry_code
     report = await app.graphs.validate(ir, entry_code)
     return ReportShape(valid=report.valid, diagnostics=details(report.diagnostics))
 

@@ -11,11 +11,14 @@ from awaitstep.api import sse
 from awaitstep.api.access import App, Deployer, Reader
 from awaitstep.api.bodies import ApiRoute
 from awaitstep.api.deploymentshapes import (
+    ChangesBody,
+    ChangesShape,
     DeployBody,
     DeployedShape,
     DeploymentShape,
     TakedownBody,
     TakedownShape,
+    changes_shape,
     deployed_shape,
     deployment_shape,
 )
@@ -25,12 +28,22 @@ from awaitstep.app.deployments import Deployed, Progress
 router = APIRouter(prefix="/api", tags=["deploy"], route_class=ApiRoute)
 
 
-@router.post("/workflows/{id}/deploy", responses={409: {}})
+@router.post("/workflows/{id}/changes", responses={409: {}})
+async def changes(id: str, body: ChangesBody, app: App, who: Reader) -> ChangesShape:
+    """What a deploy of this graph would change of what is live. Nothing is stored."""
+    return changes_shape(await app.changes.of(who.project, id, body.ir))
+
+
+@router.post("/workflows/{id}/deploy", responses={409: {}}, response_model_exclude_unset=True)
 async def deploy(id: str, app: App, who: Deployer, body: DeployBody | None = None) -> DeployedShape:
     """Check, compile and put a version live. What was live before stays so until this succeeds."""
     asked = body or DeployBody()
     deployed = await app.deployments.deploy(
-        who.project, id, connection=asked.connection_id, version=asked.version_id
+        who.project,
+        id,
+        connection=asked.connection_id,
+        version=asked.version_id,
+        unless_live=asked.unless_live,
     )
     return deployed_shape(deployed)
 
@@ -46,7 +59,11 @@ async def deploy_stream(
     """
     asked = body or DeployBody()
     steps = app.deployments.steps(
-        who.project, id, connection=asked.connection_id, version=asked.version_id
+        who.project,
+        id,
+        connection=asked.connection_id,
+        version=asked.version_id,
+        unless_live=asked.unless_live,
     )
     first = await anext(steps)  # a workflow that is not there is a plain 404
     return sse.stream(sse.or_error(_told(first, steps), request.state.request_id))
@@ -102,4 +119,4 @@ async def _told(
 def _event(step: Progress | Deployed) -> bytes:
     if isinstance(step, Progress):
         return sse.event("progress", msgspec.json.encode(step))
-    return sse.event("result", deployed_shape(step).model_dump_json().encode())
+    return sse.event("result", deployed_shape(step).model_dump_json(exclude_unset=True).encode())

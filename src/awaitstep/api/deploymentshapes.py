@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from awaitstep.api.model import Body, Shape, at
+from awaitstep.api.model import Body, Detail, Graph, Shape, at, details
 from awaitstep.app import AwaitStep
+from awaitstep.app.changes import Changed
 from awaitstep.app.deployments import Deployed
 from awaitstep.storage.records import Deployment
 
@@ -18,6 +19,14 @@ IdText = Annotated[str, StringConstraints(max_length=128)]
 class DeployBody(Body):
     connection_id: IdText | None = Field(default=None, description="Else the default one.")
     version_id: IdText | None = Field(default=None, description="Else the newest version.")
+    unless_live: bool = Field(
+        default=False,
+        description="Do nothing when this version is live there, with the variables of now.",
+    )
+
+
+class ChangesBody(Body):
+    ir: Graph
 
 
 class TakedownBody(Body):
@@ -37,6 +46,7 @@ class DeployedShape(Shape):
                     "connectionId": "conn_m2Jd8Wq5Rt1Yv7Bn3Kx9C",
                     "workerName": "refund-desk-v1stgx",
                     "url": "http://127.0.0.1:8787/refund-desk-v1stgx/",
+                    "warnings": [],
                 }
             ]
         },
@@ -48,6 +58,9 @@ class DeployedShape(Shape):
     connection_id: str
     worker_name: str
     url: str
+    warnings: list[Detail] = Field(
+        description="What will fail or surprise, such as a variable that is read but not set."
+    )
 
 
 class TakedownShape(Shape):
@@ -73,6 +86,51 @@ class DeploymentShape(Shape):
     created_at: datetime
 
 
+class CodeChangeShape(Shape):
+    """Python modules."""
+
+    before: str | None = Field(description="Null when its file is lost.")
+    after: str
+
+
+class PackagesChangeShape(Shape):
+    before: list[str] | None = Field(description="Null when the list is lost.")
+    after: list[str]
+
+
+class VariablesChangeShape(Shape):
+    """Names; values are told to nobody."""
+
+    added: list[str]
+    changed: list[str]
+    removed: list[str]
+
+
+class ChangesShape(Shape):
+    """What a deploy would change of what is live."""
+
+    deployment_id: str = Field(description="What is live.")
+    code: CodeChangeShape
+    packages: PackagesChangeShape
+    variables: VariablesChangeShape
+
+
+def changes_shape(changed: Changed) -> ChangesShape:
+    had = changed.packages_before
+    return ChangesShape(
+        deployment_id=changed.deployment,
+        code=CodeChangeShape(before=changed.code_before, after=changed.code_after),
+        packages=PackagesChangeShape(
+            before=None if had is None else list(had), after=list(changed.packages_after)
+        ),
+        variables=VariablesChangeShape(
+            added=changed.variables_added,
+            changed=changed.variables_changed,
+            removed=changed.variables_removed,
+        ),
+    )
+
+
 def deployed_shape(deployed: Deployed) -> DeployedShape:
     return DeployedShape(
         success=True,
@@ -81,6 +139,7 @@ def deployed_shape(deployed: Deployed) -> DeployedShape:
         connection_id=deployed.connection,
         worker_name=deployed.worker_name,
         url=deployed.url,
+        warnings=details(deployed.warnings),
     )
 
 

@@ -28,7 +28,7 @@ LARGEST_GRAPH: Final = 16 * 1024 * 1024
 GUARDED: Final = ("/api/", "/metrics")
 SLOWEST: Final = 30.0  # seconds for a whole body
 _GRAPHS: Final = re.compile(
-    r"/api/(validate|compile|workflows/import|workflows/[^/]+/(versions|draft))"
+    r"/api/(validate|compile|workflows/import|workflows/[^/]+/(versions|draft|changes))"
 )
 _ALWAYS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from awaitstep.app.bulk import Bulk
+from awaitstep.app.changes import Changes
 from awaitstep.app.connections import Connections
 from awaitstep.app.deployments import Deployments
 from awaitstep.app.drafts import Drafts
@@ -57,6 +58,7 @@ class AwaitStep:
         self.drafts = Drafts(ports)
         self.transfer = Transfer(ports, self.graphs, self.workflows)
         self.deployments = Deployments(ports, self.graphs, retirement)
+        self.changes = Changes(ports, self.graphs)
         self.runs = RunControl(ports)
         self.feed = Feed(ports)
         self.bulk = Bulk(ports)

@@ -16,7 +16,9 @@ class Report:
     `lost` are acknowledged runs that did not complete, `repeated` finished steps that ran again,
     `changed` outcomes that were acknowledged and are not what they were, `overtaken` things a
     process did for a run after another had taken it over. `cut_short` are attempts that a kill
-    ended and that were made again, which is as it should be. `serving_again` holds, for each kill,
+    ended and that were made again, which is as it should be; restarted runs make some again, too.
+    `astray` are those of the `steered` runs, which were paused, terminated, rolled back or restarted
+    beside the load, that did not become what they were told to. `serving_again` holds, for each kill,
     the time until steps were executed again. Memory is what was used at the first kill, at most,
     and at the end; None where the system does not tell. `file_bytes` is what the whole data folder
     took at the first kill, and at the end, the server still running; `journal_bytes` what the journal
@@ -33,6 +35,8 @@ class Report:
     changed: int
     overtaken: int
     cut_short: int
+    steered: int
+    astray: int
     serving_again: list[float]
     server_memory: tuple[int, int, int] | None
     runner_memory: tuple[int, int, int] | None
@@ -42,7 +46,8 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        return not (self.lost or self.repeated or self.changed or self.overtaken)
+        wrong = self.lost or self.repeated or self.changed or self.overtaken or self.astray
+        return not wrong
 
     def to_json(self) -> dict[str, Any]:
         """The answer of `awaitstep doctor --crash-test --json`."""
@@ -58,6 +63,8 @@ class Report:
             "outcomesThatChanged": self.changed,
             "overtaken": self.overtaken,
             "cutShort": self.cut_short,
+            "steered": self.steered,
+            "astray": self.astray,
             "secondsToServeAgain": {
                 "median": round(statistics.median(again), 3) if again else None,
                 "worst": round(max(again), 3) if again else None,
@@ -87,6 +94,8 @@ class Report:
             f"outcomes that changed          {self.changed}",
             f"done by two processes at once  {self.overtaken}",
             f"attempts cut short, done again {self.cut_short}",
+            f"runs steered meanwhile         {self.steered}",
+            f"of these not as they were told {self.astray}",
         ]
         if again:
             lines.append(

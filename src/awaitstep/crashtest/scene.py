@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from awaitstep.engine.states import RUN_CODES, RunStatus, StepKind
+from awaitstep.engine.states import RUN_CODES, STEP_CODES, RunStatus, StepKind, StepStatus
 
 Step = tuple[str, str]  # instance and name
 Outcome = tuple[Any, ...]
 KINDS: Final = frozenset({"attempts", "sleeps", "waits"})
 STEPS: Final = ("first", "second", "arm 0", "arm 1")
+UNDONE: Final = " · rollback"  # what the undoing of a step has behind its name
 _COMPLETE: Final = RUN_CODES.index(RunStatus.complete)
 _KIND: Final = {StepKind.sleep: "sleeps", StepKind.wait: "waits"}
 
@@ -63,12 +64,16 @@ class Scene:
                 self.ended.add(step)
                 self._open.pop(step, None)
 
-    def outcomes(self, since: int = 0) -> dict[Step, Outcome]:
-        """Every outcome the journal holds, of runs from number `since` on; sleeps and waits too."""
+    def outcomes(self, since: int = 0, besides: str = "") -> dict[Step, Outcome]:
+        """Every outcome the journal holds, of runs from number `since` on; sleeps and waits too.
+
+        Without those of runs whose ids begin with `besides`.
+        """
         rows = self._rows(
             "select instance, name, seq, operations.status, value, attempts from operations"
-            " join runs on ref = run where seq > 0 and run >= ?",
+            " join runs on ref = run where seq > 0 and run >= ? and not (instance glob ? || '*')",
             since,
+            besides or "-",
         )
         return {(instance, name): tuple(rest) for instance, name, *rest in rows}
 
@@ -86,6 +91,24 @@ class Scene:
         return {
             run for (run,) in self._rows("select instance from runs where status = ?", _COMPLETE)
         }
+
+    def state(self, instance: str) -> tuple[str, int]:
+        """The run's state and epoch."""
+        [(status, epoch)] = self._rows(
+            "select status, epoch from runs where instance = ?", instance
+        )
+        return RUN_CODES[status].value, epoch
+
+    def undone(self, instance: str) -> list[str]:
+        """The steps of a run that were undone to the end, in the order of that."""
+        rows = self._rows(
+            "select name from operations join runs on ref = run where instance = ? and name glob ?"
+            " and operations.status = ? and seq > 0 order by seq",
+            instance,
+            f"*{UNDONE}",
+            STEP_CODES.index(StepStatus.complete),
+        )
+        return [name.removesuffix(UNDONE) for (name,) in rows]
 
     def in_the_middle(self, pid: int) -> set[Step]:
         """The steps that a process began and has not ended."""

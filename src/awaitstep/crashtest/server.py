@@ -56,15 +56,19 @@ class Server:
     def pid(self) -> int:
         return self._process.pid
 
-    def start(self, n: int) -> None:
+    def start(self, instance: str, n: int) -> None:
         """Return once the run is acknowledged. Raises ServerFailed."""
-        body = {"instanceId": f"r{n}", "params": {"n": n}}
+        body = {"instanceId": instance, "params": {"n": n}}
         self._post(f"/workflows/{self.workflow}/trigger", body)
 
-    def send(self, n: int) -> None:
+    def send(self, instance: str) -> None:
         """Return once the event is acknowledged. Raises ServerFailed."""
         body = {"type": "go", "payload": 1}
-        self._post(f"/workflows/{self.workflow}/runs/r{n}/events", body)
+        self._post(f"/workflows/{self.workflow}/runs/{instance}/events", body)
+
+    def steer(self, instance: str, verb: str, body: Any = None) -> None:
+        """Return once the verb is acknowledged. Raises ServerFailed."""
+        self._post(f"/workflows/{self.workflow}/runs/{instance}/{verb}", body or {})
 
     def runners(self) -> set[int]:
         """The process ids of its runners; a second one tries out suspects."""

@@ -1,7 +1,8 @@
 """Rounds of load and a kill, and what must hold after all of them.
 
 Just before each kill the outcomes in the journal are noted: they are what the engine has
-acknowledged, so those steps must never begin again and their rows never change.
+acknowledged, so those steps must never begin again and their rows never change. Beside the load,
+some runs are paused, terminated, rolled back and restarted (`verbs.py`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from awaitstep.crashtest.processes import memory
 from awaitstep.crashtest.report import Report
 from awaitstep.crashtest.scene import KINDS, STEPS, Mark, Outcome, Scene, Step
 from awaitstep.crashtest.server import LOOK_AGAIN, Server, ServerFailed
+from awaitstep.crashtest.verbs import RESTARTED, Steering
 
 Victim = Literal["runner", "server"]
 # Who is killed, in turn.
@@ -77,6 +79,7 @@ class Suite:
         self._first_memory: dict[Victim, int] = {}
         self._last_memory: dict[Victim, int] = {}
         self._first_files = self._last_files = 0
+        self._steering = Steering()
         self._server = Server(folder, 0)
 
     def round(self) -> None:
@@ -88,6 +91,8 @@ class Suite:
         last = self._created + (PER_ROUND if self._created else AT_ONCE)
         self._start_until(last - LATE)
         self._send_until(self._created - WAITING)
+        self._steering.start(self._server)
+        self._steering.go_on(self._server, self.scene)
         self._until(lambda: self._note() >= known + NEW_OUTCOMES, "steps to finish")
         self._start_until(last)
         victim = self._turns[self.kills.total() % len(self._turns)]
@@ -110,14 +115,16 @@ class Suite:
         names = {f"r{n}" for n in range(self._created)}
         with contextlib.suppress(ServerFailed):  # then they are lost, which the report says
             self._until(lambda: self.scene.completed() >= names, "the runs to complete")
+            self._until(self._all_settled, "the runs that were steered to end as told")
         self._measure()
         self._server.stop()
         scene = self.scene
         scene.look()
-        for step, outcome in scene.outcomes().items():
+        outcomes = scene.outcomes(besides=RESTARTED)
+        for step, outcome in outcomes.items():
             if self._acknowledged.get(step, outcome) != outcome:
                 self._changed.add(step)
-        self._changed |= self._acknowledged.keys() - scene.outcomes().keys()
+        self._changed |= self._acknowledged.keys() - outcomes.keys()
         whole = {
             run for run in scene.completed() & names if all(scene.begun[run, s] for s in STEPS)
         }
@@ -133,6 +140,8 @@ class Suite:
             changed=len(self._changed),
             overtaken=scene.handed_back(self._spared),
             cut_short=scene.begun.total() - len(scene.begun),
+            steered=len(self._steering),
+            astray=len(self.astray()),
             serving_again=self._serving_again,
             server_memory=self._growth("server"),
             runner_memory=self._growth("runner"),
@@ -140,6 +149,10 @@ class Suite:
             file_bytes=(self._first_files, self._last_files),
             disk=self._disk,
         )
+
+    def astray(self) -> list[str]:
+        """The runs that verbs were used on and that did not become what they were told to."""
+        return list(self._steering.astray(self.scene))
 
     def figures(self) -> str:
         """How far it has come, and what that takes, in one line."""
@@ -157,21 +170,25 @@ class Suite:
 
     def _start_until(self, count: int) -> None:
         while self._created < count:
-            self._server.start(self._created)
+            self._server.start(f"r{self._created}", self._created)
             self._created += 1
 
     def _send_until(self, count: int) -> None:
         while self._sent < count:
-            self._server.send(self._sent)
+            self._server.send(f"r{self._sent}")
             self._sent += 1
 
     def _note(self) -> int:
         """Take in what the journal has acknowledged; how much that is."""
         self.scene.look()
-        for step, outcome in self.scene.outcomes(self._since).items():
+        for step, outcome in self.scene.outcomes(self._since, RESTARTED).items():
             if self._acknowledged.setdefault(step, outcome) != outcome:
                 self._changed.add(step)
         return len(self._acknowledged)
+
+    def _all_settled(self) -> bool:
+        self._steering.go_on(self._server, self.scene)
+        return self._steering.is_settled(self.scene)
 
     def _until_much_is_open(self, victim: Victim) -> None:
         more = time.monotonic() + MORE_AFTER

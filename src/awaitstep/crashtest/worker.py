@@ -24,7 +24,12 @@ class CrashTest(WorkflowEntrypoint):
             os.write(fd, f"{line}\n".encode())
             os.close(fd)
 
-        @step.do("first")
+        async def undo_first() -> None:
+            mark("undoing of first", "begin")
+            await asyncio.sleep(0.2)
+            mark("undoing of first", "end")
+
+        @step.do("first", rollback=undo_first)
         async def first() -> None:
             mark("first", "begin")
             await asyncio.sleep(0.5)

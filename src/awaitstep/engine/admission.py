@@ -74,6 +74,17 @@ class Admission:
             line.heaps, line.waiting, line.starts = old.heaps, old.waiting, old.starts
         return []
 
+    def line_up(self, workflow: str, ref: int, priority: int, *, first: bool) -> None:
+        """A run that stood in line, or was inside, when the last server ended."""
+        line = self._lines[workflow]
+        line.waiting[ref] = first
+        heapq.heappush(line.heaps[first], (-priority, ref))
+
+    @property
+    def limited(self) -> list[str]:
+        """The workflows with limits."""
+        return list(self._lines)
+
     def is_limited(self, workflow: str) -> bool:
         return workflow in self._lines
 

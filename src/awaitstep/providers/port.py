@@ -78,6 +78,14 @@ class Provider(Protocol):
         """
         ...
 
+    def source(self, bundle: str) -> str | None:
+        """The module of a bundle, read from where it is kept; None when it is lost. It may block."""
+        ...
+
+    def packages(self, environment: str) -> tuple[str, ...] | None:
+        """The requirements that `prepare` named so; None when that is lost. It may block."""
+        ...
+
     async def deploy(self, worker_name: str, bundle: str) -> str:
         """Make the bundle reachable; the Worker URL."""
         ...

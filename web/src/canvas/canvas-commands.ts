@@ -12,6 +12,7 @@ import {
   Plus,
   Redo2,
   Scissors,
+  Spline,
   SquareDashedMousePointer,
   StickyNote,
   Trash2,
@@ -28,7 +29,11 @@ import { addNote, move, type Place, remove, setEntry } from "@/graph/edits";
 import { waysOf } from "@/graph/model";
 import { layOut } from "./layout";
 
-type Given = { onAsk: (place: Place) => void };
+type Given = {
+  onAsk: (place: Place) => void;
+  /** Asks where a way from this node is to lead. */
+  onConnect: (source: string) => void;
+};
 
 /** Where a node goes when nobody says: after the one that is selected, into the edge that is. */
 export function placeFor(store: EditorStore): Place {
@@ -109,7 +114,7 @@ function step(store: EditorStore, way: "down" | "up" | "left" | "right"): string
   return next ?? null;
 }
 
-export function useCanvasCommands({ onAsk }: Given): Command[] {
+export function useCanvasCommands({ onAsk, onConnect }: Given): Command[] {
   const store = useEditorStore();
   const { fitView, zoomIn, zoomOut, screenToFlowPosition, getNode, setCenter, getZoom } =
     useReactFlow();
@@ -228,6 +233,19 @@ export function useCanvasCommands({ onAsk }: Given): Command[] {
       icon: SquareDashedMousePointer,
       keys: "Mod+A",
       run: () => store.getState().select(store.getState().graph.nodes.map((node) => node.id)),
+    },
+    {
+      id: "canvas-connect",
+      title: "Connect to…",
+      group: "Canvas",
+      icon: Spline,
+      keys: "C",
+      disabled: !some,
+      run: () => {
+        const { selected, graph } = store.getState();
+        const source = graph.nodes.find((node) => selected.has(node.id));
+        if (source && graph.nodes.length > 1) onConnect(source.id);
+      },
     },
     {
       id: "canvas-start",

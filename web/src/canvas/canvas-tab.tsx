@@ -21,6 +21,7 @@ import type { Place } from "@/graph/edits";
 import { NodePanel } from "@/node-panel/node-panel";
 import { Canvas, insertNode } from "./canvas";
 import { deleteSelected, pasteText, placeFor, useCanvasCommands } from "./canvas-commands";
+import { ConnectDialog } from "./connect-dialog";
 import { ModuleEditor } from "./module-editor";
 import { Palette } from "./palette";
 import { ProblemList } from "./problem-list";
@@ -75,7 +76,8 @@ function CanvasPage() {
     [store, setCenter, getZoom],
   );
 
-  const commands = useCanvasCommands({ onAsk: setPlace });
+  const [connecting, setConnecting] = useState<string | null>(null);
+  const commands = useCanvasCommands({ onAsk: setPlace, onConnect: setConnecting });
   useCommands(
     (["entry", "packages", "code", "graph"] as const).map((name, index) => ({
       id: `panel-${name}`,
@@ -142,6 +144,7 @@ function CanvasPage() {
           <PanelSwitch onPanel={(next) => show({ panel: next })} />
         )}
       </div>
+      {connecting && <ConnectDialog source={connecting} onClose={() => setConnecting(null)} />}
       {selectedNode && (
         <NodePanel
           key={selectedNode.id}
@@ -176,6 +179,7 @@ const ON_CANVAS = [
   "canvas-paste",
   "canvas-duplicate",
   "|",
+  "canvas-connect",
   "canvas-start",
   "canvas-layout",
   "canvas-fit",

@@ -8,8 +8,8 @@ import {
   type FitViewOptions,
   MarkerType,
   MiniMap,
+  type NodeChange,
   type NodeTypes,
-  type OnNodeDrag,
   ReactFlow,
   SelectionMode,
   useReactFlow,
@@ -17,7 +17,7 @@ import {
 import { type DragEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { NodeType } from "@/api/queries";
 import { useEditor, useEditorStore } from "@/editor/store";
-import { addNode, connect, move, type Place, setNote } from "@/graph/edits";
+import { addNode, connect, move, type Place, relabel, setNote } from "@/graph/edits";
 import {
   ARM_PITCH,
   type Graph,
@@ -67,6 +67,7 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
       readOnly: false,
       onArm: (after, label) => ask.current({ after, label }),
       onInsert: (edge) => ask.current({ edge }),
+      onLabel: (id, label) => store.getState().edit("Rename arm", (now) => relabel(now, id, label)),
       onNoteText: (id, text) =>
         store.getState().edit("Edit note", (now) => setNote(now, id, { text }), `note ${id}`),
       onNoteSize: (id, { x, y, width, height }) =>
@@ -100,18 +101,30 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
     [store],
   );
 
-  const onDragStop = useCallback<OnNodeDrag<FlowNode>>(
-    (_, __, dragged) => {
-      const places = new Map(dragged.map((node) => [node.id, node.position] as [string, Point]));
-      store.getState().edit(dragged.length === 1 ? "Move" : `Move ${dragged.length}`, (now) => {
-        const moved = [...now.nodes, ...(now.notes ?? [])].some((thing) => {
-          const at = places.get(thing.id);
-          return (
-            at && (Math.round(at.x) !== thing.position.x || Math.round(at.y) !== thing.position.y)
-          );
-        });
-        return moved ? move(now, places) : now;
-      });
+  /** Dragged and moved by arrow keys alike: what has come to rest is an edit. */
+  const commitPlaces = useCallback(
+    (changes: NodeChange<FlowNode>[]) => {
+      const places = new Map<string, Point>();
+      for (const change of changes) {
+        if (change.type === "position" && !change.dragging && change.position) {
+          places.set(change.id, change.position);
+        }
+      }
+      if (places.size === 0) return;
+      const ids = [...places.keys()].join(" ");
+      store.getState().edit(
+        places.size === 1 ? "Move" : `Move ${places.size}`,
+        (now) => {
+          const moved = [...now.nodes, ...(now.notes ?? [])].some((thing) => {
+            const at = places.get(thing.id);
+            return (
+              at && (Math.round(at.x) !== thing.position.x || Math.round(at.y) !== thing.position.y)
+            );
+          });
+          return moved ? move(now, places) : now;
+        },
+        `move ${ids}`,
+      );
     },
     [store],
   );
@@ -157,6 +170,7 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
         const next = applyNodeChanges(changes, nodes);
         setNodes(next);
         if (changes.some((change) => change.type === "select")) commitSelection(next, edges);
+        commitPlaces(changes);
       }}
       onEdgesChange={(changes) => {
         const next = applyEdgeChanges(changes, edges);
@@ -167,7 +181,6 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
       onReconnect={(edge, { source, target }) =>
         store.getState().edit("Reconnect", (now) => connect(now, source, target, edge.data?.label))
       }
-      onNodeDragStop={onDragStop}
       onNodeDoubleClick={(_, node) => node.type === "step" && onOpen(node.id)}
       onDragOver={onDragOver}
       onDragLeave={() => setDropEdge(null)}

@@ -10,6 +10,8 @@ export type ArmData = {
   /** Where `then` goes down, beside what stands in the arms of its container. */
   around?: number;
   onInsert?: (edge: string) => void;
+  /** Renames the arm, where its label is free. */
+  onLabel?: (edge: string, label: string) => void;
 };
 
 const TURN = 10;
@@ -37,6 +39,27 @@ function pathAround(
     `V ${y1}`,
   ].join(" ");
   return [path, aside, (out + line) / 2];
+}
+
+/** The label of an arm that may be called otherwise. */
+function ArmName({ label, onLabel }: { label: string; onLabel: (label: string) => void }) {
+  return (
+    <input
+      aria-label="Name of the arm"
+      defaultValue={label}
+      maxLength={256}
+      onBlur={(event) => {
+        onLabel(event.target.value);
+        event.target.value = label;
+      }}
+      onKeyDown={(event) => {
+        event.stopPropagation();
+        if (event.key === "Escape") event.currentTarget.value = label;
+        if (event.key === "Enter" || event.key === "Escape") event.currentTarget.blur();
+      }}
+      className="field-sizing-content h-5 min-w-8 max-w-40 rounded-full border border-accent bg-raised px-1.5 text-accent text-small"
+    />
+  );
 }
 
 /** An edge with its arm's label; a selected one offers to take a node in. */
@@ -79,7 +102,10 @@ export const ArmEdge = memo(function ArmEdge(props: EdgeProps & { data?: ArmData
             className="nodrag nopan pointer-events-auto absolute flex items-center gap-1"
             style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}
           >
-            {label && (
+            {label && data?.onLabel && selected && (
+              <ArmName key={label} label={label} onLabel={(next) => data.onLabel?.(id, next)} />
+            )}
+            {label && !(data?.onLabel && selected) && (
               <span
                 className={cx(
                   "max-w-40 truncate rounded-full border bg-raised px-1.5 text-small",

@@ -29,6 +29,7 @@ export type Looks = {
   painted?: ReadonlyMap<string, Painted>;
   onArm?: StepData["onArm"];
   onInsert?: ArmData["onInsert"];
+  onLabel?: ArmData["onLabel"];
   onNoteText?: NoteData["onText"];
   onNoteSize?: NoteData["onSize"];
 };
@@ -45,6 +46,9 @@ const PORTS: NodeHandle[] = [
     height: 1,
   },
 ];
+
+/** Containers whose arms are called as one likes. */
+const FREE_LABELS = new Set(["parallel", "race"]);
 
 /** An arm that leads nowhere yet can be drawn from below its container. */
 function portOf(id: string): NodeHandle {
@@ -228,10 +232,15 @@ export class Flow {
 
   edges(graph: Graph, looks: Looks, selected: ReadonlySet<string>): FlowEdge[] {
     const boxes = armsBox(graph);
+    const free = new Set(
+      graph.nodes.filter((node) => FREE_LABELS.has(node.type)).map((node) => node.id),
+    );
     const made = graph.edges.map((edge): FlowEdge => {
       const before = this.arms.get(edge.id);
       const around = edge.label === THEN ? boxes.get(edge.source) : undefined;
       const isSelected = selected.has(edge.id);
+      const onLabel =
+        !looks.readOnly && free.has(edge.source) && edge.label !== THEN ? looks.onLabel : undefined;
       const taken = Boolean(looks.painted?.has(edge.source) && looks.painted.has(edge.target));
       if (
         before &&
@@ -239,6 +248,7 @@ export class Flow {
         before.target === edge.target &&
         before.data?.label === edge.label &&
         before.data?.around === around &&
+        before.data?.onLabel === onLabel &&
         before.data?.taken === taken &&
         before.selected === isSelected
       ) {
@@ -257,6 +267,7 @@ export class Flow {
           around,
           taken,
           onInsert: looks.readOnly ? undefined : looks.onInsert,
+          onLabel,
         },
         ariaLabel: `From ${edge.source} to ${edge.target}${edge.label ? ` by ${edge.label}` : ""}`,
       };

@@ -2,22 +2,19 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { CircleX, Rocket, TriangleAlert } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
-import { ApiError, api, type Detail, must } from "@/api/client";
+import { ApiError, type Detail } from "@/api/client";
 import { type FullWorkflow, queries, type Version } from "@/api/queries";
 import { Button } from "@/design/button";
-import { CodeDiff } from "@/design/code";
-import { Skeleton } from "@/design/empty";
 import { Field, Input, Select } from "@/design/field";
 import { plural } from "@/design/format";
 import { Problem } from "@/design/problem";
-import { Tabs } from "@/design/tabs";
 
 import { useEditor, useEditorStore } from "@/editor/store";
-import { asJson, graphFrom } from "@/graph/model";
-import { GraphChanges } from "@/versions/graph-changes";
-import { inWords, isSame } from "@/versions/graph-diff";
+import { graphFrom } from "@/graph/model";
 import { deploy } from "./deploying";
-import { type Changes, useChanges } from "./use-changes";
+import { saveVersion } from "./save-version";
+import { useChanges } from "./use-changes";
+import { WhatChanges } from "./what-changes";
 
 type ReviewProps = { workflow: FullWorkflow; version?: Version; onClose: () => void };
 
@@ -33,6 +30,8 @@ export function Review({ workflow, version, onClose }: ReviewProps) {
     enabled: version !== undefined,
   });
   const { data: connections } = useQuery(queries.connections());
+  const { data: versions } = useQuery(queries.versions(workflow.id));
+  const number = versions?.find((one) => one.id === store.getState().baseVersion)?.version;
   const [connection, setConnection] = useState<string>();
   const [note, setNote] = useState("");
   const [busy, setBusy] = useState(false);
@@ -44,11 +43,7 @@ export function Review({ workflow, version, onClose }: ReviewProps) {
   );
   const found = version ? [] : problems;
   const errors = found.filter((problem) => problem.severity !== "warning");
-  const changes = useChanges(workflow, {
-    graph,
-    entryCode: workflow.entryCode,
-    valid: errors.length === 0,
-  });
+  const changes = useChanges(workflow, graph, errors.length === 0);
   const saves = !version && (changed || store.getState().baseVersion === null);
   const place = connection ?? connections?.find((one) => one.isDefault)?.id ?? connections?.[0]?.id;
 
@@ -73,19 +68,7 @@ export function Review({ workflow, version, onClose }: ReviewProps) {
   };
 
   const save = async () => {
-    const { graph: now, set } = store.getState();
-    const made = await must(
-      api.POST("/api/workflows/{id}/versions", {
-        params: { path: { id: workflow.id } },
-        body: { ir: asJson(now), note: note.trim() || null },
-      }),
-    );
-    const still = store.getState().graph === now;
-    set({
-      baseVersion: made.id,
-      revision: 0,
-      ...(still ? { changed: false, saving: "saved" } : {}),
-    });
+    const made = await saveVersion(store, note.trim() || null);
     await cache.invalidateQueries({ queryKey: ["workflows", workflow.id] });
     return made;
   };
@@ -134,7 +117,7 @@ export function Review({ workflow, version, onClose }: ReviewProps) {
           <Fact label="Version">
             {version
               ? `${version.version}, as it was saved`
-              : "As it was saved: nothing was changed since"}
+              : `${number ?? "The newest"}: nothing was changed since it was saved`}
           </Fact>
         )}
       </div>
@@ -171,68 +154,6 @@ function Warning({ children }: { children: ReactNode }) {
       <TriangleAlert size={16} className="mt-0.5 shrink-0 text-waiting" />
       <span className="min-w-0">{children}</span>
     </p>
-  );
-}
-
-type Tab = "graph" | "code";
-
-function WhatChanges({ workflow, changes }: { workflow: FullWorkflow; changes: Changes }) {
-  const [tab, setTab] = useState<Tab>("graph");
-  const { diff, code, variables, loading } = changes;
-  const live = workflow.deployment?.status === "active";
-  if (!live) {
-    return (
-      <p className="rounded-control border bg-ground p-3 text-soft">
-        Nothing is live yet. After this it has a Worker URL, takes runs from the dashboard and the
-        API, and keeps every step.
-      </p>
-    );
-  }
-  if (loading || !diff) return <Skeleton className="h-40" />;
-  return (
-    <section aria-label="What changes" className="rounded-panel border">
-      <Tabs<Tab>
-        label="What changes"
-        value={tab}
-        onChange={setTab}
-        tabs={[
-          {
-            value: "graph",
-            label: `Graph: ${inWords(diff)}`,
-            content: (
-              <div className="max-h-80 overflow-auto p-3">
-                {isSame(diff) && diff.moved === 0 && !diff.notes ? (
-                  <p className="text-muted">The graph is the one that is live.</p>
-                ) : (
-                  <GraphChanges diff={diff} />
-                )}
-                {variables.length > 0 && (
-                  <p className="pt-1 text-soft">
-                    {plural(variables.length, "variable")} set or changed since the last deploy:{" "}
-                    <span className="font-mono text-table">{variables.join(", ")}</span>
-                  </p>
-                )}
-              </div>
-            ),
-          },
-          {
-            value: "code",
-            label: "Code",
-            content: (
-              <div className="max-h-80 overflow-auto">
-                {code === null && <p className="p-3 text-muted">It can’t be compiled as it is.</p>}
-                {code && code.before === code.after && (
-                  <p className="p-3 text-muted">The module stays as it is.</p>
-                )}
-                {code && code.before !== code.after && (
-                  <CodeDiff {...code} language="python" label="How the module changes" />
-                )}
-              </div>
-            ),
-          },
-        ]}
-      />
-    </section>
   );
 }
 

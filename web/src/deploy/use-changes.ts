@@ -1,10 +1,9 @@
-/** What a deploy would change, as far as the server and the editor can tell. */
+/** What a deploy would change of what is live: the graph compared here, the rest by the server. */
 
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { api, must } from "@/api/client";
+import { api, must, type Schemas } from "@/api/client";
 import { type FullWorkflow, queries } from "@/api/queries";
-
 import { missing, namesIn, variablesQuery } from "@/environment/variables";
 import { asJson, type Graph, graphFrom } from "@/graph/model";
 import { diffGraphs, type GraphDiff } from "@/versions/graph-diff";
@@ -12,32 +11,31 @@ import { diffGraphs, type GraphDiff } from "@/versions/graph-diff";
 export type Changes = {
   /** null while nothing is live. */
   diff: GraphDiff | null;
-  code: { before: string; after: string } | null;
-  /** Set or changed since then. */
-  variables: string[];
+  /** Module, packages and names of variables; null where the graph can't be compiled. */
+  rest: Schemas["ChangesShape"] | null;
   /** Asked for by the graph or the entry code, and not set. */
   missing: string[];
   loading: boolean;
 };
 
-type Next = { graph: Graph | null; entryCode: string | null; valid: boolean };
-
-export function useChanges(workflow: FullWorkflow, next: Next): Changes {
-  const live = workflow.deployment?.status === "active" ? workflow.deployment : null;
+/** `valid` is whether the graph has no errors that are known: then the server is asked. */
+export function useChanges(workflow: FullWorkflow, graph: Graph | null, valid: boolean): Changes {
+  const { id, entryCode, envVars, deployment } = workflow;
+  const live = deployment?.status === "active" ? deployment : null;
   const before = useQuery({
-    ...queries.version(workflow.id, live?.versionId ?? ""),
+    ...queries.version(id, live?.versionId ?? ""),
     enabled: live !== null,
   });
-  const beforeCode = useQuery({
-    ...queries.versionCode(workflow.id, live?.versionId ?? ""),
-    enabled: live !== null,
-  });
-  const { graph, entryCode, valid } = next;
-  const afterCode = useQuery({
-    queryKey: ["compile", graph, entryCode],
+  const rest = useQuery({
+    queryKey: ["workflows", id, "changes", graph],
     queryFn: () =>
-      must(api.POST("/api/compile", { body: { ir: asJson(graph as Graph), entryCode } })),
-    enabled: graph !== null && valid,
+      must(
+        api.POST("/api/workflows/{id}/changes", {
+          params: { path: { id } },
+          body: { ir: asJson(graph as Graph) },
+        }),
+      ),
+    enabled: live !== null && graph !== null && valid,
     gcTime: 0,
     retry: false,
   });
@@ -46,25 +44,11 @@ export function useChanges(workflow: FullWorkflow, next: Next): Changes {
     () => (before.data && graph ? diffGraphs(graphFrom(before.data.ir, ""), graph) : null),
     [before.data, graph],
   );
-  const variables = live
-    ? [...workflow.envVars, ...(shared.data ?? [])]
-        .filter((variable) => variable.updatedAt > live.createdAt)
-        .map((variable) => variable.name)
-    : [];
+  const used = useMemo(() => namesIn([graph?.nodes, graph?.module, entryCode]), [graph, entryCode]);
   return {
     diff,
-    code:
-      beforeCode.data && afterCode.data
-        ? { before: beforeCode.data.code, after: afterCode.data.code }
-        : null,
-    variables: [...new Set(variables)],
-    missing:
-      graph && shared.data
-        ? missing(namesIn([graph.nodes, graph.module, entryCode]), [
-            ...workflow.envVars,
-            ...shared.data,
-          ])
-        : [],
-    loading: live !== null && (before.isPending || (valid && afterCode.isPending)),
+    rest: rest.data ?? null,
+    missing: shared.data ? missing(used, [...envVars, ...shared.data]) : [],
+    loading: live !== null && (before.isPending || (valid && graph !== null && rest.isPending)),
   };
 }

@@ -122,7 +122,7 @@ const THEME = EditorView.theme({
   },
   ".cm-gutter-lint": { width: "14px" },
   ".cm-gutter-lint .cm-gutterElement": { padding: "1px" },
-  ".cm-gutters": { backgroundColor: "transparent", color: "var(--n-9)", border: "none" },
+  ".cm-gutters": { backgroundColor: "var(--n-1)", color: "var(--n-9)", border: "none" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "transparent" },
   "&.cm-focused .cm-activeLine": {
     backgroundColor: "color-mix(in oklch, var(--n-12) 4%, transparent)",
@@ -209,17 +209,14 @@ const OUTSIDE = Annotation.define<boolean>();
 
 /** What is only read can still be reached, and scrolled, with the keyboard. */
 function readOnlyOf(readOnly: boolean | undefined): Extension {
-  return readOnly
-    ? [
-        EditorState.readOnly.of(true),
-        EditorView.editable.of(false),
-        EditorView.contentAttributes.of({ tabindex: "0" }),
-      ]
-    : [];
+  return [
+    EditorView.contentAttributes.of({ tabindex: "0" }),
+    readOnly ? [EditorState.readOnly.of(true), EditorView.editable.of(false)] : [],
+  ];
 }
 
-function told({ readOnly, describedBy, invalid }: CodeEditorProps): Extension {
-  const attributes: Record<string, string> = {};
+function told({ label, readOnly, describedBy, invalid }: CodeEditorProps): Extension {
+  const attributes: Record<string, string> = { "aria-label": label };
   if (describedBy) attributes["aria-describedby"] = describedBy;
   if (invalid) attributes["aria-invalid"] = "true";
   return [readOnlyOf(readOnly), EditorView.contentAttributes.of(attributes)];
@@ -242,8 +239,10 @@ const expressionsShown = ViewPlugin.define(
 function place(state: EditorState): (problem: CodeProblem) => Diagnostic {
   return ({ line, column, message, severity }) => {
     const found = state.doc.line(Math.min(Math.max(1, line), state.doc.lines));
-    const from = Math.min(found.from + Math.max(0, column - 1), found.to);
-    return { from, to: Math.max(from, found.to), message, severity };
+    const from = found.from + Math.max(0, column - 1);
+    // What is wrong at the end of a line is shown on all of it: a mark needs something to stand on.
+    const indent = /^\s*/.exec(found.text)?.[0].length ?? 0;
+    return { from: from < found.to ? from : found.from + indent, to: found.to, message, severity };
   };
 }
 
@@ -251,6 +250,15 @@ function isInView(view: EditorView, at: number): boolean {
   const { top, bottom } = view.lineBlockAt(at);
   const { scrollTop, clientHeight } = view.scrollDOM;
   return top >= scrollTop && bottom <= scrollTop + clientHeight;
+}
+
+function scrollWithin(view: EditorView, at: number): void {
+  view.requestMeasure({
+    read: () => view.lineBlockAt(at).top - view.scrollDOM.clientHeight / 2,
+    write: (top) => {
+      view.scrollDOM.scrollTop = top;
+    },
+  });
 }
 
 const common: Extension = [
@@ -272,12 +280,13 @@ export function CodeEditor(props: CodeEditorProps) {
   const latest = useRef(props);
   latest.current = props;
   const reading = useRef(new Compartment());
-  const { value, language, single, readOnly, problems, marked, describedBy, invalid } = props;
+  const { value, language, single, readOnly, problems, marked, label, describedBy, invalid } =
+    props;
 
   // The editor is made once for a language and a form; everything else reaches it by messages.
   useEffect(() => {
     if (!host.current) return;
-    const { label, placeholder, lineNumbers: numbered, extra, expressions, wrap } = latest.current;
+    const { placeholder, lineNumbers: numbered, extra, expressions, wrap } = latest.current;
     const made = new EditorView({
       parent: host.current,
       state: EditorState.create({
@@ -304,7 +313,6 @@ export function CodeEditor(props: CodeEditorProps) {
             ...completionKeymap,
             ...(single ? [] : [indentWithTab]),
           ]),
-          EditorView.contentAttributes.of({ "aria-label": label }),
           reading.current.of(told(latest.current)),
           expressions ? expressionsShown : [],
           wrap ? EditorView.lineWrapping : [],
@@ -332,10 +340,10 @@ export function CodeEditor(props: CodeEditorProps) {
     };
   }, [language, single]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: these three are what is told
+  // biome-ignore lint/correctness/useExhaustiveDependencies: these four are what is told
   useEffect(() => {
     view.current?.dispatch({ effects: reading.current.reconfigure(told(latest.current)) });
-  }, [readOnly, describedBy, invalid]);
+  }, [label, readOnly, describedBy, invalid]);
 
   useEffect(() => {
     const current = view.current;
@@ -357,12 +365,18 @@ export function CodeEditor(props: CodeEditorProps) {
   useEffect(() => {
     const current = view.current;
     if (!current || marked === undefined) return;
-    const effects: StateEffect<unknown>[] = [setMarked.of(marked)];
-    if (marked && marked[0] <= current.state.doc.lines) {
-      const at = current.state.doc.line(Math.max(1, marked[0])).from;
-      if (!isInView(current, at)) effects.push(EditorView.scrollIntoView(at, { y: "center" }));
-    }
-    current.dispatch({ effects });
+    current.dispatch({ effects: setMarked.of(marked) });
+    if (!marked || marked[0] > current.state.doc.lines) return;
+    const at = current.state.doc.line(Math.max(1, marked[0])).from;
+    // Once the lines that are there have been measured: before, their heights are guesses.
+    const frame = requestAnimationFrame(() => {
+      if (view.current !== current || isInView(current, at)) return;
+      // What scrolls by itself leaves the page around it where it is.
+      const { maxHeight, fill } = latest.current;
+      if (maxHeight || fill) scrollWithin(current, at);
+      else current.dispatch({ effects: EditorView.scrollIntoView(at, { y: "center" }) });
+    });
+    return () => cancelAnimationFrame(frame);
   }, [marked?.[0], marked?.[1], value]);
 
   const { minHeight, maxHeight, fill } = props;

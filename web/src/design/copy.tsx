@@ -51,7 +51,7 @@ export function Id({ id, className }: { id: string; className?: string }) {
           event.preventDefault();
           void copy();
         }}
-        aria-label={`Copy ${id}`}
+        aria-label={`Copy ${shorten(id)}`}
         className={cx("rounded-[4px] font-mono text-table text-soft hover:text-ink", className)}
       >
         {shorten(id)}

@@ -19,11 +19,15 @@ type DialogProps = {
   actions?: ReactNode;
 };
 
-/** A dialog opens on itself, not on its close button, unless a field in it took the focus. */
+/**
+ * A dialog opens on what is marked with `data-autofocus`, else on itself, never on the button that
+ * closes it, unless a field in it took the focus.
+ */
 function focusContent(event: Event): void {
   event.preventDefault();
   const content = event.currentTarget as HTMLElement;
-  if (!content.contains(document.activeElement)) content.focus();
+  if (content.contains(document.activeElement)) return;
+  (content.querySelector<HTMLElement>("[data-autofocus]") ?? content).focus();
 }
 
 export function Dialog({

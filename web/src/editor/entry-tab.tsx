@@ -86,10 +86,10 @@ function EntryEditor({ full, usual, kind }: EntryEditorProps) {
     const next = withSnippet(text, snippet);
     if (next === null) return told("This check is there already.");
     change(next);
-    told(`Added: ${snippet.title.toLowerCase()}.`, () => change(text));
+    told(`Added: ${snippet.title}.`, () => change(text));
   };
   const missing = SNIPPETS.flatMap(({ secret }) =>
-    secret && text.includes(secret) && !variables.some((one) => one.name === secret)
+    secret && text.includes(`"${secret}"`) && !variables.some((one) => one.name === secret)
       ? [secret]
       : [],
   );
@@ -126,7 +126,7 @@ function EntryEditor({ full, usual, kind }: EntryEditorProps) {
       {missing.length > 0 && (
         <p className="border-b px-3 py-1 text-table text-waiting">
           There is no variable {missing.join(", ")} yet: every call will be refused.{" "}
-          <Link to="/environment" className="text-accent hover:underline">
+          <Link to="/environment" className="text-accent underline">
             Add it in the environment
           </Link>
         </p>

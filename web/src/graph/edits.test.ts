@@ -7,6 +7,7 @@ import {
   move,
   type NodeKind,
   type Place,
+  relabel,
   remove,
   setData,
   setId,
@@ -197,14 +198,16 @@ function apply(graph: Graph, { kind, a, b, text }: Edit): Graph {
       return setName(graph, node, text);
     case 5:
       return setId(graph, node, text);
-    default:
+    case 6:
       return setData(graph, node, { code: text });
+    default:
+      return relabel(graph, edge, text);
   }
 }
 
 const edits = fc.array(
   fc.record({
-    kind: fc.nat({ max: 6 }),
+    kind: fc.nat({ max: 7 }),
     a: fc.nat({ max: 30 }),
     b: fc.nat({ max: 30 }),
     text: fc.constantFrom("", "body", "then", "yes", "arm 1", "fetch_it", "class", "x"),

@@ -197,6 +197,16 @@ export function connect(graph: Graph, source: string, target: string, label?: st
   return { ...graph, edges: [...graph.edges, edgeFrom(graph, source, target, way)] };
 }
 
+/** Another label for an arm; one that its container has already, or none, changes nothing. */
+export function relabel(graph: Graph, id: string, label: string): Graph {
+  const edge = graph.edges.find((one) => one.id === id);
+  const next = label.trim();
+  const taken = graph.edges.some((one) => one.source === edge?.source && one.label === next);
+  if (!edge || next === "" || taken) return graph;
+  const edges = graph.edges.map((one) => (one === edge ? { ...one, label: next } : one));
+  return { ...graph, edges };
+}
+
 /** Takes nodes, edges and notes away; where one way led through a node, it leads on past it. */
 export function remove(graph: Graph, ids: ReadonlySet<string>): Graph {
   const { out, into } = waysOf(graph);

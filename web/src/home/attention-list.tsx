@@ -109,12 +109,7 @@ function line(one: Attention, name: string): ReactNode {
       );
     case "undeployed":
       return (
-        <Link
-          to="/workflows/$id/versions"
-          params={{ id: one.workflow.id }}
-          search={{ against: String(one.workflow.liveVersion) }}
-          className={LINE}
-        >
+        <Link to="/workflows/$id/versions" params={{ id: one.workflow.id }} className={LINE}>
           <Told
             icon={Rocket}
             text="text-soft"

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { ListFilter, Play } from "lucide-react";
-import { useMemo } from "react";
-import { queries } from "@/api/queries";
+import { useEffect, useMemo } from "react";
+import { queries, type Run } from "@/api/queries";
 import { Page } from "@/app/page";
 import type { RunFilter } from "@/app/router";
 import { Button } from "@/design/button";
@@ -21,8 +21,7 @@ export function AllRuns() {
   const filter = useSearch({ from: "/shell/runs" });
   const navigate = useNavigate({ from: "/runs" });
   const runs = useRuns(filter);
-  const { data: workflows } = useQuery(queries.workflows());
-  const names = useMemo(() => new Map(workflows?.map((one) => [one.id, one.name])), [workflows]);
+  const names = useNames(runs.feed.rows);
   const change = (next: RunFilter) =>
     void navigate({ search: (before) => ({ ...before, ...next }), replace: true });
   return (
@@ -44,6 +43,17 @@ export function AllRuns() {
       />
     </Page>
   );
+}
+
+/** The names of workflows; asked for again when runs of one that is new are listed. */
+function useNames(rows: readonly Run[]): ReadonlyMap<string, string> {
+  const { data: workflows, refetch } = useQuery(queries.workflows());
+  const names = useMemo(() => new Map(workflows?.map((one) => [one.id, one.name])), [workflows]);
+  const unknown = workflows && rows.find((run) => !names.has(run.workflowId))?.workflowId;
+  useEffect(() => {
+    if (unknown) void refetch();
+  }, [unknown, refetch]);
+  return names;
 }
 
 export function NoMatch({ onClear }: { onClear: () => void }) {

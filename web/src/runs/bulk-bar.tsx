@@ -58,7 +58,7 @@ export function BulkBar({ workflow, chosen, shown, more, query, onClear }: BulkB
     <div
       role="toolbar"
       aria-label="Selected runs"
-      className="absolute bottom-4 left-1/2 z-20 flex max-w-[calc(100%-16px)] -translate-x-1/2 flex-wrap items-center gap-1 rounded-panel border bg-surface p-1.5 shadow-float animate-appear"
+      className="absolute bottom-4 left-1/2 z-20 flex w-max max-w-[calc(100%-16px)] -translate-x-1/2 flex-wrap items-center gap-1 rounded-panel border bg-surface p-1.5 shadow-float animate-appear"
     >
       <span className="px-2 font-medium whitespace-nowrap">
         {all ? "All that match" : `${chosen.length} selected`}

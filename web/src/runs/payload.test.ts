@@ -8,8 +8,21 @@ describe("a payload", () => {
   });
 
   it("tells where it is no JSON", () => {
-    const { problem } = readPayload('{\n  "id": 1,\n  oops\n}');
-    expect(problem?.line).toBe(3);
+    const at = (text: string) => {
+      const { problem } = readPayload(text);
+      return problem && [problem.line, problem.column];
+    };
+    expect(at('{\n  "id": 1,\n  oops\n}')).toEqual([3, 3]);
+    expect(at('{"a": oops}')).toEqual([1, 7]);
+    expect(at('{"a": 1,}')).toEqual([1, 9]);
+    expect(at('{"a": 1} 2')).toEqual([1, 10]);
+    expect(at("[1, 01]")).toEqual([1, 5]);
+    expect(at("['a']")).toEqual([1, 2]);
+    expect(at('{"a": [1, 2}')).toEqual([1, 12]);
+    expect(at('{"a": "b\n"}')).toEqual([1, 7]);
+    expect(at('{"a":\n')).toEqual([1, 6]);
+    expect(at("}")).toEqual([1, 1]);
+    expect(at('{"a": {}, "b": [[]]}')).toBeNull();
   });
 
   it("is remembered once, the newest first", () => {

@@ -9,24 +9,50 @@ export function readPayload(text: string): Payload {
   if (text.trim() === "") return { value: undefined, given: false, problem: null };
   try {
     return { value: JSON.parse(text) as unknown, given: true, problem: null };
-  } catch (error) {
-    const { line, column } = placeOf(text, (error as Error).message);
+  } catch {
+    const before = text.slice(0, faultOf(text)).split("\n");
+    const [line, column] = [before.length, (before.at(-1)?.length ?? 0) + 1];
     return {
       value: undefined,
       given: true,
-      problem: { line, column, message: "This is no JSON here.", severity: "error" },
+      problem: { line, column, message: `Line ${line} is no JSON.`, severity: "error" },
     };
   }
 }
 
-/** Engines tell the place in different words; those of V8 count characters, others lines. */
-function placeOf(text: string, message: string): { line: number; column: number } {
-  const lines = /line (\d+) column (\d+)/.exec(message);
-  if (lines) return { line: Number(lines[1]), column: Number(lines[2]) };
-  const position = /position (\d+)/.exec(message);
-  const at = position ? Number(position[1]) : text.trimEnd().length;
-  const before = text.slice(0, at).split("\n");
-  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+const TOKEN =
+  /\s*(?:([{}[\],:])|("(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|(?:true|false|null)(?!\w))/uy;
+
+/** Where a text that is no JSON stops being some: browsers tell it in words only. */
+function faultOf(text: string): number {
+  TOKEN.lastIndex = 0;
+  const open: string[] = [];
+  let wanted: "value" | "first" | "key" | "first key" | "colon" | "next" = "value";
+  for (;;) {
+    const at = TOKEN.lastIndex;
+    const found = TOKEN.exec(text);
+    const start = at + (/^\s*/.exec(text.slice(at))?.[0].length ?? 0);
+    if (!found) return Math.min(start, text.trimEnd().length);
+    const [, mark, string] = found;
+    const inObject = open.at(-1) === "{";
+    if (wanted === "colon" && mark === ":") wanted = "value";
+    else if (wanted === "next" && mark === "," && open.length > 0) {
+      wanted = inObject ? "key" : "value";
+    } else if ((mark === "}" || mark === "]") && closes(mark, inObject, wanted, open.length)) {
+      open.pop();
+      wanted = "next";
+    } else if ((wanted === "key" || wanted === "first key") && string) wanted = "colon";
+    else if ((wanted === "value" || wanted === "first") && (mark === "{" || mark === "[")) {
+      open.push(mark);
+      wanted = mark === "{" ? "first key" : "first";
+    } else if ((wanted === "value" || wanted === "first") && !mark) wanted = "next";
+    else return start;
+  }
+}
+
+function closes(mark: string, inObject: boolean, wanted: string, depth: number): boolean {
+  if (depth === 0 || (mark === "}") !== inObject) return false;
+  return wanted === "next" || wanted === (inObject ? "first key" : "first");
 }
 
 export function writePayload(value: unknown): string {

@@ -1,14 +1,58 @@
+import { BellRing } from "lucide-react";
 import type { ReactNode } from "react";
-import type { Run } from "@/api/queries";
+import type { Run, Step } from "@/api/queries";
+import { Button } from "@/design/button";
 import { JsonTree } from "@/design/json-tree";
+import { StateIcon } from "@/design/state";
 import { When } from "@/design/time";
 import { ErrorView } from "./error-view";
+import { stepKey } from "./history";
 
-/** What the run was given, what came of it, and why it failed. */
-export function RunDetail({ run }: { run: Run }) {
+type RunDetailProps = {
+  run: Run;
+  steps: readonly Step[];
+  onSelect: (key: string) => void;
+  onEvent: (type: string) => void;
+};
+
+const SHOWN = 5;
+
+/** What the run does now, what it was given, what came of it, and why it failed. */
+export function RunDetail({ run, steps, onSelect, onEvent }: RunDetailProps) {
   const live = run.endedAt === null;
+  const going = live ? steps.filter((step) => step.endedAt === null) : [];
   return (
     <div className="flex flex-col">
+      {going.length > 0 && (
+        <Part title="Now">
+          <ul className="flex flex-col gap-1.5">
+            {going.slice(-SHOWN).map((step) => (
+              <li key={stepKey(step)} className="flex items-center gap-2">
+                <StateIcon state={step.status} />
+                <button
+                  type="button"
+                  onClick={() => onSelect(stepKey(step))}
+                  className="min-w-0 truncate font-medium hover:text-accent hover:underline"
+                >
+                  {step.name}
+                </button>
+                <span className="min-w-0 truncate text-muted text-table">
+                  <Doing step={step} />
+                </span>
+                {step.type === "wait" && step.eventType && !isChild(step) && (
+                  <Button
+                    icon={BellRing}
+                    onClick={() => onEvent(step.eventType as string)}
+                    className="ml-auto h-7!"
+                  >
+                    Send event
+                  </Button>
+                )}
+              </li>
+            ))}
+          </ul>
+        </Part>
+      )}
       {run.error && (
         <Part title={live ? "Error of the last attempt" : "Error"}>
           {run.nextAttemptAt && live && (
@@ -36,6 +80,24 @@ export function RunDetail({ run }: { run: Run }) {
         )}
       </Part>
     </div>
+  );
+}
+
+function isChild(step: Step): boolean {
+  return step.eventType?.startsWith("child-") ?? false;
+}
+
+function Doing({ step }: { step: Step }) {
+  if (step.status === "running") return `attempt ${Math.max(1, step.attempts.length)} runs`;
+  const due = step.dueAt && <When at={step.dueAt} />;
+  if (step.type === "do") return <>tried again {due}</>;
+  if (step.type === "sleep") return <>wakes {due}</>;
+  if (isChild(step)) return "waits for the run it started";
+  return (
+    <>
+      waits for <code className="font-mono">{step.eventType}</code>
+      {due && <>, times out {due}</>}
+    </>
   );
 }
 

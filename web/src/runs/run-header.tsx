@@ -43,6 +43,7 @@ export function RunHeader({ run, workflow, version, commands }: RunHeaderProps) 
       {run.pauseRequested && run.status !== "paused" && (
         <span className="text-paused text-table">pausing once attempts have ended</span>
       )}
+      {run.rollingBack && <span className="text-table text-waiting">rolling back</span>}
       <div className="ml-auto flex items-center gap-2">
         {main.map((command) => (
           <Button

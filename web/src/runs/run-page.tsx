@@ -160,7 +160,12 @@ function Shown({ followed, run }: { followed: FollowedRun; run: Run }) {
               onEvent={actions.sendEvent}
             />
           ) : (
-            <RunDetail run={run} />
+            <RunDetail
+              run={run}
+              steps={steps}
+              onSelect={(key) => show({ step: key, tab: undefined })}
+              onEvent={actions.sendEvent}
+            />
           )}
         </aside>
         {stream === "away" && <Away />}

@@ -19,7 +19,7 @@ describe("folding of idle time", () => {
     expect(folds).toEqual([{ from: 400, to: 14 * DAY }]);
     const { at } = makeScale(span, folds);
     expect(at(400) - at(0)).toBeGreaterThan(0.3);
-    expect(at(14 * DAY) - at(400)).toBeCloseTo(0.07);
+    expect(at(14 * DAY) - at(400)).toBeCloseTo(0.12);
     expect(at(span.to)).toBe(1);
   });
 

@@ -45,7 +45,7 @@ const TOUCHING = 250;
 const SHORTEST_FOLD = 1000;
 /** Idle time that is left open: three times what was worked, and at least this. */
 const OPEN_IDLE = 3000;
-const FOLD_WIDTH = 0.07;
+const FOLD_WIDTH = 0.12;
 const ALL_FOLDS = 0.45;
 
 /** The idle spans to fold: the longest, until what is left does not hide the work. */

@@ -9,7 +9,7 @@ import { Keys } from "@/design/keys";
 import { Problem } from "@/design/problem";
 import { told } from "@/design/toast";
 import { readPayload } from "./payload";
-import { useSubmitKeys } from "./submit-keys";
+import { focusAtEnd, useSubmitKeys } from "./submit-keys";
 
 type SendEventDialogProps = {
   run: Run;
@@ -81,6 +81,7 @@ export function SendEventDialog({ run, steps, type: given, onClose }: SendEventD
           {(ids) => (
             <Input
               {...ids}
+              data-autofocus
               value={type}
               maxLength={100}
               onChange={(event) => setType(event.target.value)}
@@ -106,14 +107,17 @@ export function SendEventDialog({ run, steps, type: given, onClose }: SendEventD
           </div>
         )}
         <Field label="Payload (JSON)" error={problem?.message}>
-          {() => (
+          {(ids) => (
             <CodeEditor
+              describedBy={ids["aria-describedby"]}
+              invalid={ids["aria-invalid"]}
               label="Payload"
               language="json"
               value={text}
               onChange={setText}
               placeholder='{"approved": true}'
               problems={problem ? [problem] : []}
+              onView={type === "" ? undefined : focusAtEnd}
               minHeight={96}
               maxHeight={260}
             />

@@ -1,4 +1,11 @@
 import { type KeyboardEvent, useRef } from "react";
+import type { CodeEditorProps } from "@/design/code-mirror";
+
+/** For the editor that a dialog is there for: what is typed goes there at once. */
+export const focusAtEnd: NonNullable<CodeEditorProps["onView"]> = (view) => {
+  view?.dispatch({ selection: { anchor: view.state.doc.length } });
+  view?.focus();
+};
 
 /** Mod+Enter in any field of a form does what its main button does. */
 export function useSubmitKeys(submit: () => void): (event: KeyboardEvent) => void {

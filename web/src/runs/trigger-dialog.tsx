@@ -14,7 +14,7 @@ import { Problem } from "@/design/problem";
 import { curl } from "./curl";
 import { brief } from "./gist";
 import { exampleOf, readPayload, remembered, writePayload } from "./payload";
-import { useSubmitKeys } from "./submit-keys";
+import { focusAtEnd, useSubmitKeys } from "./submit-keys";
 
 export type TriggerDialogProps = { workflow: FullWorkflow; onClose: () => void };
 
@@ -130,14 +130,17 @@ export function TriggerDialog({ workflow, onClose }: TriggerDialogProps) {
           error={problem?.message}
           hint={'The workflow reads it as event["payload"].'}
         >
-          {() => (
+          {(ids) => (
             <CodeEditor
+              describedBy={ids["aria-describedby"]}
+              invalid={ids["aria-invalid"]}
               label="Payload"
               language="json"
               value={text}
               onChange={setText}
               placeholder={'{\n  "orderId": "ord_001"\n}'}
               problems={problem ? [problem] : []}
+              onView={focusAtEnd}
               lineNumbers
               minHeight={128}
               maxHeight={300}
@@ -165,7 +168,11 @@ export function TriggerDialog({ workflow, onClose }: TriggerDialogProps) {
           <summary className="text-muted hover:text-ink">The same by curl</summary>
           <div className="mt-2">
             <Command
-              text={curl(`/api/workflows/${encodeURIComponent(workflow.id)}/trigger`, "POST", body)}
+              text={curl(
+                `/api/workflows/${encodeURIComponent(workflow.id)}/trigger`,
+                "POST",
+                Object.keys(body).length > 0 ? body : undefined,
+              )}
             />
           </div>
         </details>

@@ -20,7 +20,8 @@ type LineProps = {
 const ROW =
   "group/line grid size-full grid-cols-[var(--names)_1fr] text-left text-table transition-colors duration-100";
 const NAME = "flex min-w-0 items-center gap-1.5 border-r pr-2";
-const TIME = "relative mr-6 ml-0";
+/** The room at the right is for the text behind the longest bar. */
+const TIME = "relative mr-17";
 
 /** A step, or a group of them, over time. */
 export const WaterfallLine = memo(function WaterfallLine(props: LineProps) {
@@ -76,7 +77,7 @@ function StepRow({ line, scale, now, selected, onSelect }: LineProps & { line: S
             now={now}
           />
         ))}
-        <Length x0={scale.at(from)} x1={scale.at(to)} text={duration(to - from)} />
+        <Length x={scale.at(to)} text={duration(to - from)} />
       </span>
     </button>
   );
@@ -115,7 +116,7 @@ function GroupRow({ line, scale, now, onToggle }: LineProps & { line: GroupLine 
           className="absolute top-1/2 h-1.5 -translate-y-1/2 rounded-full opacity-60"
           style={{ ...place(x0, x1), background: STATES[state].colour }}
         />
-        <Length x0={x0} x1={x1} text={duration(to - from)} />
+        <Length x={x1} text={duration(to - from)} />
       </span>
     </button>
   );
@@ -210,22 +211,12 @@ const FILLED = {
   borderColor: "color-mix(in oklch, var(--bar) 75%, transparent)",
 };
 
-/** How long it took: behind the bar, before it, or on it, where there is room. */
-function Length({ x0, x1, text }: { x0: number; x1: number; text: string }) {
-  const style: React.CSSProperties =
-    x1 < 0.86
-      ? { left: `calc(${x1 * 100}% + 6px)` }
-      : x0 > 0.14
-        ? { right: `calc(${(1 - x0) * 100}% + 6px)` }
-        : { right: 6 };
-  const over = x1 >= 0.86 && x0 <= 0.14;
+/** How long it took, behind the bar. */
+function Length({ x, text }: { x: number; text: string }) {
   return (
     <span
-      className={cx(
-        "pointer-events-none absolute top-1/2 -translate-y-1/2 font-mono text-small whitespace-nowrap",
-        over ? "rounded-[3px] bg-surface/80 px-1 text-soft" : "text-muted",
-      )}
-      style={style}
+      className="pointer-events-none absolute top-1/2 -translate-y-1/2 font-mono text-muted text-small whitespace-nowrap"
+      style={{ left: `calc(${x * 100}% + 6px)` }}
     >
       {text}
     </span>

@@ -5,6 +5,12 @@ import { duration } from "@/design/format";
 import { Tooltip } from "@/design/tooltip";
 import { type Scale, ticksOf } from "./scale";
 
+/** The widths of names and of time, as the style sheet has them. */
+export function widthsOf(whole: number): { names: number; width: number } {
+  const names = Math.min(300, Math.max(128, whole * 0.38));
+  return { names, width: Math.max(80, whole - names - 68) };
+}
+
 type AxisProps = {
   scale: Scale;
   /** Times are told after this moment. */
@@ -16,15 +22,15 @@ type AxisProps = {
 /** Time since the start, with a mark for each span that is folded; a click unfolds it. */
 export function Axis({ scale, start, pixels, onUnfold }: AxisProps) {
   const folds = scale.segments.filter((segment) => segment.folded);
-  const named = pixels * ((folds[0]?.x1 ?? 0) - (folds[0]?.x0 ?? 0)) > 28;
+  const room = pixels * ((folds[0]?.x1 ?? 0) - (folds[0]?.x0 ?? 0));
   return (
     <div className="grid h-7 grid-cols-[var(--names)_1fr] text-muted text-small">
       <span className="border-r" />
-      <span className="relative mr-6">
+      <span className="relative mr-17">
         {ticksOf(scale, start, pixels).map(({ x, after }) => (
           <span
             key={after}
-            className="absolute top-0 flex h-full items-center border-l border-line/70 pl-1 font-mono whitespace-nowrap"
+            className="absolute top-0 flex h-full items-center border-l pl-1 font-mono whitespace-nowrap"
             style={{ left: `${x * 100}%` }}
           >
             {after === 0 ? "0" : duration(after)}
@@ -42,7 +48,11 @@ export function Axis({ scale, start, pixels, onUnfold }: AxisProps) {
               className="absolute top-1 bottom-1 z-10 flex items-center justify-center overflow-hidden rounded-[4px] border border-line-strong bg-surface text-soft hover:border-accent hover:text-accent"
               style={{ left: `${fold.x0 * 100}%`, width: `${(fold.x1 - fold.x0) * 100}%` }}
             >
-              {named && <FoldHorizontal size={12} />}
+              {room > 40 ? (
+                <span className="font-mono">{roughly(fold.to - fold.from)}</span>
+              ) : (
+                room > 16 && <FoldHorizontal size={12} />
+              )}
             </button>
           </Tooltip>
         ))}
@@ -51,10 +61,22 @@ export function Axis({ scale, start, pixels, onUnfold }: AxisProps) {
   );
 }
 
-/** The folds, all the way down behind the lines. */
-export function FoldBands({ scale }: { scale: Scale }) {
+/** Only the largest unit: `34 m`. */
+function roughly(ms: number): string {
+  return duration(ms).split(" ").slice(0, 2).join(" ");
+}
+
+/** Round moments and folds, all the way down behind the lines. */
+export function Ground({ scale, start, pixels }: Omit<AxisProps, "onUnfold">) {
   return (
-    <div className="pointer-events-none absolute inset-y-0 right-6 left-(--names)">
+    <div className="pointer-events-none absolute inset-y-0 right-17 left-(--names)">
+      {ticksOf(scale, start, pixels).map(({ x, after }) => (
+        <span
+          key={after}
+          className="absolute inset-y-0 w-px bg-line/50"
+          style={{ left: `${x * 100}%` }}
+        />
+      ))}
       {scale.segments
         .filter((segment) => segment.folded)
         .map((fold) => (
@@ -83,8 +105,7 @@ export function Pointer({ scroller, scale, start }: PointerProps) {
     };
     const move = (event: PointerEvent) => {
       const box = area.getBoundingClientRect();
-      const names = Math.min(300, Math.max(128, area.clientWidth * 0.38));
-      const width = area.clientWidth - names - 24;
+      const { names, width } = widthsOf(area.clientWidth);
       const x = (event.clientX - box.left - names) / width;
       const mark = line.current;
       if (!mark || event.pointerType !== "mouse") return;

@@ -9,7 +9,7 @@ import { groupsAround, type Line, linesOf } from "./rows";
 import { busySpans, foldsOf, makeScale } from "./scale";
 import { useTicking } from "./use-ticking";
 import { RunLine, WaterfallLine } from "./waterfall-line";
-import { Axis, FoldBands, Pointer } from "./waterfall-time";
+import { Axis, Ground, Pointer, widthsOf } from "./waterfall-time";
 
 type WaterfallProps = {
   run: Run;
@@ -57,7 +57,15 @@ export function Waterfall({ run, steps, graph, selected, onSelect, real }: Water
     scrollMargin: HEAD,
     scrollPaddingStart: HEAD,
   });
-  useSelection({ lines, steps, graph, selected, onSelect, setOpened, show: virtual.scrollToIndex });
+  useSelection({
+    lines,
+    steps,
+    graph,
+    selected,
+    onSelect,
+    setOpened,
+    show: (index) => virtual.scrollToIndex(index),
+  });
 
   return (
     <section
@@ -82,8 +90,14 @@ export function Waterfall({ run, steps, graph, selected, onSelect, real }: Water
           onSelect={() => onSelect(undefined)}
         />
       </div>
-      <div className="relative" style={{ height: virtual.getTotalSize() }}>
-        <FoldBands scale={shownScale} />
+      <div className="relative min-h-[calc(100%-59px)]" style={{ height: virtual.getTotalSize() }}>
+        <span className="absolute inset-y-0 left-(--names) -ml-px w-px bg-line" />
+        <Ground scale={shownScale} start={scale.span.from} pixels={pixels} />
+        {steps.length === 0 && (
+          <p className="absolute top-0 left-(--names) p-3 text-muted">
+            {live ? "No step has begun yet." : "The run ended before any step."}
+          </p>
+        )}
         {virtual.getVirtualItems().map((item) => {
           const line = lines[item.index] as Line;
           return (
@@ -104,11 +118,6 @@ export function Waterfall({ run, steps, graph, selected, onSelect, real }: Water
           );
         })}
       </div>
-      {steps.length === 0 && (
-        <p className="px-4 py-3 text-muted">
-          {live ? "No step has begun yet." : "The run ended before any step."}
-        </p>
-      )}
       <Pointer scroller={scroller} scale={shownScale} start={scale.span.from} />
     </section>
   );
@@ -136,8 +145,7 @@ function useTimeWidth(scroller: React.RefObject<HTMLElement | null>): number {
     const element = scroller.current;
     if (!element) return;
     const watch = new ResizeObserver(() => {
-      const names = Math.min(300, Math.max(128, element.clientWidth * 0.38));
-      setPixels(Math.max(80, element.clientWidth - names - 24));
+      setPixels(widthsOf(element.clientWidth).width);
     });
     watch.observe(element);
     return () => watch.disconnect();

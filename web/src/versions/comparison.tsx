@@ -46,10 +46,7 @@ export function Comparison(props: ComparisonProps) {
               value={against?.id ?? NONE}
               onChange={(id) =>
                 onChange({
-                  against:
-                    id === NONE
-                      ? NONE
-                      : String(versions.find((version) => version.id === id)?.version),
+                  against: id,
                 })
               }
               choices={[
@@ -104,7 +101,12 @@ function GraphTab({ workflow, shown, against }: ComparisonProps) {
           all of it.
         </p>
       )}
-      <Thumbnail graph={graph} diff={diff} className="h-72 w-full rounded-panel border bg-ground" />
+      <Thumbnail
+        large
+        graph={graph}
+        diff={diff}
+        className="h-72 w-full rounded-panel border bg-ground"
+      />
     </div>
   );
 }

@@ -166,11 +166,13 @@ function Acts({ workflow, version, live, newest, onDeploy }: VersionRowProps) {
         api.POST("/api/workflows/{id}/versions/{version}/revert", { params: { path } }),
       );
       // The draft was made for another graph: it would hide the one that was asked for.
-      await api
-        .DELETE("/api/workflows/{id}/draft", { params: { path: { id: workflow.id } } })
-        .catch((error) => {
+      if (editor.getState().revision > 0) {
+        await must(
+          api.DELETE("/api/workflows/{id}/draft", { params: { path: { id: workflow.id } } }),
+        ).catch((error) => {
           if (!(error instanceof ApiError && error.code === "draft.not_found")) throw error;
         });
+      }
       editor.getState().set({ saving: "saved", changed: false });
       await cache.invalidateQueries({ queryKey: ["editing", workflow.id] });
       await again();

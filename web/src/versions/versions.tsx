@@ -24,7 +24,9 @@ export function Versions() {
   const named = (ref: string | undefined) =>
     versions?.find((version) => version.id === ref || String(version.version) === ref);
   const shown = named(search.version) ?? versions?.[0];
-  const before = versions?.find((version) => shown && version.version < shown.version);
+  const older = versions?.filter((version) => shown && version.version < shown.version) ?? [];
+  // What is newer than what is live is of interest for what a deploy of it would change.
+  const before = older.find((version) => version.id === live) ?? older[0];
   const against = named(search.against) ?? (search.against ? undefined : before);
 
   if (error) {
@@ -45,9 +47,8 @@ export function Versions() {
     return (
       <Page title="Versions">
         <Empty icon={History} title="No version yet">
-          A version is a saved graph that never changes. Deploying saves one; so does{" "}
-          <strong className="font-medium">Save a version</strong> on the canvas. Here you compare
-          them, go back to one, or put an older one live.
+          A version is a saved graph that never changes. Each deploy of a changed graph saves one.
+          Here you compare them, go back to one, or put an older one live.
         </Empty>
       </Page>
     );
@@ -75,7 +76,7 @@ export function Versions() {
                 void navigate({
                   search: (kept) => ({
                     ...kept,
-                    version: String(version.version),
+                    version: version.id,
                     against: undefined,
                   }),
                   replace: true,

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useParams } from "@tanstack/react-router";
-import { Play, Rocket } from "lucide-react";
+import { Play, Rocket, Undo2 } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { api, must } from "@/api/client";
 import { type FullWorkflow, queries } from "@/api/queries";
@@ -10,10 +10,12 @@ import { Button } from "@/design/button";
 import { useCommands } from "@/design/commands";
 import { CopyButton } from "@/design/copy";
 import { cx } from "@/design/cx";
+import { useConfirm } from "@/design/dialog";
 import { SkeletonRows } from "@/design/empty";
 import { Problem } from "@/design/problem";
 import { failed } from "@/design/toast";
 import { Tooltip } from "@/design/tooltip";
+import { Conflict } from "@/editor/conflict";
 import { useAutosave, useProblems, useSamples } from "@/editor/keeping";
 import { createEditor, EditorProvider, useEditor } from "@/editor/store";
 import { emptyGraph, type Graph, graphFrom } from "@/graph/model";
@@ -42,6 +44,8 @@ export function WorkflowPage() {
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
     refetchOnWindowFocus: false,
+    // What was loaded again is edited anew, even where it is the same as at first.
+    structuralSharing: false,
   });
   if (editing.error) {
     return (
@@ -90,6 +94,8 @@ function Frame({ start }: { start: FullWorkflow }) {
   const [deploying, setDeploying] = useState(false);
   const [triggering, setTriggering] = useState(false);
   const live = workflow.deployment?.status === "active";
+  const changed = useEditor((state) => state.changed);
+  const discard = useDiscard(workflow);
   useCommands([
     {
       id: "deploy",
@@ -98,6 +104,14 @@ function Frame({ start }: { start: FullWorkflow }) {
       icon: Rocket,
       keys: "Mod+Enter",
       run: () => setDeploying(true),
+    },
+    {
+      id: "discard",
+      title: "Discard the draft",
+      group: "Workflow",
+      icon: Undo2,
+      disabled: !changed || !workflow.version,
+      run: () => void discard(),
     },
     {
       id: "trigger",
@@ -177,6 +191,29 @@ function Frame({ start }: { start: FullWorkflow }) {
   );
 }
 
+/** Goes back to the newest version, once the person has said so. */
+function useDiscard(workflow: FullWorkflow): () => Promise<void> {
+  const cache = useQueryClient();
+  const confirm = useConfirm();
+  return async () => {
+    const sure = await confirm({
+      title: "Discard the draft?",
+      text: `What was drawn since version ${workflow.version?.version} is lost.`,
+      action: "Discard",
+    });
+    if (!sure) return;
+    try {
+      await must(
+        api.DELETE("/api/workflows/{id}/draft", { params: { path: { id: workflow.id } } }),
+      );
+      await cache.invalidateQueries({ queryKey: ["editing", workflow.id] });
+      await cache.invalidateQueries({ queryKey: ["workflows", workflow.id] });
+    } catch (error) {
+      failed(error);
+    }
+  };
+}
+
 function DeployButton({ onClick }: { onClick: () => void }) {
   const errors = useEditor(
     (state) => state.problems.filter((problem) => problem.severity !== "warning").length,
@@ -194,20 +231,20 @@ const SAVING = {
   saved: "Saved",
   unsaved: "Unsaved",
   saving: "Saving…",
-  conflict: "Changed elsewhere",
   away: "Not saved: the server is away",
 } as const;
 
 function SavingState() {
   const saving = useEditor((state) => state.saving);
   const changed = useEditor((state) => state.changed);
+  if (saving === "conflict") return <Conflict />;
   if (saving === "saved" && !changed) return null;
   return (
     <span
       role="status"
       className={cx(
         "text-table whitespace-nowrap max-sm:hidden",
-        saving === "conflict" || saving === "away" ? "text-errored" : "text-muted",
+        saving === "away" ? "text-errored" : "text-muted",
       )}
     >
       {saving === "saved" ? "Draft saved" : SAVING[saving]}

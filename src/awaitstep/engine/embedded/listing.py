@@ -41,6 +41,7 @@ _BY_ID: Final = (
     "select created, ref, workflow, status, trigger, deployment, version"
     " from runs where workflow = ? and instance = ?"
 )
+_THERE: Final = "select 1 from runs where ref = ?"
 _SMALL_COLUMNS: Final = RUN_COLUMNS.replace("params, output", "null, null")
 _NEWEST: Final = (
     f"select {_SMALL_COLUMNS} from runs indexed by runs_by_workflow where workflow = ?"
@@ -95,11 +96,17 @@ def some(db: sqlite3.Connection, known: Names, runs: Sequence[tuple[str, str]]) 
     return [_run(db, known, ref) for ref in refs]
 
 
+def again(db: sqlite3.Connection, known: Names, refs: Sequence[int]) -> list[Run]:
+    """The runs of these numbers, as in a page; without those that are gone."""
+    there = [ref for ref in refs if db.execute(_THERE, (ref,)).fetchone()]
+    return [_run(db, known, ref) for ref in there]
+
+
 def newest(db: sqlite3.Connection, known: Names, workflows: Sequence[str]) -> list[Run]:
     """The run of each workflow that was created last, without params and output: these may be a
     hundred MiB together."""
     rows = [db.execute(_NEWEST, (known.get(workflow),)).fetchone() for workflow in workflows]
-    return [read_run(row, known) for row in rows if row is not None]
+    return [_told_of_stop(db, read_run(row, known)) for row in rows if row is not None]
 
 
 def _keys(instances: Sequence[str]) -> list[bytes | str]:
@@ -244,6 +251,11 @@ def _run(db: sqlite3.Connection, known: Names, ref: int) -> Run:
     )
     if run.status is RunStatus.waiting:
         fill(run, db.execute(_TO_RETRY, (ref,)), ())
+    return _told_of_stop(db, run)
+
+
+def _told_of_stop(db: sqlite3.Connection, run: Run) -> Run:
+    """The run, which knows whether it is rolled back."""
     if run.status not in ENDED:
-        fill(run, db.execute(_STOP, (ref, STOP)), ())
+        fill(run, db.execute(_STOP, (run.ref, STOP)), ())
     return run

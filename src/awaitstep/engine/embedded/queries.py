@@ -77,6 +77,16 @@ def to_execute(db: sqlite3.Connection) -> array[int]:
     return array("q", (ref for (ref,) in rows))
 
 
+def in_line(db: sqlite3.Connection, known: Names, workflow: str) -> list[tuple[int, int, bool]]:
+    """The runs of a workflow that are to be executed: number, priority, whether for the first time."""
+    rows = db.execute(
+        "select ref, priority, started is null from runs indexed by runs_by_kind"
+        " where workflow = ? and status < 2",
+        (known.get(workflow),),
+    )
+    return [(ref, priority, bool(first)) for ref, priority, first in rows]
+
+
 def due(db: sqlite3.Connection, now: float, limit: int) -> tuple[list[int], float | None]:
     """Parked runs that are due, longest due first, and when the next one is."""
     rows = db.execute(

@@ -38,7 +38,7 @@ from awaitstep.engine.printing import Borrowed
 from awaitstep.engine.recorded import recorded
 from awaitstep.engine.retry import RetryPolicy
 from awaitstep.engine.run import Change, Operation, Run
-from awaitstep.engine.states import ENDED, StepKind, StepStatus
+from awaitstep.engine.states import ENDED, RunStatus, StepKind, StepStatus
 from awaitstep.engine.step import WorkflowStep
 from awaitstep.engine.workers import Bundles, RunnerHealth, WorkerRequest, WorkerResponse
 from workers.context import Context
@@ -121,10 +121,25 @@ class InlineEngine(Coordinator):
         run = await self._open(workflow, instance)
         if run.status not in ENDED:
             raise RunState(instance, "be deleted", run.status.value)
-        del self._all[workflow, instance], self._runs[run.ref]
+        self._forget(run)
+        self._tell_watchers(run)
+
+    def _forget(self, run: Run) -> None:
+        del self._all[run.workflow, run.instance]
+        self._runs.pop(run.ref, None)
         self._noted.pop(run.ref, None)
         self._evict(run)
-        self._tell_watchers(run)
+
+    async def _retire(self, now: float) -> None:
+        for workflow, kept in self._retention.items():
+            mine = (run for run in self._all.values() if run.workflow == workflow)
+            ended = [run for run in mine if run.status in ENDED and not run.uncommitted]
+            for place, run in enumerate(sorted(ended, key=_place, reverse=True)):
+                age = kept.completed if run.status is RunStatus.complete else kept.failed
+                is_old = age is not None and run.created < now - age
+                is_many = kept.most is not None and place >= kept.most
+                if (is_old or is_many) and not self._is_needed(run):
+                    self._forget(run)
 
     async def live(self, workflow: str) -> int:
         return sum(r.workflow == workflow and r.status not in ENDED for r in self._all.values())

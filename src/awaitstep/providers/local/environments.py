@@ -189,6 +189,11 @@ class Environments:
         site.rename(place)
         os.sync()
 
+    def requirements(self, name: str) -> tuple[str, ...] | None:
+        """What it was made for, None when that is lost. It reads a file."""
+        kept = self._read(name)
+        return None if kept is None else kept[0]
+
     def _read(self, name: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
         """Requirements and chosen versions, None when they are lost or not what they should be."""
         try:

@@ -54,6 +54,13 @@ class LocalProvider:
             why = error.strerror or str(error)
             raise FilesUnavailable(f"The module can't be stored: {why}.") from error
 
+    def source(self, bundle: str) -> str | None:
+        path = self._files.path(bundle)
+        return None if path is None else path.read_text(encoding="utf-8")
+
+    def packages(self, environment: str) -> tuple[str, ...] | None:
+        return self._environments.requirements(environment)
+
     async def deploy(self, worker_name: str, bundle: str) -> str:
         """The gateway reads the directory of active deployments, so the URL is all there is."""
         return self.url(worker_name)

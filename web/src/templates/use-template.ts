@@ -1,0 +1,37 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { api, must, type Schemas } from "@/api/client";
+import { queries } from "@/api/queries";
+import { failed } from "@/design/toast";
+import { kept } from "@/home/tour";
+
+export type Template = Schemas["TemplateShape"];
+
+export const templatesQuery = {
+  queryKey: ["templates"],
+  queryFn: async () => (await must(api.GET("/api/templates"))).data,
+  staleTime: Number.POSITIVE_INFINITY,
+};
+
+/** Makes a workflow of a template and opens its canvas; `busy` is the one that is being made. */
+export function useTemplate(): { use: (template: Template) => Promise<void>; busy: string | null } {
+  const cache = useQueryClient();
+  const navigate = useNavigate();
+  const [busy, setBusy] = useState<string | null>(null);
+  const use = async (template: Template) => {
+    setBusy(template.id);
+    try {
+      const { title: name, summary: description, ir } = template;
+      const made = await must(api.POST("/api/workflows", { body: { name, description, ir } }));
+      kept.follow(made.id, cache.getQueryData(queries.workflows().queryKey));
+      await cache.invalidateQueries({ queryKey: ["workflows"] });
+      await navigate({ to: "/workflows/$id", params: { id: made.id } });
+    } catch (error) {
+      failed(error);
+    } finally {
+      setBusy(null);
+    }
+  };
+  return { use, busy };
+}
