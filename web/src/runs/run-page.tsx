@@ -3,10 +3,10 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { ChartGantt, FoldHorizontal, ListTree, Trash2, Workflow } from "lucide-react";
 import { useMemo, useState } from "react";
 import { type NodeType, queries, type Run, type Step } from "@/api/queries";
-import { useCommands } from "@/app/commands";
 import { useTitle } from "@/app/page";
 import type { RunView } from "@/app/router";
 import { Button } from "@/design/button";
+import { useCommands } from "@/design/commands";
 import { cx } from "@/design/cx";
 import { Empty, SkeletonRows } from "@/design/empty";
 import { plural, shorten } from "@/design/format";
