@@ -126,6 +126,7 @@ def test_a_waiting_run_gets_its_event(visit, busy, accessible):
     editor.fill('{"by": oops}')
     expect(dialog.get_by_role("button", name="Send")).to_be_disabled()
     editor.fill('{"by": "Ada"}')
+    expect(dialog.get_by_role("button", name="Send")).to_be_enabled()
     accessible(page)
     page.keyboard.press("Control+Enter")
     expect(page.locator("h1")).to_contain_text("Complete")
