@@ -71,7 +71,14 @@ export function RunList(props: RunListProps) {
       </div>
     );
   }
-  if (loading) return <SkeletonRows rows={12} />;
+  if (loading) {
+    return (
+      <div className="relative h-full">
+        <SkeletonRows rows={12} />
+        {stream === "away" && <Away />}
+      </div>
+    );
+  }
   const nothing = rows.length === 0 && held.length === 0 && cursor === null;
   return (
     <div className="relative h-full min-h-0">

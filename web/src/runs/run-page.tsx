@@ -52,7 +52,14 @@ function FollowRun({ id, instance }: { id: string; instance: string }) {
       </Empty>
     );
   }
-  if (!followed.run) return <SkeletonRows rows={10} />;
+  if (!followed.run) {
+    return (
+      <div className="relative h-full">
+        <SkeletonRows rows={10} />
+        {followed.stream === "away" && <Away />}
+      </div>
+    );
+  }
   return <Shown followed={followed} run={followed.run} />;
 }
 
