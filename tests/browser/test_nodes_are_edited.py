@@ -338,6 +338,10 @@ def test_forms_are_usable_on_a_phone(visit, live_server, accessible):
     assert box is not None
     assert (box["x"], box["width"]) == (0, 390)
     accessible(page)
+    write(page, editor(panel, "Code"), "return ")
+    panel.get_by_role("button", name="Insert a value").first.click()
+    page.get_by_role("dialog", name="Values").get_by_role("button", name="id:", exact=True).click()
+    expect(editor(panel, "Code")).to_have_text('return event["payload"]["id"]')
     panel.get_by_role("button", name="Close").click()
     page.get_by_role("toolbar", name="Editor panel").get_by_role("button", name="Entry").click()
     expect(editor(page, "Entry code")).to_be_visible()
