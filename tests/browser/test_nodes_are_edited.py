@@ -142,7 +142,7 @@ def test_every_edit_of_a_form_can_be_undone(calling, visitor):
 
     panel.get_by_role("tab", name="Headers").click()
     panel.get_by_role("button", name="Add header").click()
-    panel.get_by_role("textbox", name="Name of header 1").fill("X-Shop")
+    panel.get_by_label("Name of header 1").fill("X-Shop")
     write(page, editor(panel, "Value of X-Shop"), "{{load.id}}")
     header = {"headers": {"X-Shop": "{{load.id}}"}}
     _data(calling, "call", {**CALL["data"], "method": "POST", **header})

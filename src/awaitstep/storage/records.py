@@ -216,6 +216,7 @@ class Entry:
     connection: str | None = None
     kind: Kind = "workflow"
     limits: dict[str, Any] | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,16 +17,23 @@ type InsertValueProps = {
 export function InsertValue({ onPick }: InsertValueProps) {
   const { readables } = useForm();
   const [open, setOpen] = useState(false);
+  const [aside, setAside] = useState(NEAR);
   return (
     <Popover.Root open={open} onOpenChange={setOpen}>
       <Popover.Trigger asChild>
-        <IconButton icon={Braces} label="Insert a value" size="small" side="left" />
+        <IconButton
+          onClick={(event) => setAside(asideOf(event.currentTarget))}
+          icon={Braces}
+          label="Insert a value"
+          size="small"
+          side="left"
+        />
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Content
           side="left"
           align="start"
-          sideOffset={20}
+          sideOffset={aside}
           collisionPadding={12}
           aria-label="Values"
           onCloseAutoFocus={(event) => event.preventDefault()}
@@ -54,6 +61,14 @@ export function InsertValue({ onPick }: InsertValueProps) {
       </Popover.Portal>
     </Popover.Root>
   );
+}
+
+const NEAR = 12;
+
+/** So far from the button that it covers nothing of the form: values are dragged into its fields. */
+function asideOf(button: Element): number {
+  const form = button.closest("aside")?.getBoundingClientRect();
+  return form ? button.getBoundingClientRect().left - form.left + NEAR : NEAR;
 }
 
 type RootProps = { readable: Readable; open: boolean; onPick: (path: string) => void };

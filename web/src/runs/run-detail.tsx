@@ -96,7 +96,7 @@ function Doing({ step }: { step: Step }) {
   return (
     <>
       waits for <code className="font-mono">{step.eventType}</code>
-      {due && <>, until {due}</>}
+      {due && <>, times out {due}</>}
     </>
   );
 }

@@ -190,7 +190,7 @@ function Head({ columns, rows, selection }: HeadProps) {
         <div>State</div>
         {columns.workflow && <div>Workflow</div>}
         <div>Instance</div>
-        <div>Output or error</div>
+        <div>Now, output or error</div>
         <div>Trigger</div>
         {columns.version && <div>Version</div>}
         <div>Started</div>
