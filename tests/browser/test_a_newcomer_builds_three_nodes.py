@@ -44,7 +44,7 @@ def test_from_nothing_to_a_run_that_is_watched_to_its_end(visit, new_server):
     write(page, "Code", 'return {"greeting": f"Hello, {step_1[\'name\']}!"}')
     expect(page.locator(".react-flow__node-step")).to_have_count(3)
     page.locator('.react-flow__node[data-id="sleep"]').click()
-    write(page, "Duration", "1 second")
+    write(page, "Duration", "1")
     expect(page.get_by_role("status").filter(has_text="Draft saved")).to_be_visible()
 
     page.get_by_role("button", name="Deploy").click()
