@@ -17,7 +17,7 @@ WEB := $(filter-out $(SCHEMA) web/openapi.json, \
 # the last file that a build of the dashboard writes
 DASHBOARD := src/awaitstep/static/.built
 
-.PHONY: help setup run test soak check fix bench bench-scale build lock browser clean
+.PHONY: help setup run test soak check fix bench bench-scale screenshots build lock browser clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -89,12 +89,15 @@ fix: .venv/dev $(MODULES) ## let the formatter and linter repair what they can
 	@touch $@
 
 # The peers are only measured beside ours: where they cannot be installed, the figures say so.
-bench: .venv/dev ## print the figures, with DBOS and Prefect beside, and keep them in bench/results/latest.json
-	@$(MAKE) --no-print-directory .venv/peers/ready 2> .venv/peers.log || true
+bench: .venv/dev $(DASHBOARD) ## print the figures, with DBOS and Prefect beside, and keep them in bench/results/latest.json
+	@$(if $(ARGS),true,$(MAKE) --no-print-directory .venv/peers/ready) 2> .venv/peers.log || true
 	@$(BIN)/python -m bench $(ARGS)
 
 bench-scale: .venv/dev ## print what many, long and listed runs cost (ARGS="due --due 1000" for a part)
 	@$(BIN)/python -m bench.scale $(ARGS)
+
+screenshots: .venv/dev $(DASHBOARD) browser ## shoot the pictures of the README in docs/images
+	@$(BIN)/python docs/images/shoot.py
 
 build: .venv/dev $(DASHBOARD) ## build the wheel into dist/
 	@$(BIN)/uv build --quiet --wheel --no-build-isolation && ls dist

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -32,6 +39,9 @@ QUIET = [
     "--no-proxy-server",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1",
 ]
+
+# a machine that runs other tests as well may be slow
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")
@@ -143,7 +153,10 @@ def accessible() -> Callable[[Page], None]:
         result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         faults = [
             f"{found['id']}: {found['help']}\n"
-            + "\n".join(f"    {node['html'][:200]}" for node in found["nodes"][:5])
+            + "\n".join(
+                f"    {node['html'][:200]}\n    {node['failureSummary']}"
+                for node in found["nodes"][:5]
+            )
             for found in result["violations"]
             if found["impact"] in ("serious", "critical")
         ]

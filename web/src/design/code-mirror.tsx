@@ -168,11 +168,14 @@ const THEME = EditorView.theme({
   ".cm-deletedChunk": {
     backgroundColor: "color-mix(in oklch, var(--errored) 12%, transparent) !important",
   },
+  // A line under what changed, not a darker ground: the text stays readable in its colours.
   ".cm-changedText": {
-    background: "color-mix(in oklch, var(--complete) 26%, transparent) !important",
+    background: "none !important",
+    boxShadow: "inset 0 -2px 0 color-mix(in oklch, var(--complete) 70%, transparent)",
   },
   ".cm-deletedChunk .cm-deletedText": {
-    background: "color-mix(in oklch, var(--errored) 26%, transparent) !important",
+    background: "none !important",
+    boxShadow: "inset 0 -2px 0 color-mix(in oklch, var(--errored) 70%, transparent)",
   },
 });
 

@@ -17,12 +17,12 @@ type InsertValueProps = {
 export function InsertValue({ onPick }: InsertValueProps) {
   const { readables } = useForm();
   const [open, setOpen] = useState(false);
-  const [aside, setAside] = useState(NEAR);
+  const [place, setPlace] = useState(BELOW);
   return (
     <Popover.Root open={open} onOpenChange={setOpen}>
       <Popover.Trigger asChild>
         <IconButton
-          onClick={(event) => setAside(asideOf(event.currentTarget))}
+          onClick={(event) => setPlace(besideFormOf(event.currentTarget))}
           icon={Braces}
           label="Insert a value"
           size="small"
@@ -31,9 +31,9 @@ export function InsertValue({ onPick }: InsertValueProps) {
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Content
-          side="left"
+          side={place.side}
           align="start"
-          sideOffset={aside}
+          sideOffset={place.offset}
           collisionPadding={12}
           aria-label="Values"
           onCloseAutoFocus={(event) => event.preventDefault()}
@@ -63,12 +63,15 @@ export function InsertValue({ onPick }: InsertValueProps) {
   );
 }
 
-const NEAR = 12;
+type Place = { side: "left" | "bottom"; offset: number };
+const BELOW: Place = { side: "bottom", offset: 6 };
+const WIDTH = 344;
 
-/** So far from the button that it covers nothing of the form: values are dragged into its fields. */
-function asideOf(button: Element): number {
+/** Left of the form, where there is room, so that values can be dragged into its fields. */
+function besideFormOf(button: Element): Place {
   const form = button.closest("aside")?.getBoundingClientRect();
-  return form ? button.getBoundingClientRect().left - form.left + NEAR : NEAR;
+  if (!form || form.left < WIDTH) return BELOW;
+  return { side: "left", offset: button.getBoundingClientRect().left - form.left + 12 };
 }
 
 type RootProps = { readable: Readable; open: boolean; onPick: (path: string) => void };
