@@ -50,7 +50,14 @@ export function WorkflowPage() {
   if (editing.error) {
     return (
       <div className="mx-auto max-w-140 p-6">
-        <Problem error={editing.error} />
+        <Problem
+          error={editing.error}
+          action={
+            <Link to="/workflows" className="font-medium text-accent hover:underline">
+              All workflows
+            </Link>
+          }
+        />
       </div>
     );
   }
