@@ -113,19 +113,25 @@ async function run(url: string, options: Options, stopped: AbortSignal): Promise
 /** A tab that was not looked at for so long gives its connections back: browsers have few of them. */
 const HIDDEN_FOR = 20_000;
 
-function useLookedAt(): boolean {
-  const [looked, setLooked] = useState(true);
+/** How often the page was come to; 0 while nobody looks. */
+function useLookedAt(): number {
+  const [looked, setLooked] = useState(1);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const change = () => {
       clearTimeout(timer);
-      if (document.hidden) timer = setTimeout(() => setLooked(false), HIDDEN_FOR);
-      else setLooked(true);
+      if (document.hidden) timer = setTimeout(() => setLooked(0), HIDDEN_FOR);
+      else setLooked((before) => before || 1);
+    };
+    const back = (event: PageTransitionEvent) => {
+      if (event.persisted) setLooked((before) => before + 1);
     };
     change();
     document.addEventListener("visibilitychange", change);
+    window.addEventListener("pageshow", back);
     return () => {
       clearTimeout(timer);
+      window.removeEventListener("pageshow", back);
       document.removeEventListener("visibilitychange", change);
     };
   }, []);
@@ -148,13 +154,19 @@ export function useStream(
       {},
       { get: (_, name: string) => (data: unknown) => current.current.handlers[name]?.(data) },
     );
-    return follow(url, {
+    const stop = follow(url, {
       handlers: relayed,
       last,
       onState: setState,
       onOpen: () => current.current.onOpen?.(),
       onError: (error) => current.current.onError?.(error),
     });
+    // A page that was left is kept to come back to, with its connections, unless they are given up.
+    window.addEventListener("pagehide", stop);
+    return () => {
+      window.removeEventListener("pagehide", stop);
+      stop();
+    };
   }, [url, last, looked]);
   return state;
 }
