@@ -36,7 +36,7 @@ export function Page({ title, aside, actions, toolbar, children, narrow }: PageP
           {toolbar}
         </div>
       )}
-      <div className="min-h-0 flex-1 overflow-auto">
+      <div className="relative min-h-0 flex-1 overflow-auto">
         {narrow ? <div className="mx-auto max-w-190 p-4 md:p-6">{children}</div> : children}
       </div>
     </div>

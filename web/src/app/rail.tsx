@@ -56,7 +56,7 @@ export function Rail() {
     <nav
       aria-label="Places"
       className={cx(
-        "flex shrink-0 gap-0.5 border-line bg-ground max-md:h-12 max-md:w-full max-md:overflow-x-auto max-md:border-t max-md:px-2 max-md:items-center md:flex-col md:border-r md:p-2 transition-[width] duration-150",
+        "flex shrink-0 gap-0.5 border-line bg-ground max-md:strip max-md:h-12 max-md:w-full max-md:border-t max-md:px-1 max-md:items-center max-md:justify-between md:flex-col md:border-r md:p-2 transition-[width] duration-150",
         wide ? "md:w-55" : "md:w-13",
       )}
     >

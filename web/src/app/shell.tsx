@@ -32,7 +32,7 @@ export function Shell() {
       <main
         id="main"
         tabIndex={-1}
-        className="min-h-0 min-w-0 flex-1 overflow-hidden bg-surface outline-none"
+        className="relative min-h-0 min-w-0 flex-1 overflow-hidden bg-surface outline-none"
       >
         <Outlet />
       </main>

@@ -250,10 +250,12 @@ function FirstNode({ onAsk }: { onAsk: () => void }) {
 
 function Problems({ onOpen }: { onOpen: (problem: Detail) => void }) {
   const problems = useEditor((state) => state.problems);
+  const empty = useEditor((state) => state.graph.nodes.length === 0);
   const [open, setOpen] = useState(false);
   const errors = problems.filter((problem) => problem.severity !== "warning").length;
   const warnings = problems.length - errors;
-  if (problems.length === 0) return null;
+  // nothing is wrong with a page that nobody has drawn on
+  if (empty || problems.length === 0) return null;
   return (
     <div className="absolute bottom-3 left-3 z-10 w-90 max-w-[calc(100%-24px)] overflow-hidden rounded-panel border bg-raised">
       <button

@@ -3,7 +3,7 @@ import { Flag, Plus } from "lucide-react";
 import { memo } from "react";
 import type { NodeType } from "@/api/queries";
 import { cx } from "@/design/cx";
-import { duration } from "@/design/format";
+import { duration, plural } from "@/design/format";
 import { STATES, StateIcon, type StateName } from "@/design/state";
 import type { GraphNode } from "@/graph/model";
 import { summaryOf } from "@/graph/summary";
@@ -79,7 +79,7 @@ export const StepNode = memo(function StepNode({ data, selected }: NodeProps & {
       {(errors > 0 || warnings > 0) && !run && (
         <span
           role="img"
-          aria-label={errors > 0 ? `${errors} errors` : `${warnings} warnings`}
+          aria-label={errors > 0 ? plural(errors, "error") : plural(warnings, "warning")}
           className={cx(
             "absolute -top-2 -right-2 flex h-5 min-w-5 items-center justify-center rounded-full px-1 font-semibold text-small text-surface",
             errors > 0 ? "bg-errored" : "bg-waiting",

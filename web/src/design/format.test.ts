@@ -20,7 +20,9 @@ test("moments are told from now", () => {
   const now = new Date("2026-11-27T12:00:00Z");
   expect(relative(new Date("2026-11-27T11:59:59.5Z"), now)).toBe("now");
   expect(relative(new Date("2026-11-27T11:59:30Z"), now)).toBe("30 s ago");
-  expect(relative(new Date("2026-11-27T14:30:00Z"), now)).toBe("in 2 h");
+  expect(relative(new Date("2026-11-27T14:15:00Z"), now)).toBe("in 2 h");
+  expect(relative(new Date("2026-11-29T11:59:00Z"), now)).toBe("in 2 d");
+  expect(relative(new Date("2026-11-25T12:01:00Z"), now)).toBe("1 d ago");
   expect(relative(new Date("2025-11-27T12:00:00Z"), now)).toBe("27 Nov 2025");
 });
 

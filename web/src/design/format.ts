@@ -32,8 +32,10 @@ export function relative(at: Date, now: Date): string {
         : length < DAY
           ? [HOUR, "h"]
           : [DAY, "d"];
-  const count = `${Math.floor(length / size)} ${unit}`;
-  return difference > 0 ? `in ${count}` : `${count} ago`;
+  // what was is told by what has passed; what comes by what is near: two days less a second are two
+  return difference > 0
+    ? `in ${Math.round(length / size)} ${unit}`
+    : `${Math.floor(length / size)} ${unit} ago`;
 }
 
 /** `27 Nov 2026`, in the reader's zone. */

@@ -35,6 +35,7 @@ export function Problem({ error, action }: { error: unknown; action?: ReactNode 
           <ul className="mt-1 list-disc pl-4 text-soft">
             {known.details.slice(0, 20).map((detail) => (
               <li key={`${detail.code} ${detail.nodeId} ${detail.path} ${detail.message}`}>
+                <Place at={detail.nodeId ?? detail.path} />
                 {detail.message}
                 {detail.hint && <span className="text-muted"> {detail.hint}</span>}
               </li>
@@ -53,5 +54,15 @@ export function Problem({ error, action }: { error: unknown; action?: ReactNode 
         {action && <div className="mt-2">{action}</div>}
       </div>
     </div>
+  );
+}
+
+/** The node or the field that a detail is about. */
+function Place({ at }: { at: string | null | undefined }) {
+  if (!at) return null;
+  return (
+    <>
+      <code className="font-mono text-table break-all">{at}</code>:{" "}
+    </>
   );
 }

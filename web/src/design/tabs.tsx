@@ -34,7 +34,7 @@ export function Tabs<T extends string>({
       className={cx("flex min-h-0 flex-col", className)}
     >
       <div className="flex items-center gap-2 border-b px-2">
-        <Radix.List aria-label={label} className="flex min-w-0 flex-1 gap-1 overflow-x-auto">
+        <Radix.List aria-label={label} className="strip flex min-w-0 flex-1 gap-1">
           {tabs.map((tab) => (
             <Radix.Trigger
               key={tab.value}

@@ -7,6 +7,7 @@ export function Toaster() {
     <Sonner
       theme={shown}
       position="bottom-right"
+      style={{ fontFamily: "inherit" }}
       toastOptions={{
         style: {
           background: "var(--raised)",
@@ -14,7 +15,6 @@ export function Toaster() {
           borderColor: "var(--n-6)",
           borderRadius: 10,
           boxShadow: "var(--float)",
-          fontFamily: "inherit",
           fontSize: 13,
         },
       }}

@@ -135,7 +135,7 @@ function Told({ icon: Icon, text, name, what, at, children }: ToldProps) {
     <>
       <Icon size={16} className={cx("mt-0.5 shrink-0", text)} />
       <span className="min-w-0 flex-1">
-        <span className="font-medium">{name}</span> <span className="text-soft">{what}</span>
+        <bdi className="font-medium">{name}</bdi> <span className="text-soft">{what}</span>
         {children && <span className="block truncate text-muted text-table">{children}</span>}
       </span>
       {at && (

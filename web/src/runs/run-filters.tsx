@@ -83,11 +83,7 @@ function StatusChips({ filter, onChange }: Omit<RunFiltersProps, "versions">) {
   const chosen = new Set(statusesOf(filter));
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset does not scroll sideways
-    <div
-      role="group"
-      aria-label="State"
-      className="flex min-w-0 gap-1 overflow-x-auto p-0.5 max-md:w-full"
-    >
+    <div role="group" aria-label="State" className="strip flex min-w-0 gap-1 p-0.5 max-md:w-full">
       {STATUSES.map((status) => (
         <button
           key={status}

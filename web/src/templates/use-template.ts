@@ -22,8 +22,12 @@ export function useTemplate(): { use: (template: Template) => Promise<void>; bus
   const use = async (template: Template) => {
     setBusy(template.id);
     try {
-      const { title: name, summary: description, ir } = template;
-      const made = await must(api.POST("/api/workflows", { body: { name, description, ir } }));
+      const { title: name, summary: description, ir, params } = template;
+      // as a file, which brings its payload along: the trigger dialog and the curl line begin with it
+      const payloadSchema = { examples: [params] };
+      const made = await must(
+        api.POST("/api/workflows/import", { body: { name, description, ir, payloadSchema } }),
+      );
       kept.follow(made.id, cache.getQueryData(queries.workflows().queryKey));
       await cache.invalidateQueries({ queryKey: ["workflows"] });
       await navigate({ to: "/workflows/$id", params: { id: made.id } });

@@ -15,7 +15,7 @@ const EXAMPLE = `{
   "required": ["orderId"]
 }`;
 
-/** What a payload looks like, as JSON Schema: the trigger dialog makes a form of it. */
+/** What a payload looks like, as JSON Schema: the trigger dialog begins with its example. */
 export function PayloadSchema({ workflow }: { workflow: FullWorkflow }) {
   const patch = usePatch(workflow.id);
   const there = spelled(workflow.payloadSchema);
@@ -24,7 +24,7 @@ export function PayloadSchema({ workflow }: { workflow: FullWorkflow }) {
   return (
     <Section
       title="Payload"
-      text="A JSON Schema of what runs are started with. The trigger dialog then shows a form."
+      text="A JSON Schema of what runs are started with. The trigger dialog begins with its example."
       aside={
         text.trim() === "" && (
           <button

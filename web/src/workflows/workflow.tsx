@@ -50,7 +50,14 @@ export function WorkflowPage() {
   if (editing.error) {
     return (
       <div className="mx-auto max-w-140 p-6">
-        <Problem error={editing.error} />
+        <Problem
+          error={editing.error}
+          action={
+            <Link to="/workflows" className="font-medium text-accent hover:underline">
+              All workflows
+            </Link>
+          }
+        />
       </div>
     );
   }
@@ -125,7 +132,7 @@ function Frame({ start }: { start: FullWorkflow }) {
   const to = { id: workflow.id };
   return (
     <div className="flex h-full flex-col">
-      <header className="flex flex-wrap items-center gap-x-3 border-b px-3 md:px-4">
+      <header className="flex flex-wrap items-center gap-x-3 border-b px-3 md:px-4 lg:flex-nowrap">
         <div className="flex h-11 min-w-0 items-center gap-2">
           <Link to="/workflows" className="text-muted hover:text-ink max-sm:hidden">
             Workflows
@@ -136,7 +143,7 @@ function Frame({ start }: { start: FullWorkflow }) {
         </div>
         <nav
           aria-label="Workflow"
-          className="order-last flex gap-1 overflow-x-auto max-md:w-full lg:order-none lg:mx-auto"
+          className="strip order-last flex gap-1 shrink-0 max-md:w-full lg:order-none lg:mx-auto"
         >
           <TabLink
             to="/workflows/$id"
@@ -162,7 +169,7 @@ function Frame({ start }: { start: FullWorkflow }) {
             Settings
           </TabLink>
         </nav>
-        <div className="ml-auto flex items-center gap-2 lg:ml-0">
+        <div className="ml-auto flex shrink-0 items-center gap-2 lg:ml-0">
           <SavingState />
           {live && (
             <Button icon={Play} onClick={() => setTriggering(true)}>
@@ -286,7 +293,7 @@ function Name({ workflow }: { workflow: FullWorkflow }) {
         if (event.key === "Enter") event.currentTarget.blur();
         if (event.key === "Escape") setName(before.current);
       }}
-      className="h-7 min-w-16 max-w-70 rounded-control border border-transparent bg-transparent px-1.5 font-semibold hover:border-line-strong field-sizing-content"
+      className="h-7 min-w-16 max-w-70 rounded-control border border-transparent bg-transparent px-1.5 font-semibold text-ellipsis hover:border-line-strong field-sizing-content"
     />
   );
 }
@@ -307,8 +314,8 @@ function LiveState({ workflow }: { workflow: FullWorkflow }) {
         </span>
       </Tooltip>
       {deployment?.status === "active" && (
-        <span className="flex items-center gap-1 max-xl:hidden">
-          <span className="max-w-60 truncate font-mono text-table">{deployment.url}</span>
+        <span className="flex min-w-0 items-center gap-1 max-xl:hidden">
+          <span className="min-w-0 max-w-60 truncate font-mono text-table">{deployment.url}</span>
           <CopyButton text={deployment.url} label="Copy the Worker URL" />
         </span>
       )}
