@@ -143,7 +143,7 @@ def test_a_run_is_triggered_with_a_payload(visit, live_server, accessible):
     dialog = page.get_by_role("dialog")
     payload = dialog.get_by_role("textbox", name="Payload")
     payload.fill('{"id": "ord_7",\n "do": complete}')
-    expect(dialog).to_contain_text("Line 2 is no JSON.")
+    expect(dialog).to_contain_text("Line 2: Here should stand a value.")
     expect(dialog.get_by_role("button", name="Run")).to_be_disabled()
     payload.fill('{"id": "ord_7", "do": "complete"}')
     dialog.get_by_label("Instance id").fill("seven")
@@ -160,6 +160,35 @@ def test_a_run_is_triggered_with_a_payload(visit, live_server, accessible):
     dialog.get_by_role("button", name="Run").click()
     page.wait_for_url(lambda url: "/runs/" in url and not url.endswith("seven"))
     expect(page.locator("h1")).to_contain_text("Complete")
+
+
+def test_a_payload_with_a_schema_is_filled_in_as_a_form(visit, live_server, accessible):
+    made = live_server.deploy(ORDERS)["id"]
+    schema = {
+        "type": "object",
+        "required": ["id"],
+        "properties": {
+            "id": {"type": "string", "title": "Order", "examples": ["ord_7"]},
+            "do": {"enum": ["complete", "fail"]},
+            "count": {"type": "integer", "minimum": 1},
+        },
+    }
+    answer = live_server.api("PATCH", f"/workflows/{made}", {"payloadSchema": schema})
+    assert answer.status == 200, answer.text
+    page = visit(live_server).open(f"/workflows/{made}/runs")
+    page.get_by_role("button", name="Trigger").click()
+    dialog = page.get_by_role("dialog")
+    accessible(page)
+    dialog.get_by_label("Order").fill("ord_form")
+    dialog.get_by_label("Count").fill("3")
+    dialog.get_by_role("radio", name="JSON").click()
+    expect(dialog.get_by_role("textbox", name="Payload")).to_contain_text('"ord_form"')
+    dialog.get_by_role("radio", name="Form").click()
+    dialog.get_by_role("button", name="Run").click()
+    page.wait_for_url("**/runs/*")
+    expect(page.get_by_text("Complete").first).to_be_visible()
+    [run] = live_server.api("GET", f"/workflows/{made}/runs").json["data"]
+    assert run["params"] == {"id": "ord_form", "do": "complete", "count": 3}
 
 
 def test_a_run_is_paused_resumed_restarted_and_ended(visit, busy):

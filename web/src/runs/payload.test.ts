@@ -20,7 +20,7 @@ describe("a payload", () => {
     expect(at("['a']")).toEqual([1, 2]);
     expect(at('{"a": [1, 2}')).toEqual([1, 12]);
     expect(at('{"a": "b\n"}')).toEqual([1, 7]);
-    expect(at('{"a":\n')).toEqual([1, 6]);
+    expect(at('{"a":\n')).toEqual([2, 1]);
     expect(at("}")).toEqual([1, 1]);
     expect(at('{"a": {}, "b": [[]]}')).toBeNull();
   });

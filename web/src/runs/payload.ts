@@ -1,62 +1,32 @@
 /** A payload as it is typed: JSON, or nothing. Pure. */
 
 import type { CodeProblem } from "@/design/code-mirror";
+import { faultOf } from "@/forms/json-place";
+import { type FormField, fieldsOf } from "@/forms/schema";
+
+/** What the server reads of a body, which holds the payload. */
+const DEEPEST = 199;
 
 export type Payload = { value: unknown; given: boolean; problem: CodeProblem | null };
 
 /** Nothing is no payload. What is no JSON has a problem, with its place. */
 export function readPayload(text: string): Payload {
   if (text.trim() === "") return { value: undefined, given: false, problem: null };
-  try {
-    return { value: JSON.parse(text) as unknown, given: true, problem: null };
-  } catch {
-    const before = text.slice(0, faultOf(text)).split("\n");
-    const [line, column] = [before.length, (before.at(-1)?.length ?? 0) + 1];
-    return {
-      value: undefined,
-      given: true,
-      problem: { line, column, message: `Line ${line} is no JSON.`, severity: "error" },
-    };
+  const fault = faultOf(text, DEEPEST);
+  if (fault) {
+    return { value: undefined, given: true, problem: { ...fault, severity: "error" } };
   }
-}
-
-const TOKEN =
-  /\s*(?:([{}[\],:])|("(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|(?:true|false|null)(?!\w))/uy;
-
-/** Where a text that is no JSON stops being some: browsers tell it in words only. */
-function faultOf(text: string): number {
-  TOKEN.lastIndex = 0;
-  const open: string[] = [];
-  let wanted: "value" | "first" | "key" | "first key" | "colon" | "next" = "value";
-  for (;;) {
-    const at = TOKEN.lastIndex;
-    const found = TOKEN.exec(text);
-    const start = at + (/^\s*/.exec(text.slice(at))?.[0].length ?? 0);
-    if (!found) return Math.min(start, text.trimEnd().length);
-    const [, mark, string] = found;
-    const inObject = open.at(-1) === "{";
-    if (wanted === "colon" && mark === ":") wanted = "value";
-    else if (wanted === "next" && mark === "," && open.length > 0) {
-      wanted = inObject ? "key" : "value";
-    } else if ((mark === "}" || mark === "]") && closes(mark, inObject, wanted, open.length)) {
-      open.pop();
-      wanted = "next";
-    } else if ((wanted === "key" || wanted === "first key") && string) wanted = "colon";
-    else if ((wanted === "value" || wanted === "first") && (mark === "{" || mark === "[")) {
-      open.push(mark);
-      wanted = mark === "{" ? "first key" : "first";
-    } else if ((wanted === "value" || wanted === "first") && !mark) wanted = "next";
-    else return start;
-  }
-}
-
-function closes(mark: string, inObject: boolean, wanted: string, depth: number): boolean {
-  if (depth === 0 || (mark === "}") !== inObject) return false;
-  return wanted === "next" || wanted === (inObject ? "first key" : "first");
+  return { value: JSON.parse(text) as unknown, given: true, problem: null };
 }
 
 export function writePayload(value: unknown): string {
   return JSON.stringify(value, null, 2) ?? "";
+}
+
+/** The fields of a payload whose schema is that of an object; none for any other. */
+export function payloadFields(schema: unknown): FormField[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  return fieldsOf(schema as Record<string, unknown>);
 }
 
 const MOST = 8;

@@ -106,7 +106,7 @@ export function SendEventDialog({ run, steps, type: given, onClose }: SendEventD
             ))}
           </div>
         )}
-        <Field label="Payload (JSON)" error={problem?.message}>
+        <Field label="Payload (JSON)" error={problem && `Line ${problem.line}: ${problem.message}`}>
           {(ids) => (
             <CodeEditor
               describedBy={ids["aria-describedby"]}

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { History, Play } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { api, must } from "@/api/client";
 import type { FullWorkflow } from "@/api/queries";
 import { Button } from "@/design/button";
@@ -11,9 +11,11 @@ import { Dialog } from "@/design/dialog";
 import { Field, Input } from "@/design/field";
 import { Keys } from "@/design/keys";
 import { Problem } from "@/design/problem";
+import { Segments } from "@/forms/segments";
 import { curl } from "./curl";
 import { brief } from "./gist";
-import { exampleOf, readPayload, remembered, writePayload } from "./payload";
+import { exampleOf, payloadFields, readPayload, remembered, writePayload } from "./payload";
+import { PayloadForm } from "./payload-form";
 import { focusAtEnd, useSubmitKeys } from "./submit-keys";
 
 export type TriggerDialogProps = { workflow: FullWorkflow; onClose: () => void };
@@ -62,6 +64,8 @@ export function TriggerDialog({ workflow, onClose }: TriggerDialogProps) {
   const [text, setText] = useState(() =>
     workflow.payloadSchema ? writePayload(exampleOf(workflow.payloadSchema)) : "",
   );
+  const fields = useMemo(() => payloadFields(workflow.payloadSchema), [workflow.payloadSchema]);
+  const [form, setForm] = useState(fields.length > 0);
   const [instance, setInstance] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -125,28 +129,47 @@ export function TriggerDialog({ workflow, onClose }: TriggerDialogProps) {
       }
     >
       <div className="flex flex-col gap-3" onKeyDownCapture={onKeyDown}>
-        <Field
-          label="Payload (JSON, optional)"
-          error={problem?.message}
-          hint={'The workflow reads it as event["payload"].'}
-        >
-          {(ids) => (
-            <CodeEditor
-              describedBy={ids["aria-describedby"]}
-              invalid={ids["aria-invalid"]}
-              label="Payload"
-              language="json"
-              value={text}
-              onChange={setText}
-              placeholder={'{\n  "orderId": "ord_001"\n}'}
-              problems={problem ? [problem] : []}
-              onView={focusAtEnd}
-              lineNumbers
-              minHeight={128}
-              maxHeight={300}
-            />
-          )}
-        </Field>
+        {fields.length > 0 && (
+          <Segments
+            label="How the payload is written"
+            value={form ? "form" : "json"}
+            choices={[
+              { value: "form", label: "Form" },
+              { value: "json", label: "JSON" },
+            ]}
+            onChange={(next) => setForm(next === "form")}
+          />
+        )}
+        {form && !problem ? (
+          <PayloadForm
+            fields={fields}
+            value={value}
+            onChange={(next) => setText(writePayload(next))}
+          />
+        ) : (
+          <Field
+            label="Payload (JSON, optional)"
+            error={problem && `Line ${problem.line}: ${problem.message}`}
+            hint={'The workflow reads it as event["payload"].'}
+          >
+            {(ids) => (
+              <CodeEditor
+                describedBy={ids["aria-describedby"]}
+                invalid={ids["aria-invalid"]}
+                label="Payload"
+                language="json"
+                value={text}
+                onChange={setText}
+                placeholder={'{\n  "orderId": "ord_001"\n}'}
+                problems={problem ? [problem] : []}
+                onView={focusAtEnd}
+                lineNumbers
+                minHeight={128}
+                maxHeight={300}
+              />
+            )}
+          </Field>
+        )}
         {recent.length > 0 && <Recent recent={recent} onPick={setText} />}
         <Field
           label="Instance id (optional)"

@@ -16,7 +16,7 @@ import { Problem } from "@/design/problem";
 import { failed } from "@/design/toast";
 import { Tooltip } from "@/design/tooltip";
 import { Conflict } from "@/editor/conflict";
-import { useAutosave, useProblems, useSamples } from "@/editor/keeping";
+import { useAutosave, useProblems } from "@/editor/keeping";
 import { createEditor, EditorProvider, useEditor } from "@/editor/store";
 import { emptyGraph, type Graph, graphFrom } from "@/graph/model";
 import { TriggerDialog } from "@/runs/trigger-dialog";
@@ -88,7 +88,6 @@ function Editing({ loaded }: { loaded: Loaded }) {
 function Keeping() {
   useAutosave();
   useProblems();
-  useSamples();
   return null;
 }
 
