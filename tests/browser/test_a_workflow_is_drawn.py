@@ -309,6 +309,25 @@ def test_ways_are_drawn_and_nodes_moved_by_keys(drawn):
     assert edges(page) == ["From one to three", "From two to three"]
 
 
+def test_a_form_is_opened_filled_and_left_by_keys(drawn, live_server):
+    page, id = drawn(chain("one", "two"))
+    select(page, "one")
+    page.keyboard.press("e")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text("return 42")
+    saved(page)
+    assert graph_of(live_server, id)["nodes"][0]["data"]["code"] == "return 42"
+    select(page, "two")
+    expect(page.get_by_role("complementary", name="Two")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("complementary", name="Two")).to_have_count(0)
+    # the second key of a pair means something on the canvas, too
+    select(page, "two")
+    page.keyboard.press("g")
+    page.keyboard.press("h")
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
+
+
 def test_an_arm_is_called_as_one_likes(drawn, live_server):
     ir = chain("fan", "left", "right")
     ir["nodes"][0] |= {"type": "parallel", "data": {}}

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { ReactFlowProvider, useReactFlow } from "@xyflow/react";
-import { CircleX, Code2, Plus, TriangleAlert, WandSparkles } from "lucide-react";
+import { CircleX, Code2, PencilLine, Plus, TriangleAlert, WandSparkles } from "lucide-react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import type { Detail } from "@/api/client";
 import { queries } from "@/api/queries";
@@ -47,6 +47,7 @@ function CanvasPage() {
   const [place, setPlace] = useState<Place | null>(null);
   const [problem, setProblem] = useState<Detail | null>(null);
   const empty = useEditor((state) => state.graph.nodes.length === 0);
+  const nothing = useEditor((state) => state.selected.size === 0);
   const selectedNode = useSelectedNode();
   const dock = usePanelPlace((state) => state.dock);
 
@@ -78,8 +79,25 @@ function CanvasPage() {
 
   const [connecting, setConnecting] = useState<string | null>(null);
   const commands = useCanvasCommands({ onAsk: setPlace, onConnect: setConnecting });
-  useCommands(
-    (["entry", "packages", "code", "graph"] as const).map((name, index) => ({
+  useCommands([
+    {
+      id: "node-form",
+      title: "Edit the node",
+      group: "Canvas",
+      icon: PencilLine,
+      keys: "E",
+      disabled: !selectedNode,
+      run: focusForm,
+    },
+    {
+      id: "canvas-none",
+      title: "Select nothing",
+      group: "Canvas",
+      keys: "Escape",
+      disabled: nothing,
+      run: () => store.getState().select([]),
+    },
+    ...(["entry", "packages", "code", "graph"] as const).map((name, index) => ({
       id: `panel-${name}`,
       title: {
         entry: "Entry code",
@@ -92,7 +110,7 @@ function CanvasPage() {
       keys: `Alt+${index + 1}`,
       run: () => show({ panel: panel === name ? undefined : name }),
     })),
-  );
+  ]);
   useClipboard(
     useCallback(
       () => screenToFlowPosition({ x: window.innerWidth / 2, y: window.innerHeight / 2 }),
@@ -156,6 +174,13 @@ function CanvasPage() {
       )}
     </div>
   );
+}
+
+/** From the canvas into the form beside it, without a pointer. */
+function focusForm(): void {
+  document
+    .querySelector<HTMLElement>("aside [role=tabpanel] :is(input,select,[contenteditable=true])")
+    ?.focus();
 }
 
 function said(place: Place, store: ReturnType<typeof useEditorStore>): string {

@@ -93,12 +93,13 @@ export function useShortcuts(): void {
       before = keys;
       at = event.timeStamp;
       const modal = document.querySelector("[role=dialog],[role=alertdialog],[role=menu]");
-      const found = allCommands(useOffered.getState().lists).find(
-        (command) =>
-          !command.disabled &&
-          (command.keys === keys || (pair !== "" && command.keys === pair)) &&
-          (command.everywhere || (!typing && !modal)),
+      const usable = allCommands(useOffered.getState().lists).filter(
+        (command) => !command.disabled && (command.everywhere || (!typing && !modal)),
       );
+      // `G H` goes home even where `H` alone means something
+      const found =
+        usable.find((command) => pair !== "" && command.keys === pair) ??
+        usable.find((command) => command.keys === keys);
       if (!found) return;
       event.preventDefault();
       before = "";
