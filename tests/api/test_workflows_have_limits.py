@@ -105,12 +105,12 @@ async def test_an_engine_that_knows_no_limits_is_told_none(plane: Plane) -> None
         ({"starts": {"limit": 1}}, "limits.incomplete", "limits.starts"),
         ({"starts": {"limit": 1, "period": "soon"}}, "limits.duration", "limits.starts.period"),
         ({"retention": {"most": 0}}, "limits.number", "limits.retention.most"),
-        ({"parallel": 1}, "extra_forbidden", "limits.parallel"),
-        ({"retention": {"all": "1 day"}}, "extra_forbidden", "limits.retention.all"),
-        ({"concurrency": "5"}, "int_type", "limits.concurrency"),
-        ({"concurrency": True}, "int_type", "limits.concurrency"),
-        ({"starts": {"limit": 1, "period": 60}}, "string_type", "limits.starts.period"),
-        ([], "model_attributes_type", "limits"),
+        ({"parallel": 1}, "field.unknown", "limits.parallel"),
+        ({"retention": {"all": "1 day"}}, "field.unknown", "limits.retention.all"),
+        ({"concurrency": "5"}, "field.invalid", "limits.concurrency"),
+        ({"concurrency": True}, "field.invalid", "limits.concurrency"),
+        ({"starts": {"limit": 1, "period": 60}}, "field.invalid", "limits.starts.period"),
+        ([], "field.invalid", "limits"),
     ],
 )
 async def test_bad_limits_change_nothing(
