@@ -19,9 +19,9 @@ from awaitstep.engine.embedded import Embedded
 from awaitstep.engine.errors import DeploymentMissing, NotDeployed
 from awaitstep.engine.port import Runs
 from awaitstep.engine.workers import Active, Bundle
-from awaitstep.providers.local import installer
-from awaitstep.providers.local.environments import Environments
-from awaitstep.providers.local.files import ModuleFiles
+from awaitstep.providers.files import ModuleFiles
+from awaitstep.providers.packages import installer
+from awaitstep.providers.packages.environments import Environments
 from awaitstep.providers.port import PackagesRefused, PackagesUnavailable
 
 if TYPE_CHECKING:
