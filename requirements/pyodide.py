@@ -14,6 +14,7 @@ from pathlib import Path
 
 # What the compatibility date in providers/cloudflare/files.py means.
 VERSION = "0.28.2"
+PACKAGE = f"pyodide@{VERSION}"
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "src/awaitstep/providers/cloudflare/pyodide.json"
 
@@ -21,8 +22,7 @@ TARGET = ROOT / "src/awaitstep/providers/cloudflare/pyodide.json"
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
-            [ROOT / "web/npm", "pack", "--silent", "--pack-destination", folder]
-            + [f"pyodide@{VERSION}"],
+            [ROOT / "web/npm", "pack", "--silent", f"--pack-destination={folder}", PACKAGE],
             check=True,
             stdout=subprocess.DEVNULL,
         )

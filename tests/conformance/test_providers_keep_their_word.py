@@ -22,9 +22,8 @@ from awaitstep.providers.files import ModuleFiles
 from awaitstep.providers.local import LocalProvider
 from awaitstep.providers.packages import Environments
 from awaitstep.providers.port import BundleRefused, Live, Module, Provider, Release, TokenRefused
-
-from ..fakecloud.instances import Instances
-from ..fakecloud.server import ACCOUNT, TOKEN, Cloudflare, serving
+from fakecloud.instances import Instances
+from fakecloud.server import ACCOUNT, TOKEN, Cloudflare, serving
 
 SOURCE = """
 from workers import Response, WorkerEntrypoint, WorkflowEntrypoint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,15 @@ def _time(at: float | None) -> str | None:
     if at is None:
         return None
     return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+
+
+def _moment(text: str | None) -> float | None:
+    if text is None:
+        return None
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is not None:
+        raise Error(400, 10001, "dates have no offset")
+    return at.replace(tzinfo=UTC).timestamp()
 
 
 class Instances:
@@ -88,11 +98,20 @@ class Instances:
         return self._short(run)
 
     async def page(
-        self, workflow: str, status: str | None, limit: int, cursor: str | None
+        self, workflow: str, asked: Mapping[str, str]
     ) -> tuple[list[dict[str, Any]], str | None]:
-        wanted = None if status is None else [RunStatus(status)]
+        status = asked.get("status")
+        if status in ("waitingForPause", "rollingBack"):
+            return [], None
         page = await self.engine.list(
-            RunQuery([workflow], status=wanted, limit=limit, cursor=cursor)
+            RunQuery(
+                [workflow],
+                status=None if status is None else [RunStatus(status)],
+                created_after=_moment(asked.get("date_start")),
+                created_before=_moment(asked.get("date_end")),
+                limit=int(asked.get("per_page", 25)),
+                cursor=asked.get("cursor"),
+            )
         )
         return [self._short(run) for run in page.runs], page.next_cursor
 

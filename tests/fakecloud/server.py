@@ -269,10 +269,10 @@ async def _delete_workflow(cloudflare: Cloudflare, request: Request) -> Any:
 
 async def _list_instances(cloudflare: Cloudflare, request: Request) -> Any:
     kept = _workflow(cloudflare, request)
-    asked = request.query_params
-    items, cursor = await cloudflare.instances.page(
-        kept["name"], asked.get("status"), int(asked.get("per_page", 25)), asked.get("cursor")
-    )
+    asked = dict(request.query_params)
+    if int(asked.get("per_page", 25)) > 100 or ("page" in asked and "cursor" in asked):
+        raise Error(400, 10001, "workflows.api.error.invalid_query")
+    items, cursor = await cloudflare.instances.page(kept["name"], asked)
     told = [item | {"workflow_id": kept["id"]} for item in items]
     return _envelope(told, count=len(told), per_page=25, total_count=len(told), cursor=cursor)
 

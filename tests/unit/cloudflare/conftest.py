@@ -17,9 +17,8 @@ from awaitstep.providers.cloudflare.deploy import Deploy
 from awaitstep.providers.cloudflare.files import parts_of
 from awaitstep.providers.cloudflare.places import Place
 from awaitstep.providers.port import Live, Release
-
-from ...fakecloud.instances import Instances
-from ...fakecloud.server import ACCOUNT, TOKEN, Cloudflare, serving
+from fakecloud.instances import Instances
+from fakecloud.server import ACCOUNT, TOKEN, Cloudflare, serving
 
 SOURCE = """
 from workers import Response, WorkerEntrypoint, WorkflowEntrypoint

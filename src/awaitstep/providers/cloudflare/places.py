@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from awaitstep.providers.cloudflare.client import Client
@@ -31,12 +32,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """Where the runs of a workflow are. `versions` maps Cloudflare's version ids to deployments."""
+    """Where the runs of a workflow are, and its live deployment with the version of the workflow.
+
+    `versions` has both for each of Cloudflare's version ids that is known.
+    """
 
     place: Place
     worker_name: str
     deployment: str
     version: str
+    versions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class NoPlace(Exception):
