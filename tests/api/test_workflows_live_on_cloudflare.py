@@ -81,7 +81,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 async def test_a_workflow_goes_there_runs_and_is_taken_away(house: House) -> None:
     connection = await house.connect(plan="paid")
     workflow = await house.workflow()
-    secret = {"name": "API_KEY", "value": "s3cret", "secret": True}
+    secret = {"name": "API_KEY", "value": "s3cret", "isSecret": True}
     await house.ask("PATCH", f"/workflows/{workflow}", {"envVars": [secret]})
     deployed = await house.ask(
         "POST", f"/workflows/{workflow}/deploy", {"connectionId": connection}

@@ -14,7 +14,7 @@ from awaitstep.app.errors import Conflict, Invalid, Unavailable
 from awaitstep.app.graphs import Graphs
 from awaitstep.app.ids import new_id
 from awaitstep.app.names import worker_names
-from awaitstep.app.packages import Ready, must_run_on, prepared, requirements_of
+from awaitstep.app.packages import Ready, must_run_on, must_work_on, prepared, requirements_of
 from awaitstep.app.ports import Ports, worker_url
 from awaitstep.app.releases import calls_of, going_live, made_before
 from awaitstep.app.retirement import Retirement
@@ -111,6 +111,8 @@ class Deployments:
             provider.validate(module)
         except BundleRefused as error:
             raise Invalid(str(error), "deploy.refused") from None
+        for warning in must_work_on(place.name, provider, module, live=before is not None):
+            yield Progress("compile", warning, 30)
 
         environment = None
         if wanted:

@@ -31,6 +31,17 @@ def must_run_on(place: str, compiled: Compiled) -> None:
     raise Invalid(f"On {place} these nodes can't run: {names}.", "deploy.node_target", details)
 
 
+def must_work_on(place: str, provider: Provider, module: Module, *, live: bool) -> list[str]:
+    """What is otherwise there, a line each. Raises Invalid with one detail per thing that fails."""
+    found = provider.differences(module, live=live)
+    details = [
+        {"code": one.code, "message": one.message} for one in found if one.severity == "error"
+    ]
+    if details:
+        raise Invalid(f"It can't run on {place}. {details[0]['message']}", "deploy.target", details)
+    return [one.message for one in found]
+
+
 def requirements_of(dependencies: Sequence[str], compiled: Compiled) -> tuple[str, ...]:
     """The workflow's own packages and those of its nodes, in one form. Raises Invalid."""
     try:

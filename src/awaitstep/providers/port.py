@@ -153,6 +153,13 @@ class Provider(Protocol):
         """Raises BundleRefused."""
         ...
 
+    def differences(self, module: Module, *, live: bool) -> Sequence[Difference]:
+        """What of the module is otherwise here than on the embedded engine; errors first.
+
+        `live` says that an earlier deploy may have runs under way.
+        """
+        ...
+
     async def prepare(self, module: Module, tell: Callable[[str], None]) -> str | None:
         """Have the packages of the module ready; what names them, None when it needs none.
 

@@ -12,6 +12,7 @@ from awaitstep.engine.port import Runs
 from awaitstep.engine.workers import RunnerHealth
 from awaitstep.providers.cloudflare import deploy
 from awaitstep.providers.cloudflare.client import ADDRESS, Client, Part
+from awaitstep.providers.cloudflare.differences import differences_of
 from awaitstep.providers.cloudflare.files import SdkMissing, parts_of
 from awaitstep.providers.cloudflare.places import NoPlace, Place, Places
 from awaitstep.providers.cloudflare.token import accounts
@@ -21,6 +22,7 @@ from awaitstep.providers.port import (
     Account,
     BundleRefused,
     DeployFailed,
+    Difference,
     FilesUnavailable,
     Live,
     Made,
@@ -73,6 +75,10 @@ class CloudflareProvider:
                 f"The module takes {size:,} bytes compressed; Cloudflare takes at most "
                 f"{LARGEST['paid']:,}, and the SDK is not counted yet."
             )
+
+    def differences(self, module: Module, *, live: bool) -> Sequence[Difference]:
+        """See `Provider.differences`."""
+        return differences_of(module.source, live=live)
 
     async def prepare(self, module: Module, tell: Callable[[str], None]) -> str | None:
         """See `Provider.prepare`."""

@@ -12,6 +12,7 @@ from awaitstep.providers.packages.environments import Environments
 from awaitstep.providers.port import (
     Account,
     BundleRefused,
+    Difference,
     FilesUnavailable,
     Live,
     Made,
@@ -50,6 +51,9 @@ class LocalProvider:
         size = len(module.source.encode())
         if size > _LARGEST:
             raise BundleRefused(f"The module takes {size:,} bytes; at most {_LARGEST:,} can run.")
+
+    def differences(self, module: Module, *, live: bool) -> Sequence[Difference]:
+        return ()
 
     async def prepare(self, module: Module, tell: Callable[[str], None]) -> str | None:
         """See `Provider.prepare`."""
