@@ -19,7 +19,7 @@ DASHBOARD := src/awaitstep/static/.built
 # what Cloudflare wants beside a module; never installed, as our own `workers` stands in its place
 SDK := src/awaitstep/providers/cloudflare/sdk/.built
 
-.PHONY: help setup run test soak check fix bench bench-scale build lock pyodide browser clean
+.PHONY: help setup run test soak check fix bench bench-scale screenshots build lock pyodide browser clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -96,12 +96,15 @@ fix: .venv/dev $(MODULES) ## let the formatter and linter repair what they can
 	@touch $@
 
 # The peers are only measured beside ours: where they cannot be installed, the figures say so.
-bench: .venv/dev ## print the figures, with DBOS and Prefect beside, and keep them in bench/results/latest.json
-	@$(MAKE) --no-print-directory .venv/peers/ready 2> .venv/peers.log || true
+bench: .venv/dev $(DASHBOARD) ## print the figures, with DBOS and Prefect beside, and keep them in bench/results/latest.json
+	@$(if $(ARGS),true,$(MAKE) --no-print-directory .venv/peers/ready) 2> .venv/peers.log || true
 	@$(BIN)/python -m bench $(ARGS)
 
 bench-scale: .venv/dev ## print what many, long and listed runs cost (ARGS="due --due 1000" for a part)
 	@$(BIN)/python -m bench.scale $(ARGS)
+
+screenshots: .venv/dev $(DASHBOARD) browser ## shoot the pictures of the README in docs/images
+	@$(BIN)/python docs/images/shoot.py
 
 build: .venv/dev $(SDK) $(DASHBOARD) ## build the wheel into dist/
 	@$(BIN)/uv build --quiet --wheel --no-build-isolation && ls dist

@@ -2,6 +2,9 @@
 because machines drift; then what kill -9 leaves of each product, then sleeping runs and a restart of
 ours, then the language.
 
+The dashboard comes last. `make bench ARGS=dashboard` measures it alone, and leaves the other figures
+of `latest.json` as they are.
+
 Prints medians and ratios, both with their spread, and keeps the medians in
 `bench/results/latest.json`; what a product gives no figure for is null there. Checks nothing.
 """
@@ -120,7 +123,29 @@ def show_killed(beside: Peers) -> dict[str, Any]:
     return found
 
 
+def show_dashboard() -> dict[str, Any]:
+    """Print and answer the figures of the dashboard, or why there are none."""
+    done = subprocess.run([sys.executable, "-m", "bench.dashboard"], capture_output=True, text=True)
+    if done.returncode != 0:
+        reason = (done.stderr.strip() or "no reason told").splitlines()[-1]
+        print(f"dashboard       no figures: {reason}")
+        return {"no_figures": reason}
+    figures: dict[str, Any] = json.loads(done.stdout)
+    for key, value in figures.items():
+        print(f"dashboard       {key:28} {value:12,.3f}")
+    return figures
+
+
+def keep(result: dict[str, Any]) -> None:
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
+
+
 def main() -> None:
+    if sys.argv[1:] == ["dashboard"]:
+        before = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        keep(before | {"dashboard": show_dashboard()})
+        return
     limits = disk.measure(1.0)
     result: dict[str, Any] = {
         "machine": {
@@ -147,8 +172,8 @@ def main() -> None:
     for shape, figures in language.items():
         for key, value in figures.items():
             print(f"{shape:15} {key:28} {value:12,.3f}")
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
+    result["dashboard"] = show_dashboard()
+    keep(result)
 
 
 if __name__ == "__main__":

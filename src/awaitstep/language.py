@@ -5,11 +5,11 @@ It only translates. Use cases get it from `wiring.py` and never see a graph's ty
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from awaitstep.app.language import Adopted, Compiled, Finding, GraphRefused
-from awaitstep.compiler import BINDING, check_entry, compile_graph
+from awaitstep.app.language import Adopted, Compiled, Finding, GraphRefused, VariableUse
+from awaitstep.compiler import BINDING, check_entry, compile_graph, variables_read
 from awaitstep.ir import (
     Diagnostic,
     InvalidGraph,
@@ -72,6 +72,18 @@ class CompiledGraphs:
             unsupported=nodes_not_for("local", graph, self._registry),
         )
 
+    def variables(self, compiled: Compiled) -> dict[str, VariableUse]:
+        try:
+            read = variables_read(compiled.source)
+        except (SyntaxError, ValueError, RecursionError):
+            return {}  # whoever runs the module says what is wrong with it
+        own = {compiled.binding, *compiled.workflows, *compiled.functions}
+        return {
+            name: VariableUse(line, _node_at(line, compiled.node_lines))
+            for name, line in read.items()
+            if name not in own
+        }
+
     def node_types(self) -> list[dict[str, Any]]:
         return [
             {
@@ -117,6 +129,14 @@ def _handwritten(ir: Mapping[str, Any]) -> Compiled:
         node_lines={},
         packages=module.packages,
     )
+
+
+def _node_at(line: int, node_lines: Mapping[str, Sequence[int]]) -> str | None:
+    """The innermost node that the line was written for."""
+    around = [
+        (last - first, node) for node, (first, last) in node_lines.items() if first <= line <= last
+    ]
+    return min(around)[1] if around else None
 
 
 def _finding(problem: Diagnostic) -> Finding:

@@ -6,8 +6,8 @@ It builds things and takes them down again in reverse order; it decides nothing 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,12 +30,13 @@ if TYPE_CHECKING:
     from awaitstep.api.origins import Origins
     from awaitstep.app import AwaitStep
     from awaitstep.app.sessions import Link
+    from awaitstep.auth.identity import Scope
     from awaitstep.auth.vault import Vault
     from awaitstep.gateway import Gateway
     from awaitstep.ir import Registry
     from awaitstep.providers.cloudflare import CloudflareProvider
     from awaitstep.storage.port import Store
-    from awaitstep.storage.records import Home
+    from awaitstep.storage.records import ApiKey, Home
     from awaitstep.tracing import Tracing
 
 _log = structlog.get_logger("awaitstep.wiring")
@@ -45,8 +46,6 @@ DEPLOYMENTS: Final = "deployments"
 # Installed packages, and what they were made of, which belongs to the deployments.
 ENVIRONMENTS: Final = "environments"
 REQUIREMENTS: Final = "requirements"
-# Custom node types of this server's own, a folder each.
-NODES: Final = "nodes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
             app = AwaitStep(
                 store=store,
                 providers={provider.type: provider, elsewhere.type: elsewhere},
-                language=CompiledGraphs(_node_types(settings.data / NODES)),
+                language=CompiledGraphs(_node_types(settings.data)),
                 clock=SystemClock(),
                 vault=vault,
             )
@@ -221,11 +220,11 @@ def _tracing(engine: Runs, app: AwaitStep) -> Tracing | None:
         return None
 
 
-def _node_types(directory: Path) -> Registry:
-    """The node types that come along and those of the directory; bad ones are told and left out."""
-    from awaitstep.nodes import registry_with
+def _node_types(data: Path) -> Registry:
+    """Those that come along and those of the data folder; bad ones are told and left out."""
+    from awaitstep.nodes import registry_of
 
-    types, problems = registry_with(directory)
+    types, problems = registry_of(data)
     for problem in problems:
         _log.warning("a custom node type is left out", problem=str(problem))
     return types
@@ -273,25 +272,51 @@ def login_link(data: Path, dashboard_url: str | None) -> Link:
     """
     from awaitstep.app.sessions import link_beside
     from awaitstep.engine.clock import SystemClock
+
+    with _store_beside(data) as store:
+        link = link_beside(store, SystemClock().now(), dashboard_url)
+    if link is None:
+        raise _unused(data)
+    return link
+
+
+def new_key(data: Path, name: str, scopes: Sequence[Scope]) -> tuple[ApiKey, str]:
+    """A key of the folder's server and its text, whether that server runs or not.
+
+    Raises SetupRefused.
+    """
+    from awaitstep.app.keys import key_beside
+    from awaitstep.engine.clock import SystemClock
+
+    with _store_beside(data) as store:
+        made = key_beside(store, SystemClock().now(), name, scopes)
+    if made is None:
+        raise _unused(data)
+    return made
+
+
+@contextmanager
+def _store_beside(data: Path) -> Iterator[Store]:
+    """The control database of a server that may run. Raises SetupRefused."""
     from awaitstep.storage.port import StoreDamaged, StoreUnavailable
     from awaitstep.storage.sql import open_beside
     from awaitstep.storage.sql.migrate import NewerDatabase, OlderDatabase
 
-    unused = SetupRefused(f"No server has used {data} yet; start `awaitstep dev` or `serve` on it.")
     file = data / DATABASE_FILE
     if not file.exists():
-        raise unused
+        raise _unused(data)
     try:
         store = open_beside(f"sqlite:///{file}")
         try:
-            link = link_beside(store, SystemClock().now(), dashboard_url)
+            yield store
         finally:
             store.close()
     except (StoreUnavailable, StoreDamaged, OlderDatabase, NewerDatabase) as error:
         raise SetupRefused(str(error)) from None
-    if link is None:
-        raise unused
-    return link
+
+
+def _unused(data: Path) -> SetupRefused:
+    return SetupRefused(f"No server has used {data} yet; start `awaitstep dev` or `serve` on it.")
 
 
 def uv_version() -> str:

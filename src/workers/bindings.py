@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NoReturn, Unpack, overload
+from typing import Any, NoReturn, TypeVar, Unpack, overload
 
 from workers import backend as seam
 from workers.backend import Backend
@@ -19,6 +19,8 @@ MAX_BATCH = 100
 
 _CREATE_OPTIONS = frozenset(("id", "params"))
 _IGNORED_OPTIONS = frozenset(("retention", "location_hint", "locationHint"))
+_MISSING = "_missing_in_env"
+LookupFailed = TypeVar("LookupFailed", AttributeError, KeyError)
 _STEP_TYPES = ("do", "sleep", "waitForEvent")
 
 
@@ -43,7 +45,8 @@ class Env:
         try:
             return object.__getattribute__(self, "_values")[name]
         except KeyError:
-            raise AttributeError(f"env has no variable or binding {name!r}") from None
+            told = f"env has no variable or binding {name!r}; set it and deploy again"
+            raise _missing(AttributeError(told)) from None
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError("env is read-only")
@@ -52,7 +55,10 @@ class Env:
         raise AttributeError("env is read-only")
 
     def __getitem__(self, name: str) -> Any:
-        return self._values[name]
+        try:
+            return self._values[name]
+        except KeyError as error:
+            raise _missing(error) from None
 
     def __contains__(self, name: object) -> bool:
         return name in self._values
@@ -62,6 +68,16 @@ class Env:
 
     def __repr__(self) -> str:
         return f"Env({', '.join(map(str, self._values))})"
+
+
+def is_missing(error: BaseException) -> bool:
+    """Whether it says that `env` lacks a name; another attempt would find nothing either."""
+    return type(error) in (AttributeError, KeyError) and vars(error).get(_MISSING) is True
+
+
+def _missing(error: LookupFailed) -> LookupFailed:
+    setattr(error, _MISSING, True)
+    return error
 
 
 class WorkflowInstance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from awaitstep.api import create_api
 from awaitstep.api.origins import Origins
 from awaitstep.app import AwaitStep
 from awaitstep.app.ids import new_id
-from awaitstep.app.language import Adopted, Compiled, Finding, GraphRefused, Language
+from awaitstep.app.language import Adopted, Compiled, Finding, GraphRefused, Language, VariableUse
 from awaitstep.auth.identity import Scope
 from awaitstep.auth.vault import Vault
 from awaitstep.engine import search
@@ -27,6 +28,7 @@ from awaitstep.engine.errors import (
     InvalidInstanceId,
     RunNotFound,
     RunState,
+    StepNotFound,
 )
 from awaitstep.engine.figures import Figures, Tallies
 from awaitstep.engine.ids import new_instance, valid_instance
@@ -106,6 +108,10 @@ class FakeLanguage:
             packages=ir.get("packages", ()),
             unsupported=ir.get("unsupported", ()),
         )
+
+    def variables(self, compiled: Compiled) -> dict[str, VariableUse]:
+        read = re.findall(r"env\.(\w+)", compiled.source)
+        return {name: VariableUse(2, "charge") for name in read if name != compiled.binding}
 
     def node_types(self) -> list[dict[str, Any]]:
         return [
@@ -281,8 +287,9 @@ class FakeRuns:
         count: int = 1,
         onto: Onto | None = None,
     ) -> RunView:
+        await self.get(workflow, instance)
         if step is not None and step not in {s.name for s in self.steps.get(instance, [])}:
-            raise RunNotFound(instance)
+            raise StepNotFound(instance, step, count)
         run = await self._move(workflow, instance, Cause.restart)
         if onto is not None:
             run = replace(run, deployment=onto.deployment, version=onto.version)

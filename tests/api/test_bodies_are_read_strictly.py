@@ -112,7 +112,64 @@ async def test_all_problems_of_a_body_come_at_once(client: httpx.AsyncClient) ->
     assert answer.status_code == 422
     problem = answer.json()
     assert problem["code"] == "request.invalid"
-    assert {detail["path"] for detail in problem["details"]} == {"name", "kind", "projectId", "id"}
+    assert {detail["path"]: detail["code"] for detail in problem["details"]} == {
+        "name": "field.invalid",
+        "kind": "field.invalid",
+        "projectId": "field.unknown",
+        "id": "field.unknown",
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "code", "said"),
+    [
+        ("POST", "/workflows", {}, "field.missing", "`name` is missing."),
+        ("POST", "/workflows", {"name": ""}, "field.invalid", "`name` can't be empty."),
+        ("POST", "/workflows", {"name": 5}, "field.invalid", "`name` is text."),
+        (
+            *("POST", "/workflows", {"name": "x" * 257}),
+            *("field.invalid", "`name` has at most 256 characters."),
+        ),
+        (
+            *("POST", "/workflows", {"name": "x", "kind": "robot"}),
+            *("field.invalid", "`kind` is 'workflow' or 'script'."),
+        ),
+        (
+            *("POST", "/workflows", {"name": "x", "nme": 1}),
+            *("field.unknown", "There is no field `nme`."),
+        ),
+        ("POST", "/workflows", {"name": "x", "ir": []}, "field.invalid", "`ir` is an object."),
+        ("POST", "/workflows", None, "field.missing", "The body is missing."),
+        ("POST", "/workflows", [], "field.invalid", "`body` is an object."),
+        ("GET", "/runs?limit=0", None, "field.invalid", "`limit` is 1 or more."),
+        ("GET", "/runs?limit=x", None, "field.invalid", "`limit` is a whole number."),
+        (
+            *("GET", "/runs?createdAfter=noon", None, "field.invalid"),
+            "`createdAfter` is a moment in ISO 8601 with a zone.",
+        ),
+        ("POST", "/workflows/wf_x/trigger?wait=61", None, "field.invalid", "`wait` is 60 or less."),
+        (
+            *("PATCH", "/workflows/wf_x", {"envVars": None}),
+            *("field.invalid", "`envVars` can't be null."),
+        ),
+        (
+            *("PATCH", "/workflows/wf_x", {"envVars": [{"name": 1}]}),
+            *("field.invalid", "`name` is text."),
+        ),
+        (
+            *("PATCH", "/workflows/wf_x", {"dependencies": [1]}),
+            *("field.invalid", "`dependencies.0` is text."),
+        ),
+    ],
+)
+async def test_a_wrong_field_is_told_in_a_plain_sentence(
+    client: httpx.AsyncClient, method: str, path: str, body: object, code: str, said: str
+) -> None:
+    answer = await client.request(method, path, json=body)
+    assert answer.status_code == 422
+    problem = answer.json()
+    assert (problem["code"], problem["error"]) == ("request.invalid", said)
+    assert [(found["code"], found["message"]) for found in problem["details"]] == [(code, said)]
 
 
 @pytest.mark.parametrize("name", [5, True, None, ["x"], {}, "x" * 257, "a\nb", "a\x7fb", "  "])

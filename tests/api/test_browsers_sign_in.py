@@ -41,7 +41,8 @@ async def test_a_link_signs_in_and_the_session_opens_every_read_and_write(plane:
     assert me["user"] == {"name": "Owner"}
     assert me["expiresAt"].endswith("Z")
     workflow = await plane.deployed(browser)
-    assert (await browser.post(f"/workflows/{workflow}/trigger")).status_code == 201
+    started = await browser.post(f"/workflows/{workflow}/trigger")
+    assert (started.status_code, started.json()["trigger"]) == (201, "manual")
     made = await browser.post("/api-keys", json={"name": "k", "scopes": ["write", "deploy"]})
     assert made.status_code == 201
     key = plane.anonymous(Authorization=f"Bearer {made.json()['key']}")

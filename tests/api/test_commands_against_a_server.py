@@ -180,7 +180,10 @@ def test_a_module_runs_on_the_server_that_is_there(live_server, tmp_path):
 
     # the same source is live already; a changed one becomes a version and is put live
     live = ok(run("deploy", str(file), "--json"))
-    assert ok(run("deploy", str(file), "--json"))["id"] == live["id"]
+    file.write_text(MODULE.replace("hello", "hallo"))
+    changed = ok(run("deploy", str(file), "--json"))
+    assert changed["deploymentId"] != live["deploymentId"]
+    assert ok(run("deploy", str(file), "--json")) == changed
     file.write_text(MODULE.replace("hello", "good day,"))
     assert ok(run("run", str(file), "--params", '{"name": "you"}', "--json"))["output"] == (
         "good day, you"
@@ -199,6 +202,28 @@ def test_a_module_runs_on_the_server_that_is_there(live_server, tmp_path):
     own = run("run", str(file), "--own-journal", "--json")
     assert json.loads(own.stderr)["code"] == "journal.locked"
     assert len(ok(run("runs", "--workflow", live["workflowId"], "--json"))) == 3
+
+
+def test_a_variable_that_is_not_set_is_told_and_asked_for_once(live_server, tmp_path):
+    run = live_server.awaitstep
+    file = tmp_path / "asks.json"
+    step = {**GRAPH["nodes"][0], "data": {"code": "return env.ASKED_FOR"}}
+    graph = {**GRAPH, "metadata": {"name": "Asks"}, "nodes": [step], "edges": []}
+    file.write_text(json.dumps(graph))
+    told = "first: The variable ASKED_FOR is read but not set. [env_var.missing]"
+    assert f"warning: {told}" in run("deploy", str(file)).stderr
+    deployed = ok(run("deploy", str(file), "--json"))
+    assert [warning["nodeId"] for warning in deployed["warnings"]] == ["first"]
+    failed = run("trigger", "Asks", "--id", "one", "--wait", "60", "--json")
+    assert (failed.returncode, json.loads(failed.stdout)["status"]) == (1, "errored")
+    [recorded] = ok(run("runs", "steps", "Asks", "one", "--json"))
+    assert len(recorded["attempts"]) == 1
+
+    set_now = {"envVars": [{"name": "ASKED_FOR", "value": "here"}]}
+    at = f"/workflows/{deployed['workflowId']}"
+    assert live_server.api("PATCH", at, set_now).status == 200
+    assert ok(run("deploy", "Asks", "--json"))["warnings"] == []
+    assert ok(run("trigger", "Asks", "--wait", "60", "--json"))["output"] == "here"
 
 
 def test_a_module_with_problems_leaves_nothing_behind(live_server, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from awaitstep.storage.sql import SqlStore
 
-from .fakes import GRAPH, Plane
+from .fakes import GRAPH, Plane, graph_with
 
 
 async def test_a_deploy_answers_where_the_worker_is(plane: Plane) -> None:
@@ -34,6 +34,60 @@ async def test_a_deploy_answers_where_the_worker_is(plane: Plane) -> None:
         first["deploymentId"]: "superseded",
         second["deploymentId"]: "active",
     }
+
+
+async def test_a_variable_that_is_read_and_not_set_is_a_warning(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    await client.patch(f"/workflows/{workflow}", json={"entryCode": "return env.TOKEN"})
+    warned = (await client.post(f"/workflows/{workflow}/deploy")).json()
+    assert warned["success"] is True
+    [warning] = warned["warnings"]
+    assert (warning["code"], warning["severity"]) == ("env_var.missing", "warning")
+    assert warning["message"] == "The variable TOKEN is read but not set."
+    told = await client.post(f"/workflows/{workflow}/deploy-stream")
+    assert '"stage":"compile","message":"The variable TOKEN is read but not set."' in told.text
+    await client.post("/env-vars", json={"name": "TOKEN", "value": "", "isSecret": True})
+    assert (await client.post(f"/workflows/{workflow}/deploy")).json()["warnings"] == []
+
+
+async def test_what_a_graph_is_warned_of_a_deploy_tells_too(plane: Plane) -> None:
+    client = await plane.client()
+    ir = graph_with(warnings=["node.unused"])
+    workflow = (await client.post("/workflows", json={"name": "x", "ir": ir})).json()["id"]
+    deployed = (await client.post(f"/workflows/{workflow}/deploy")).json()
+    assert [warning["code"] for warning in deployed["warnings"]] == ["node.unused"]
+
+
+async def test_what_is_live_already_is_left_alone_when_asked_so(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    at = f"/workflows/{workflow}/deploy"
+
+    async def again() -> str:
+        plane.clock.move(1)
+        answer = await client.post(at, json={"unlessLive": True})
+        assert answer.status_code == 200, answer.text
+        id: str = answer.json()["deploymentId"]
+        return id
+
+    first = (await client.post(at)).json()
+    same = (await client.post(at, json={"unlessLive": True})).json()
+    assert same == first
+    await client.post("/env-vars", json={"name": "TOKEN", "value": "1"})
+    with_variable = await again()
+    assert with_variable != first["deploymentId"]
+    assert await again() == with_variable
+    plane.clock.move(1)
+    await client.patch(f"/workflows/{workflow}", json={"entryCode": "return 1"})
+    edited = await again()
+    assert edited != with_variable
+    made = await client.post("/connections", json={"type": "local", "name": "Staging"})
+    body = {"unlessLive": True, "connectionId": made.json()["id"]}
+    moved = (await client.post(at, json=body)).json()
+    assert moved["deploymentId"] != edited
+    assert (await client.post(f"/workflows/{workflow}/takedown")).status_code == 200
+    assert await again() not in (edited, moved["deploymentId"])
 
 
 async def test_names_are_labels_whatever_the_workflow_is_called(plane: Plane) -> None:

@@ -47,7 +47,7 @@ async def test_verbs_follow_the_table(plane: Plane) -> None:
     assert (await client.post(f"{run}/events", json={"type": "x"})).status_code == 409
     assert (await client.post(f"{run}/restart")).json()["epoch"] == 2
     unknown = await client.post(f"{run}/restart", json={"step": "No such step"})
-    assert unknown.status_code == 404
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "step.not_found")
 
 
 async def test_a_restart_stays_on_its_deployment_unless_told(plane: Plane) -> None:

@@ -12,6 +12,35 @@ from workers.workflows import WorkflowError
 from .fakes import GRAPH, Plane, graph_with
 
 
+async def test_workflows_are_found_by_their_exact_name(plane: Plane) -> None:
+    client = await plane.client()
+    for name in ("Desk", "Desk", "desk", "Desk 2", "100%_"):
+        assert (await client.post("/workflows", json={"name": name})).status_code == 201
+
+    async def named(name: str, **more: object) -> list[str]:
+        answer = await client.get("/workflows", params={"name": name, **more})
+        return [item["name"] for item in answer.json()["data"]]
+
+    assert await named("Desk") == ["Desk", "Desk"]
+    assert await named("Desk", limit=1) == ["Desk"]
+    assert await named("100%_") == ["100%_"]
+    assert await named("%") == []
+    other = await plane.client(project=await plane.other_project())
+    assert (await other.get("/workflows?name=Desk")).json()["data"] == []
+
+
+async def test_runs_bear_the_name_their_workflow_has_now(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client, "Before")
+    run = (await client.post(f"/workflows/{workflow}/trigger")).json()
+    assert run["workflowName"] == "Before"
+    await client.patch(f"/workflows/{workflow}", json={"name": "After"})
+    listed = (await client.get("/runs")).json()["data"]
+    assert [item["workflowName"] for item in listed] == ["After"]
+    at = f"/workflows/{workflow}/runs/{run['id']}"
+    assert (await client.get(at)).json()["workflowName"] == "After"
+
+
 async def test_a_workflow_is_what_was_said(client: httpx.AsyncClient) -> None:
     made = await client.post("/workflows", json={"name": " Refund desk ", "description": "d"})
     assert made.status_code == 201

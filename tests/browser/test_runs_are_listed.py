@@ -102,6 +102,7 @@ def test_runs_of_all_workflows_are_told_as_they_happen(visit, busy, accessible):
     row = page.locator(f"[data-run='{made} {run}']")
     expect(row).to_contain_text("Held")
     expect(row).to_contain_text("Waiting")
+    expect(row).to_contain_text("Wait to go")
     busy.server.api("POST", f"/workflows/{made}/runs/{run}/events", {"type": "go"})
     expect(row).to_contain_text("Complete")
 

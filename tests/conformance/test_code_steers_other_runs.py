@@ -174,5 +174,5 @@ return seen
     assert await desk.output(await desk.start()) == [
         "EFFECTS",
         "WORKFLOW",
-        "env has no variable or binding 'NOTHING'",
+        "env has no variable or binding 'NOTHING'; set it and deploy again",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -239,3 +240,24 @@ async def test_children_hear_of_it_from_the_next_server_if_not_from_this_one(
     await desk.reopen()
     assert (await desk.ended(run)).status is RunStatus.terminated
     assert desk.marks() == BEGUN + undone("RunTerminated")
+
+
+@pytest.mark.parametrize("rollback", [False, True])
+async def test_children_are_told_once_the_disk_has_room_again(embedded_desk, monkeypatch, rollback):
+    desk = embedded_desk
+    run, child = await in_its_room(desk, PARENT)
+    let_go(desk)
+    known, journal = desk.engine._children, desk.engine.journal
+
+    async def full_by_then(parent: int) -> Any:
+        found = await known(parent)
+        journal.unavailable = "no space left"
+        asyncio.get_running_loop().call_later(0.1, setattr, journal, "unavailable", None)
+        return found
+
+    monkeypatch.setattr(desk.engine, "_children", full_by_then)
+    await desk.engine.terminate("wf", run, rollback=rollback)
+    monkeypatch.undo()
+    assert (await desk.ended(child)).status is RunStatus.terminated
+    assert (await desk.ended(run)).status is RunStatus.terminated
+    assert desk.marks() == BEGUN + (undone("RunTerminated") if rollback else [])

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from awaitstep.engine import resting
 from awaitstep.engine.errors import (
     InstanceTaken,
     InvalidInstanceId,
@@ -316,3 +317,27 @@ async def test_a_batch_answers_in_its_order_each_for_itself(desk):
     for n in range(50):
         if n not in (7, 9, 11, 13):
             assert await desk.output(f"run-{n}") == n
+
+
+async def test_a_run_that_leaves_memory_while_a_list_is_read_is_in_it(embedded_desk, monkeypatch):
+    """Its row said otherwise when it was read, and nothing in memory says better any more."""
+    desk = embedded_desk
+    desk.deploy('await step.wait_for_event("gate", "go")')
+    read = desk.engine.journal.read
+    monkeypatch.setattr(desk.engine, "_may_rest", lambda run: True)
+    monkeypatch.setattr(resting, "LONG", 0)
+    run = await desk.start()
+    await desk.has(run, "gate")
+    await desk.until(run, RunStatus.waiting)
+
+    async def read_and_park(question):
+        answer = await read(question)
+        monkeypatch.setattr(desk.engine.journal, "read", read)
+        desk.engine._park_resting(lambda run: True)
+        await desk.engine._flushed()
+        return answer
+
+    assert (await desk.engine.figures()).loaded == 1
+    monkeypatch.setattr(desk.engine.journal, "read", read_and_park)
+    page = await desk.engine.list(RunQuery(["wf"], [RunStatus.waiting]))
+    assert [found.instance for found in page.runs] == [run]

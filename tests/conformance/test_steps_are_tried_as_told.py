@@ -58,6 +58,42 @@ return await flaky()
     assert desk.marks() == ["1", "2"]
 
 
+@pytest.mark.parametrize(
+    ("read", "name"), [("self.env.NOTHING", "AttributeError"), ("self.env['NOTHING']", "KeyError")]
+)
+async def test_a_variable_that_is_not_there_is_asked_for_once(desk, read, name):
+    desk.deploy(
+        f"""
+@step.do("lost")
+async def lost():
+    mark("tried")
+    return {read}
+return await lost()
+"""
+    )
+    error = await desk.error(await desk.start())
+    assert (error.name, error.step) == (name, "lost")
+    assert "NOTHING" in error.message
+    assert desk.marks() == ["tried"]
+
+
+async def test_a_name_that_another_mapping_lacks_is_asked_for_again(desk):
+    desk.deploy(
+        """
+@step.do("lost", config={"retries": {"limit": 1, "delay": "1 second"}})
+async def lost():
+    mark("tried")
+    return {}["NOTHING"]
+return await lost()
+"""
+    )
+    run = await desk.start()
+    await desk.tried(run, "lost", 1)
+    desk.clock.move(1)
+    assert (await desk.error(run)).name == "KeyError"
+    assert desk.marks() == ["tried", "tried"]
+
+
 async def test_nonretryable_and_unstorable_results_fail_at_once(desk):
     desk.deploy(
         """

@@ -280,6 +280,36 @@ await endless()
     assert (await told(desk, run))[-1] == "attempt.started endless 1"
 
 
+async def test_an_event_stands_before_the_wait_it_ended_whatever_the_fraction(desk):
+    desk.deploy(
+        """
+for number in range(8):
+    await step.wait_for_event(f"gate {number}", "go")
+await step.wait_for_event("last", "end")
+"""
+    )
+    run = await desk.start()
+    for count in range(8):
+        await desk.has(run, f"gate {count}")
+        desk.clock.move(1.00000037)  # of a microsecond, every part is kept by turns
+        await desk.engine.send_event("wf", run, "go", b"1")
+    await desk.has(run, "last")
+    await desk.engine.send_event("wf", run, "end", b"1")
+    await desk.output(run)
+
+    def pairs(log):
+        ends = [index for index, entry in enumerate(log) if entry.type == "wait.ended"]
+        return [str(log[index - 1].type) for index in ends]
+
+    assert pairs(await log_of(desk, run)) == ["event.received"] * 9
+    # the dropped wait has ended all the same, by an event that is unread again
+    desk.clock.move(1)
+    await desk.engine.restart("wf", run, step="gate 4")
+    assert pairs(await log_of(desk, run))[:9] == ["event.received"] * 9
+    await desk.reopen()
+    assert pairs(await log_of(desk, run))[:9] == ["event.received"] * 9
+
+
 async def test_losers_of_a_race_are_told_as_cancelled(desk):
     desk.deploy(
         """

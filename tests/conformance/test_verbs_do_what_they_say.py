@@ -11,6 +11,7 @@ from awaitstep.engine.errors import (
     InvalidInstanceId,
     RunNotFound,
     RunState,
+    StepNotFound,
     ValueRefused,
     ValueTooLarge,
 )
@@ -167,7 +168,7 @@ return [x, got.payload, y]
     assert await desk.output(run) == [1, "hi", 2]
     assert desk.marks() == ["a", "b", "b", "a", "b"]
     assert (await desk.view(run)).epoch == 3
-    with pytest.raises(RunNotFound):
+    with pytest.raises(StepNotFound, match="has not come to a step 'nobody'"):
         await desk.engine.restart("wf", run, step="nobody")
 
 

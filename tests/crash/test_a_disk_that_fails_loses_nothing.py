@@ -111,6 +111,7 @@ def test_a_full_disk_refuses_and_says_why_and_loses_nothing(server: LiveServer, 
         assert runs.start().status == 201
     runs.wait()
     idle = server.api("POST", "/workflows", {"name": "idle", "ir": {**GRAPH, "module": OTHER}})
+    assert server.api("GET", "/health").status == 200
     runs.fill(disk)
     refused = {
         "journal.unavailable": [
@@ -131,6 +132,8 @@ def test_a_full_disk_refuses_and_says_why_and_loses_nothing(server: LiveServer, 
             assert (answer.status, answer.json["code"]) == (503, code), (path, answer.text)
             assert answer.json["error"].count("full") == 1, answer.text
             assert "retry-after" in answer.headers
+    health = server.api("GET", "/health")
+    assert (health.status, health.json["code"]) == (503, "journal.unavailable")
     deployed = server.api("POST", f"/workflows/{idle.json['id']}/deploy", {})
     assert (deployed.status, deployed.json["code"]) == (503, "deploy.not_stored")
     assert deployed.json["error"] == "The module can't be stored: No space left on device."
@@ -139,6 +142,7 @@ def test_a_full_disk_refuses_and_says_why_and_loses_nothing(server: LiveServer, 
     assert runs.steps("r1")["one"]["status"] == "complete"
     disk.free()
     server.until(lambda: runs.start().status == 201)
+    server.until(lambda: server.api("GET", "/health").status == 200)
     assert server.api("POST", f"/workflows/{idle.json['id']}/deploy", {}).status == 200
     runs.wait()
     for instance in runs.acknowledged:

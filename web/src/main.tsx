@@ -5,8 +5,8 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError, onSignedOut } from "@/api/client";
 import { router } from "@/app/router";
-import { startTheme } from "@/app/theme";
 import { ConfirmProvider } from "@/design/dialog";
+import { startTheme } from "@/design/theme";
 import { Toaster } from "@/design/toast";
 import { TooltipProvider } from "@/design/tooltip";
 

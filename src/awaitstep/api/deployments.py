@@ -34,12 +34,16 @@ async def changes(id: str, body: ChangesBody, app: App, who: Reader) -> ChangesS
     return changes_shape(await app.changes.of(who.project, id, body.ir))
 
 
-@router.post("/workflows/{id}/deploy", responses={409: {}})
+@router.post("/workflows/{id}/deploy", responses={409: {}}, response_model_exclude_unset=True)
 async def deploy(id: str, app: App, who: Deployer, body: DeployBody | None = None) -> DeployedShape:
     """Check, compile and put a version live. What was live before stays so until this succeeds."""
     asked = body or DeployBody()
     deployed = await app.deployments.deploy(
-        who.project, id, connection=asked.connection_id, version=asked.version_id
+        who.project,
+        id,
+        connection=asked.connection_id,
+        version=asked.version_id,
+        unless_live=asked.unless_live,
     )
     return deployed_shape(deployed)
 
@@ -55,7 +59,11 @@ async def deploy_stream(
     """
     asked = body or DeployBody()
     steps = app.deployments.steps(
-        who.project, id, connection=asked.connection_id, version=asked.version_id
+        who.project,
+        id,
+        connection=asked.connection_id,
+        version=asked.version_id,
+        unless_live=asked.unless_live,
     )
     first = await anext(steps)  # a workflow that is not there is a plain 404
     return sse.stream(sse.or_error(_told(first, steps), request.state.request_id))
@@ -111,4 +119,4 @@ async def _told(
 def _event(step: Progress | Deployed) -> bytes:
     if isinstance(step, Progress):
         return sse.event("progress", msgspec.json.encode(step))
-    return sse.event("result", deployed_shape(step).model_dump_json().encode())
+    return sse.event("result", deployed_shape(step).model_dump_json(exclude_unset=True).encode())

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from awaitstep.api.model import Body, Graph, Shape, at
+from awaitstep.api.model import Body, Detail, Graph, Shape, at, details
 from awaitstep.app import AwaitStep
 from awaitstep.app.changes import Changed
 from awaitstep.app.deployments import Deployed
@@ -19,6 +19,10 @@ IdText = Annotated[str, StringConstraints(max_length=128)]
 class DeployBody(Body):
     connection_id: IdText | None = Field(default=None, description="Else the default one.")
     version_id: IdText | None = Field(default=None, description="Else the newest version.")
+    unless_live: bool = Field(
+        default=False,
+        description="Do nothing when this version is live there, with the variables of now.",
+    )
 
 
 class ChangesBody(Body):
@@ -42,6 +46,7 @@ class DeployedShape(Shape):
                     "connectionId": "conn_m2Jd8Wq5Rt1Yv7Bn3Kx9C",
                     "workerName": "refund-desk-v1stgx",
                     "url": "http://127.0.0.1:8787/refund-desk-v1stgx/",
+                    "warnings": [],
                 }
             ]
         },
@@ -53,6 +58,9 @@ class DeployedShape(Shape):
     connection_id: str
     worker_name: str
     url: str
+    warnings: list[Detail] = Field(
+        description="What will fail or surprise, such as a variable that is read but not set."
+    )
 
 
 class TakedownShape(Shape):
@@ -131,6 +139,7 @@ def deployed_shape(deployed: Deployed) -> DeployedShape:
         connection_id=deployed.connection,
         worker_name=deployed.worker_name,
         url=deployed.url,
+        warnings=details(deployed.warnings),
     )
 
 

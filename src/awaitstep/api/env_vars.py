@@ -17,7 +17,7 @@ from awaitstep.api.workflowshapes import (
 )
 from awaitstep.app.variables import VariableSpec
 
-router = APIRouter(prefix="/api", tags=["env vars"], route_class=ApiRoute)
+router = APIRouter(prefix="/api", tags=["variables"], route_class=ApiRoute)
 
 
 class CreateVariable(Body):

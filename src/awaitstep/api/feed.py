@@ -46,17 +46,17 @@ async def _feed(
 ) -> Response:
     news = app.feed.news(who.project, id, asked)
     await anext(news)  # a workflow that is not there is a plain 404
-    return sse.stream(sse.or_error(_told(news), request.state.request_id))
+    return sse.stream(sse.or_error(_told(app, news), request.state.request_id))
 
 
-async def _told(news: AsyncGenerator[News]) -> AsyncIterator[bytes]:
+async def _told(app: AwaitStep, news: AsyncGenerator[News]) -> AsyncIterator[bytes]:
     async with aclosing(news):
         yield sse.ALIVE
         async for some in news:
             if some.many:
                 yield sse.event("many", msgspec.json.encode({"changed": some.many}))
             for run in some.runs:
-                yield sse.event("run", encoded(run))
+                yield sse.event("run", encoded(app, run))
             for workflow, instance in some.gone:
                 gone = {"workflowId": workflow, "instanceId": instance}
                 yield sse.event("gone", msgspec.json.encode(gone))

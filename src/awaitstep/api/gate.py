@@ -91,7 +91,8 @@ class Gate:
                 return Refusal(
                     401,
                     "auth.required",
-                    "Sign in, or send an API key: Authorization: Bearer ask_….",
+                    _shown_but_unknown(headers)
+                    or "Sign in, or send an API key: Authorization: Bearer ask_….",
                     {"WWW-Authenticate": "Bearer"},
                 )
             scope["state"]["identity"] = identity
@@ -119,6 +120,13 @@ def _refusal(error: Refusal | AppError) -> Refusal:
     assert described is not None
     status, code, message, _ = described
     return Refusal(status, code, message)
+
+
+def _shown_but_unknown(headers: Headers) -> str | None:
+    """Says what nobody was known by, None when nothing was shown."""
+    if "authorization" in headers:
+        return "This API key is not known: it was deleted, or is not whole."
+    return None
 
 
 def _largest(path: str) -> int:

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from awaitstep.api.access import App
 from awaitstep.api.bodies import ApiRoute
 from awaitstep.api.model import Shape
+from awaitstep.app.errors import Unavailable
 from awaitstep.engine.errors import RunnerUnavailable
 
 router = APIRouter(prefix="/api", tags=["health"], route_class=ApiRoute)
@@ -30,8 +31,15 @@ class HealthShape(Shape):
 
 @router.get("/health", responses={503: {}})
 async def health(app: App) -> HealthShape:
-    """200 once a runner has answered, 503 until then. Needs no key."""
+    """200 once a runner has answered; 503 until then, and while the journal can't be written.
+
+    Needs no key.
+    """
     runner = app.health()
+    if runner.unwritten is not None:
+        raise Unavailable(
+            f"The journal can't be written: {runner.unwritten}.", "journal.unavailable"
+        )
     if not runner.ready:
         raise RunnerUnavailable("No runner has answered yet.")
     return HealthShape(

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 
 from awaitstep.app import errors as app_errors
 from awaitstep.engine import errors as engine_errors
+from awaitstep.wording import MISSING, field_problem
 
 _log = logging.getLogger("awaitstep.api")
 
@@ -26,6 +27,7 @@ _APP: Final[tuple[tuple[type[Exception], int], ...]] = (
 )
 _ENGINE: Final[tuple[tuple[type[Exception], int], ...]] = (
     (engine_errors.RunNotFound, 404),
+    (engine_errors.StepNotFound, 404),
     (engine_errors.RunState, 409),
     (engine_errors.InstanceTaken, 409),
     (engine_errors.ValueTooLarge, 413),
@@ -124,12 +126,8 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _unprocessable(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    details = [
-        {"code": problem["type"], "message": problem["msg"], "path": _path(problem["loc"])}
-        for problem in error.errors()
-    ]
-    message = f"{details[0]['message']} ({details[0]['path'] or 'body'})"
-    return render(request.state.request_id, 422, "request.invalid", message, details)
+    details = [_problem(problem) for problem in error.errors()]
+    return render(request.state.request_id, 422, "request.invalid", details[0]["message"], details)
 
 
 async def _gone(request: Request, error: Exception) -> Response:
@@ -144,6 +142,17 @@ async def _bug(request: Request, error: Exception) -> Response:
     )
     response.headers["X-Request-Id"] = request.state.request_id
     return response
+
+
+def _problem(found: Mapping[str, Any]) -> dict[str, str]:
+    path = _path(found["loc"])
+    name = path.rpartition(".")[2]
+    if not name and found["type"] == "missing":
+        return {"code": MISSING, "message": "The body is missing.", "path": ""}
+    code, message = field_problem(
+        found["type"], found["msg"], found.get("ctx"), path if name.isdigit() else name or "body"
+    )
+    return {"code": code, "message": message, "path": path}
 
 
 def _path(place: Sequence[str | int]) -> str:

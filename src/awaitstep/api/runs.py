@@ -127,7 +127,7 @@ async def list_runs(
 ) -> Response:
     """Of all workflows, newest first."""
     query = replace(asked, limit=limit, cursor=cursor)
-    return _page(await app.runs.page(who.project, None, query))
+    return _page(app, await app.runs.page(who.project, None, query))
 
 
 @router.get("/workflows/{id}/runs", response_model=Listing[RunShape])
@@ -136,13 +136,13 @@ async def list_workflow_runs(
 ) -> Response:
     """Newest first."""
     query = replace(asked, limit=limit, cursor=cursor)
-    return _page(await app.runs.page(who.project, id, query))
+    return _page(app, await app.runs.page(who.project, id, query))
 
 
 @direct.get(_RUN, response_model=RunShape, openapi_extra=described("read", ["id", "run"]))
 async def get_run(request: Request) -> Response:
-    path, project = request.path_params, who_asks(request).project
-    return _run(await application(request).runs.get(project, path["id"], path["run"]))
+    app, path, project = application(request), request.path_params, who_asks(request).project
+    return _run(app, await app.runs.get(project, path["id"], path["run"]))
 
 
 @router.get(_RUN + "/steps", response_model=Listing[StepShape])
@@ -198,12 +198,12 @@ async def stream_events(id: str, run: str, request: Request, app: App, who: Read
 @router.post(_RUN + "/pause", response_model=RunShape, responses={409: {}})
 async def pause_run(id: str, run: str, app: App, who: Deployer) -> Response:
     """Running attempts end and are kept, nothing new starts."""
-    return _run(await app.runs.pause(who.project, id, run))
+    return _run(app, await app.runs.pause(who.project, id, run))
 
 
 @router.post(_RUN + "/resume", response_model=RunShape, responses={409: {}})
 async def resume_run(id: str, run: str, app: App, who: Deployer) -> Response:
-    return _run(await app.runs.resume(who.project, id, run))
+    return _run(app, await app.runs.resume(who.project, id, run))
 
 
 @router.post(_RUN + "/terminate", response_model=RunShape, responses={409: {}})
@@ -212,7 +212,7 @@ async def terminate_run(
 ) -> Response:
     """Final: late results are dropped. With a rollback it ends once all is undone."""
     rollback = body is not None and body.rollback
-    return _run(await app.runs.terminate(who.project, id, run, rollback=rollback))
+    return _run(app, await app.runs.terminate(who.project, id, run, rollback=rollback))
 
 
 @router.post(_RUN + "/restart", response_model=RunShape, responses={409: {}})
@@ -224,7 +224,7 @@ async def restart_run(
     restarted = await app.runs.restart(
         who.project, id, run, step=asked.step, count=asked.count, on_newest=asked.on_newest
     )
-    return _run(restarted)
+    return _run(app, restarted)
 
 
 @router.delete(_RUN, status_code=204, responses={409: {}})
@@ -250,7 +250,7 @@ async def _changes(app: AwaitStep, who: Identity, id: str, ref: str) -> AsyncIte
             began = time.monotonic()
             run = await app.runs.get(who.project, id, ref)
             steps = [step_json(step) for step in await app.runs.steps(who.project, id, ref)]
-            if (now := encoded(run)) != seen_run:
+            if (now := encoded(app, run)) != seen_run:
                 seen_run = now
                 yield sse.event("run", now)
             for index, step in enumerate(_encode_all(steps)):
@@ -282,7 +282,7 @@ async def _entries(app: AwaitStep, who: Identity, id: str, ref: str) -> AsyncIte
                     seen.add(key)
                     yield sse.event("entry", msgspec.json.encode(entry))
             if run.status in ENDED:
-                yield sse.event("end", encoded(run))
+                yield sse.event("end", encoded(app, run))
                 return
             await asyncio.sleep(_pause(began))
             if not await ear.hears(PATIENCE):
@@ -305,16 +305,17 @@ def _encode_all(steps: list[StepJson]) -> list[bytes]:
     return [msgspec.json.encode(step) for step in steps]
 
 
-def _page(page: RunPage) -> Response:
-    return _json({"data": [run_json(run) for run in page.runs], "nextCursor": page.next_cursor})
+def _page(app: AwaitStep, page: RunPage) -> Response:
+    runs = [run_json(run, app.runs.name_of(run.workflow)) for run in page.runs]
+    return _json({"data": runs, "nextCursor": page.next_cursor})
 
 
-def _run(run: RunView) -> Response:
-    return Response(encoded(run), media_type="application/json")
+def _run(app: AwaitStep, run: RunView) -> Response:
+    return Response(encoded(app, run), media_type="application/json")
 
 
-def encoded(run: RunView) -> bytes:
-    return msgspec.json.encode(run_json(run))
+def encoded(app: AwaitStep, run: RunView) -> bytes:
+    return msgspec.json.encode(run_json(run, app.runs.name_of(run.workflow)))
 
 
 def _json(value: object) -> Response:

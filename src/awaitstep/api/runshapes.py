@@ -48,6 +48,7 @@ class RunShape(Shape):
                     "id": "019a3c5e-7d1b-7c40-9a57-0f6d2b8e4c11",
                     "instanceId": "019a3c5e-7d1b-7c40-9a57-0f6d2b8e4c11",
                     "workflowId": "wf_V1StGXR8_Z5jdHi6B-myT",
+                    "workflowName": "Refund desk",
                     "versionId": "ver_3a9LkQz0PmN4vYxWb8TcR",
                     "deploymentId": "dep_uJ7hGf5Ds2Aq1Zx8Cv0Bn",
                     "trigger": "api",
@@ -71,6 +72,7 @@ class RunShape(Shape):
     id: str = Field(description="`instanceId`, or `run_` and it when the caller chose that.")
     instance_id: str
     workflow_id: str
+    workflow_name: str = Field(description="As it is called now.")
     version_id: str
     deployment_id: str
     trigger: TriggerName
@@ -183,6 +185,7 @@ class RunJson(msgspec.Struct, rename="camel"):
     id: str
     instance_id: str
     workflow_id: str
+    workflow_name: str
     version_id: str
     deployment_id: str
     trigger: str
@@ -246,11 +249,12 @@ class StepJson(msgspec.Struct, rename="camel"):
     attempts: list[AttemptJson]
 
 
-def run_json(run: RunView) -> RunJson:
+def run_json(run: RunView, workflow_name: str) -> RunJson:
     return RunJson(
         id=public_id(run),
         instance_id=run.instance,
         workflow_id=run.workflow,
+        workflow_name=workflow_name,
         version_id=run.version,
         deployment_id=run.deployment,
         trigger=run.trigger,

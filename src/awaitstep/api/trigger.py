@@ -71,17 +71,17 @@ _OTHERS = (
     openapi_extra=described("deploy", ["id"], _OTHERS, TriggerBody),
 )
 async def trigger(request: Request) -> Response:
-    """Start a run of the active deployment.
+    """Start a run of the active deployment: `api` its trigger, or `manual` for a session.
 
     A repeated request, by `Idempotency-Key` or `instanceId`, is answered with the run it started
     and `Idempotent-Replayed: true`; with other params it is a 409.
     """
-    app, project = application(request), who_asks(request).project
+    app, who = application(request), who_asks(request)
     workflow = request.path_params["id"]
     wait = query_of(request, "wait", _WAIT)
     asked = await body_of(request, TriggerBody)
     started = await app.runs.trigger(
-        project,
+        who.project,
         workflow,
         RunRequest(
             params=None if asked.params is None else values.encode(asked.params),
@@ -90,13 +90,19 @@ async def trigger(request: Request) -> Response:
             idempotency_key=_idempotency_key(request),
             priority=asked.priority,
             traceparent=request.headers.get("traceparent"),
+            by_hand=who.session is not None,
         ),
     )
     run = started.run
     if wait is not None:
-        run = await app.runs.wait(project, workflow, run.instance, wait)
+        run = await app.runs.wait(who.project, workflow, run.instance, wait)
     headers = {"Idempotent-Replayed": "true"} if started.existed else None
-    return Response(msgspec.json.encode(run_json(run)), 201, headers, "application/json")
+    return Response(
+        msgspec.json.encode(run_json(run, app.runs.name_of(workflow))),
+        201,
+        headers,
+        "application/json",
+    )
 
 
 def _idempotency_key(request: Request) -> str | None:

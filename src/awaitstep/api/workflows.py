@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 from pydantic import Field
+from pydantic.alias_generators import to_camel
 
 from awaitstep.api.access import App, Reader, Writer
 from awaitstep.api.bodies import ApiRoute
@@ -29,7 +30,9 @@ from awaitstep.api.workflowshapes import (
     workflow_shape,
     workflow_with,
 )
+from awaitstep.app.errors import Invalid
 from awaitstep.app.workflows import Edit
+from awaitstep.wording import INVALID
 
 router = APIRouter(prefix="/api", tags=["workflows"], route_class=ApiRoute)
 
@@ -86,10 +89,14 @@ class ImportedShape(WorkflowFields):
 
 @router.get("/workflows")
 async def list_workflows(
-    app: App, who: Reader, limit: Limit = 50, cursor: Cursor = None
+    app: App,
+    who: Reader,
+    name: Annotated[str | None, Query(description="Only those with exactly this name.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Listing[ListedWorkflowShape]:
     """Newest first, each with its newest run and versions."""
-    page = await app.workflows.page(who.project, limit, cursor)
+    page = await app.workflows.page(who.project, limit, cursor, name)
     standings = await app.workflows.standings(who.project, page.items)
     return Listing[ListedWorkflowShape](
         data=[listed_workflow(workflow, standings[workflow.id]) for workflow in page.items],
@@ -184,13 +191,11 @@ def _edit(body: PatchWorkflow) -> Edit:
         given.add("entry_code")
     if body.deploy_config is not None and "route" in body.deploy_config.model_fields_set:
         given.add("route")
-    for nullable, name in (
-        (body.name, "name"),
-        (body.env_vars, "env_vars"),
-        (body.dependencies, "dependencies"),
-    ):
-        if nullable is None and name in given:
-            raise Refusal(422, "request.invalid", f"{name} can't be null.")
+    for field in ("name", "env_vars", "dependencies"):
+        if field in given and getattr(body, field) is None:
+            name = to_camel(field)
+            detail = {"code": INVALID, "message": f"`{name}` can't be null.", "path": name}
+            raise Invalid(detail["message"], "request.invalid", [detail])
     route = None if body.deploy_config is None else body.deploy_config.route
     return Edit(
         given=frozenset({"variables" if name == "env_vars" else name for name in given}),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from awaitstep.app.errors import Conflict
+from awaitstep.app.errors import not_deployed
 from awaitstep.app.graphs import Graphs
 from awaitstep.app.packages import requirements_of
 from awaitstep.app.ports import Ports
@@ -47,7 +47,7 @@ class Changes:
         """
         owner = await self._ports.read(self._ports.store.workflows.get, project, workflow)
         if owner.active_deployment is None:
-            raise Conflict("The workflow is not deployed.", "workflow.not_deployed")
+            raise not_deployed()
         await self._graphs.must_be_valid(ir, owner.kind)
         compiled = await self._graphs.compile(ir, owner.entry_code)
         wanted = requirements_of(owner.dependencies, compiled)

@@ -6,13 +6,14 @@ Until the last step nothing of it can be seen; that step is one transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from awaitstep.app.errors import Conflict, Invalid, Unavailable
+from awaitstep.app.errors import Conflict, Detail, Invalid, Unavailable
 from awaitstep.app.graphs import Graphs
 from awaitstep.app.ids import new_id
+from awaitstep.app.language import Compiled, VariableUse
 from awaitstep.app.names import worker_names
 from awaitstep.app.packages import Ready, must_run_on, must_work_on, prepared, requirements_of
 from awaitstep.app.ports import Ports, worker_url
@@ -20,6 +21,7 @@ from awaitstep.app.releases import calls_of, going_live, made_before
 from awaitstep.app.retirement import Retirement
 from awaitstep.app.variables import reserved, snapshot
 from awaitstep.auth import places
+from awaitstep.auth.vault import Unreadable
 from awaitstep.providers.port import BundleRefused, FilesUnavailable, Live, Module, Release
 from awaitstep.storage.records import Connection, Deployment, Page, Version, Workflow
 
@@ -42,6 +44,7 @@ class Deployed:
     connection: str
     worker_name: str
     url: str
+    warnings: Sequence[Detail] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +69,19 @@ class Deployments:
         *,
         connection: str | None = None,
         version: str | None = None,
+        unless_live: bool = False,
     ) -> Deployed:
         """The newest version, or the one named, on the default connection, or the one named.
 
-        Raises NotFound, Conflict, Invalid; then the old deployment is still active.
+        With `unless_live` nothing is done, and the active deployment answered, when that is this
+        version there, with the variables of now. Raises NotFound, Conflict, Invalid; then the old
+        deployment is still active.
         """
         deployed = None
-        async for step in self.steps(project, workflow, connection=connection, version=version):
+        steps = self.steps(
+            project, workflow, connection=connection, version=version, unless_live=unless_live
+        )
+        async for step in steps:
             if isinstance(step, Deployed):
                 deployed = step
         assert deployed is not None
@@ -85,6 +94,7 @@ class Deployments:
         *,
         connection: str | None = None,
         version: str | None = None,
+        unless_live: bool = False,
     ) -> AsyncIterator[Progress | Deployed]:
         """`deploy` told step by step; the last item is the result."""
         owner = await self._ports.read(self._ports.store.workflows.get, project, workflow)
@@ -93,7 +103,7 @@ class Deployments:
         chosen = await self._version(owner, version)
 
         yield Progress("validate", f"Checking version {chosen.number}", 5)
-        await self._graphs.must_be_valid(chosen.ir, owner.kind)
+        warnings = await self._graphs.must_be_valid(chosen.ir, owner.kind)
 
         yield Progress("compile", "Writing the Python module", 25)
         compiled = await self._graphs.compile(chosen.ir, owner.entry_code)
@@ -104,6 +114,13 @@ class Deployments:
                 raise reserved(name)
         calls = await calls_of(self._ports, project, place, provider, compiled)
         before = await made_before(self._ports, owner, place)
+        for warning in await self._unset(compiled, values):
+            yield Progress("compile", str(warning["message"]), 30)
+            warnings.append(warning)
+        if unless_live and (live := await self._live(owner, chosen, place, values)) is not None:
+            url = self.url(live)
+            yield Deployed(live.id, chosen.id, place.id, live.worker_name, url, warnings)
+            return
         names = [owner.worker_name] if owner.worker_name else _names(owner)
         wanted = requirements_of(owner.dependencies, compiled)
         module = Module(names[0], compiled.source, wanted)
@@ -112,7 +129,8 @@ class Deployments:
         except BundleRefused as error:
             raise Invalid(str(error), "deploy.refused") from None
         for warning in must_work_on(place.name, provider, module, live=before is not None):
-            yield Progress("compile", warning, 30)
+            yield Progress("compile", str(warning["message"]), 30)
+            warnings.append(warning)
 
         environment = None
         if wanted:
@@ -186,7 +204,7 @@ class Deployments:
             else:
                 progress += (95 - progress) / 5
                 yield Progress("activate", done, round(progress))
-        yield Deployed(id, chosen.id, place.id, name, url)
+        yield Deployed(id, chosen.id, place.id, name, url, warnings)
 
     async def takedown(
         self, project: str, workflow: str, *, terminate_runs: bool = False
@@ -243,6 +261,27 @@ class Deployments:
         values = snapshot(self._ports.vault, shared, own)
         return values, {name for name, is_secret in secret.items() if is_secret}
 
+    async def _unset(self, compiled: Compiled, values: Mapping[str, str]) -> list[Detail]:
+        """A warning for each variable that the module reads and nobody has set."""
+        read = await self._graphs.variables(compiled)
+        return [_unset(name, use) for name, use in read.items() if name not in values]
+
+    async def _live(
+        self, owner: Workflow, version: Version, place: Connection, values: Mapping[str, str]
+    ) -> Deployment | None:
+        """The active deployment, when another one would be like it."""
+        if owner.active_deployment is None:
+            return None
+        live = await self._ports.read(self._ports.store.deployments.load, owner.active_deployment)
+        same = (live.version, live.connection) == (version.id, place.id)
+        if not same or owner.updated_at > live.created_at or self.crashed(live.id) is not None:
+            return None
+        try:
+            opened = self._ports.vault.open(live.variables, places.deployment(live.id, owner.id))
+        except Unreadable:
+            return None
+        return live if json.loads(opened) == values else None
+
 
 def _schedules(ir: Mapping[str, Any]) -> tuple[str, ...]:
     """When the graph starts by itself."""
@@ -250,6 +289,17 @@ def _schedules(ir: Mapping[str, Any]) -> tuple[str, ...]:
     if isinstance(trigger, dict) and trigger.get("type") == "schedule":
         return (str(trigger["cron"]),)
     return ()
+
+
+def _unset(name: str, use: VariableUse) -> Detail:
+    found = {
+        "code": "env_var.missing",
+        "message": f"The variable {name} is read but not set.",
+        "severity": "warning",
+        "path": "envVars",
+        "hint": "Set it and deploy again: what reads it fails until then.",
+    }
+    return found | ({"line": use.line} if use.node is None else {"nodeId": use.node})
 
 
 def _names(workflow: Workflow) -> list[str]:

@@ -43,3 +43,12 @@ class Unavailable(AppError):
 def invalid(code: str, message: str, path: str) -> Invalid:
     """An `Invalid` for one field."""
     return Invalid(message, code, [{"code": code, "message": message, "path": path}])
+
+
+def not_deployed(where: str = "") -> Conflict:
+    """Says what to do as well, by API and on the command line."""
+    return Conflict(
+        f"The workflow is not deployed{where}. Deploy it first: POST /workflows/{{id}}/deploy, or "
+        "`awaitstep deploy`.",
+        "workflow.not_deployed",
+    )

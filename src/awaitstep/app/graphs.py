@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awaitstep.app.errors import Detail, Invalid, NotFound
-from awaitstep.app.language import Adopted, Compiled, Finding, GraphRefused, Language
+from awaitstep.app.language import Adopted, Compiled, Finding, GraphRefused, Language, VariableUse
 from awaitstep.storage.records import Kind
 
 
@@ -61,6 +61,10 @@ class Graphs:
             return await asyncio.to_thread(self._language.compile, ir, entry_code)
         except GraphRefused as error:
             raise refused([finding.detail for finding in error.findings]) from None
+
+    async def variables(self, compiled: Compiled) -> Mapping[str, VariableUse]:
+        """What the module reads of `env` besides its own bindings, by name."""
+        return await asyncio.to_thread(self._language.variables, compiled)
 
     def node_types(self) -> Sequence[Mapping[str, Any]]:
         return self._language.node_types()

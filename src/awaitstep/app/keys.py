@@ -10,6 +10,7 @@ from awaitstep.app.ports import Ports
 from awaitstep.auth.identity import Identity, Scope, expand
 from awaitstep.auth.keyring import Keyring
 from awaitstep.auth.keys import new_key
+from awaitstep.storage.port import Store
 from awaitstep.storage.records import ApiKey, Page
 
 
@@ -36,18 +37,9 @@ class Keys:
         """
         if granted_by is not None and not expand(scopes) <= granted_by.scopes:
             raise Forbidden("A key can't make one that may do more than itself.", "key.scope")
-        new = new_key()
-        key = ApiKey(
-            id=new_id("key"),
-            project=project,
-            name=name,
-            prefix=new.prefix,
-            digest=new.digest,
-            scopes=sorted(set(scopes)),
-            created_at=self._ports.clock.now(),
-        )
+        key, text = _made(project, name, scopes, self._ports.clock.now())
         await self._ports.change(None, self._ports.store.keys.create, key)
-        return key, new.text
+        return key, text
 
     async def replace(
         self, project: str, *, name: str, scopes: Sequence[Scope]
@@ -73,3 +65,30 @@ class Keys:
         if key is None:
             return None
         return key.digest, Identity(key.project, expand(key.scopes), key.name, key=key.id)
+
+
+def key_beside(
+    store: Store, now: float, name: str, scopes: Sequence[Scope]
+) -> tuple[ApiKey, str] | None:
+    """A key of the first project, for whoever may write the control database; None before a
+    server has made the project."""
+    home = store.tenancy.home()
+    if home is None:
+        return None
+    key, text = _made(home.project.id, name, scopes, now)
+    store.keys.create(key)
+    return key, text
+
+
+def _made(project: str, name: str, scopes: Sequence[Scope], now: float) -> tuple[ApiKey, str]:
+    new = new_key()
+    key = ApiKey(
+        id=new_id("key"),
+        project=project,
+        name=name,
+        prefix=new.prefix,
+        digest=new.digest,
+        scopes=sorted(set(scopes)),
+        created_at=now,
+    )
+    return key, new.text

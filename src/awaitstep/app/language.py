@@ -39,6 +39,14 @@ class Compiled:
 
 
 @dataclass(frozen=True, slots=True)
+class VariableUse:
+    """The first line of a module that reads a variable, and the node it was written for."""
+
+    line: int
+    node: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Adopted:
     """A file's graph in our rules, and what was changed for it.
 
@@ -78,6 +86,10 @@ class Language(Protocol):
 
     def compile(self, ir: Mapping[str, Any], entry_code: str | None) -> Compiled:
         """Raises GraphRefused."""
+        ...
+
+    def variables(self, compiled: Compiled) -> Mapping[str, VariableUse]:
+        """What the module reads of `env` besides its own bindings, by name."""
         ...
 
     def node_types(self) -> Sequence[Mapping[str, Any]]:

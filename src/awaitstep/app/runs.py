@@ -14,14 +14,14 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from awaitstep.app.errors import Conflict, Invalid, invalid
+from awaitstep.app.errors import Conflict, Invalid, invalid, not_deployed
 from awaitstep.app.feed import Ear, listening
 from awaitstep.app.ports import Ports
 from awaitstep.app.runpages import page_of
 from awaitstep.engine import values
 from awaitstep.engine.errors import InstanceTaken, RunNotFound
 from awaitstep.engine.port import LogEntry, Onto, RunPage, RunQuery, Runs, RunView, StepView
-from awaitstep.triggers import api
+from awaitstep.triggers import api, manual
 from awaitstep.triggers.target import Target
 
 T = TypeVar("T")
@@ -45,6 +45,7 @@ class Request:
     instance: str | None = None
     idempotency_key: str | None = None
     priority: int = 0
+    by_hand: bool = False
     traceparent: str | None = None
 
 
@@ -90,20 +91,21 @@ class RunControl:
         entry = self._ports.directory.find(project, workflow)
         if request.connection is not None and request.connection != entry.connection:
             await self._ports.read(self._ports.store.connections.get, project, request.connection)
-            raise Conflict("The workflow is not deployed there.", "workflow.not_deployed")
+            raise not_deployed(" there")
         if entry.kind == "script":
             raise Conflict(
                 "This is a function: it has no runs, and answers at its Worker URL.",
                 "workflow.is_function",
             )
         if entry.deployment is None:
-            raise Conflict("The workflow is not deployed.", "workflow.not_deployed")
+            raise not_deployed()
         instance = _instance(workflow, request)
         target = Target(workflow, entry.deployment, entry.version)
         runs = self._ports.providers[entry.engine].runs
+        start = manual.start if request.by_hand else api.start
         try:
             created = await runs.create(
-                api.start(target, request.params, instance, request.priority, request.traceparent)
+                start(target, request.params, instance, request.priority, request.traceparent)
             )
         except InstanceTaken:
             if instance is None:
@@ -133,6 +135,11 @@ class RunControl:
             runs = self._ports.providers[entry.engine].runs
             engines.setdefault(entry.engine, (runs, []))[1].append(entry.workflow)
         return await page_of(engines, query)
+
+    def name_of(self, workflow: str) -> str:
+        """A workflow's name, for whoever may see its runs; empty once it is gone."""
+        entry = self._ports.directory.get(workflow)
+        return "" if entry is None else entry.name
 
     async def get(self, project: str, workflow: str, ref: str) -> RunView:
         return await self._at(project, workflow, ref, lambda runs, id: runs.get(workflow, id))
@@ -201,7 +208,7 @@ class RunControl:
         if on_newest:
             entry = self._ports.directory.find(project, workflow)
             if entry.deployment is None:
-                raise Conflict("The workflow is not deployed.", "workflow.not_deployed")
+                raise not_deployed()
             onto = Onto(entry.deployment, entry.version)
         return await self._at(
             project,

@@ -89,8 +89,12 @@ class Workflows:
     async def full(self, project: str, id: str) -> FullWorkflow:
         return await self._ports.read(self._ports.store.workflows.full, project, id)
 
-    async def page(self, project: str, limit: int, cursor: str | None) -> Page[Workflow]:
-        return await self._ports.read(self._ports.store.workflows.page, project, limit, cursor)
+    async def page(
+        self, project: str, limit: int, cursor: str | None, name: str | None = None
+    ) -> Page[Workflow]:
+        """`name`, when given, is the exact one; several workflows may have it."""
+        store = self._ports.store.workflows
+        return await self._ports.read(store.page, project, limit, cursor, name)
 
     async def standings(
         self, project: str, workflows: Sequence[Workflow]

@@ -14,7 +14,6 @@ from awaitstep.app.sessions import sign_in_url
 from awaitstep.cli import credentials, example
 from awaitstep.cli.credentials import Credentials
 from awaitstep.cli.output import say
-from awaitstep.storage.records import Workflow
 from awaitstep.wiring import Server
 
 KEY_NAME: Final = "awaitstep dev"
@@ -103,20 +102,10 @@ async def _example(app: AwaitStep, project: str) -> tuple[str, str]:
     """Workflow id and Worker URL of the example; an earlier start's is kept as it is."""
     graph = example.hello()
     name = graph["metadata"]["name"]
-    workflow = await _named(app, project, name)
-    if workflow is None:
+    named = await app.workflows.page(project, 1, None, name)
+    if named.items:
+        workflow = named.items[0]
+    else:
         workflow = await app.workflows.create(project, name=name, ir=graph)
     url = await app.deployments.live_url(workflow)
     return workflow.id, url or (await app.deployments.deploy(project, workflow.id)).url
-
-
-async def _named(app: AwaitStep, project: str, name: str) -> Workflow | None:
-    cursor: str | None = None
-    while True:
-        page = await app.workflows.page(project, 100, cursor)
-        for workflow in page.items:
-            if workflow.name == name:
-                return workflow
-        cursor = page.next_cursor
-        if cursor is None:
-            return None

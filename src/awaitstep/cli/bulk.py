@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from awaitstep.cli.failures import Failure, WrongUse
-from awaitstep.cli.options import DEFAULT_DATA, Data, Json, Key, Url, Workflow
+from awaitstep.cli.options import (
+    DEFAULT_DATA,
+    Data,
+    Json,
+    Key,
+    Url,
+    Workflow,
+    known,
+    known_states,
+    known_triggers,
+)
 from awaitstep.cli.output import say, show
 
 if TYPE_CHECKING:
@@ -62,8 +72,9 @@ def bulk(
     """Pause, resume, terminate, restart or delete many runs of a workflow."""
     from awaitstep.cli.rest import Rest
 
-    if verb not in _DONE:
-        raise WrongUse(f"{verb!r} is no verb; there are {', '.join(_DONE)}.")
+    known("verb", [verb], _DONE)
+    known_states(status)
+    known_triggers(trigger)
     if rollback and verb != "terminate":
         raise WrongUse("Only terminate has a rollback.")
     done = "told to roll back" if rollback else _DONE[verb]
@@ -80,7 +91,7 @@ def bulk(
     }
     chosen = {name: value for name, value in found.items() if value is not None}
     with Rest.find(data, url, key) as rest:
-        path = f"/workflows/{rest.workflow_id(workflow)}/runs/bulk"
+        path = f"{rest.workflow(workflow)}/runs/bulk"
         body: dict[str, Any] = {"verb": verb, "filter": chosen}
         if rollback:
             body["rollback"] = True

@@ -17,7 +17,8 @@ import typer
 
 from awaitstep.cli import graph_file
 from awaitstep.cli.failures import Failure
-from awaitstep.cli.options import DEFAULT_DATA, Data, Json, Key, Url, read_json
+from awaitstep.cli.files import read_json, unwritable
+from awaitstep.cli.options import DEFAULT_DATA, Data, Json, Key, Url
 from awaitstep.cli.output import show
 
 if TYPE_CHECKING:
@@ -44,15 +45,14 @@ def eject(
     To find values for the tests, the graph's conditions and inline code are executed here.
     """
     from awaitstep.eject import project
-    from awaitstep.nodes import registry
 
     _check(folder, force)
-    types = registry()
+    types = graph_file.node_types(data)
     files = project(_parcel(what, _exported(what, data, url, key), types), types)
     try:
         _write(folder.absolute(), files)
     except OSError as error:
-        raise Failure(f"{folder} can't be written: {error.strerror}.", "file.unwritable") from None
+        raise unwritable(folder, error) from None
     show(
         {"folder": str(folder), "files": sorted(files)},
         json,
@@ -61,13 +61,12 @@ def eject(
 
 
 def _exported(what: str, data: Path, url: str | None, key: str | None) -> Any:
-    path = Path(what)
-    if path.suffix == ".json" or path.is_file():
-        return read_json(path)
+    if graph_file.is_one(what):
+        return read_json(Path(what))
     from awaitstep.cli.rest import Rest
 
     with Rest.find(data, url, key) as rest:
-        answer = rest.get(f"/workflows/{rest.workflow_id(what)}/export")
+        answer = rest.get(f"{rest.workflow(what)}/export")
     if isinstance(answer, dict) and answer.get("ir") is None:
         raise Failure(f"{what} has no version yet.", "workflow.no_version")
     return answer
@@ -76,7 +75,6 @@ def _exported(what: str, data: Path, url: str | None, key: str | None) -> Any:
 def _parcel(what: str, given: Any, types: Registry) -> Parcel:
     """What the file holds, compiled. Raises Failure with every problem."""
     from awaitstep.app.transfer import read
-    from awaitstep.ir import InvalidGraph
 
     if not isinstance(given, dict):
         raise Failure(f"{what} is no graph and no export.", "graph.invalid")
@@ -86,35 +84,24 @@ def _parcel(what: str, given: Any, types: Registry) -> Parcel:
     exported = read({"name": name, "ir": given} if bare else given)
     if exported.problems or exported.ir is None:
         raise Failure(f"{what} can't be ejected.", "import.invalid", exported.problems)
-    try:
+    with graph_file.told(f"{what} can't be ejected."):
         return _compiled(exported, types)
-    except InvalidGraph as invalid:
-        details = [problem.to_json() for problem in invalid.diagnostics]
-        raise Failure(f"{what} can't be ejected.", "graph.invalid", details) from None
 
 
 def _compiled(exported: Exported, types: Registry) -> Parcel:
-    from awaitstep.compiler import CompiledModule, compile_graph, default_entry
+    from awaitstep.compiler import default_entry
     from awaitstep.eject import Parcel, Variable
-    from awaitstep.ir import is_handwritten, parse, read_handwritten
-    from awaitstep.nodes import nodes_not_for, packages_of
+    from awaitstep.nodes import nodes_not_for
 
-    graph = None
-    ir, entry = graph_file.adopted(exported.ir, exported.entry_code)
-    if is_handwritten(ir):
-        written = read_handwritten(ir)
-        module = CompiledModule(written.source, written.class_name, {}, {})
-        packages = written.packages
-    else:
-        graph = parse(ir, types)
-        module = compile_graph(graph, types, entry_code=entry)
-        packages = tuple(packages_of(graph, types))
+    ir, entry = graph_file.adopted(exported.ir, exported.entry_code, types)
+    made = graph_file.compiled(ir, entry, types)
+    graph = made.graph
     return Parcel(
         name=exported.name,
         description=exported.description,
-        module=module,
+        module=made.module,
         graph=graph,
-        packages=(*exported.dependencies, *packages),
+        packages=(*exported.dependencies, *made.packages),
         variables=tuple(
             Variable(spec.name, None if spec.secret else spec.value, bool(spec.secret))
             for spec in exported.variables

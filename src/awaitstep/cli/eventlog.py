@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
@@ -28,28 +27,49 @@ def events(
     from awaitstep.cli.rest import Rest
 
     with Rest.find(data, url, key) as rest:
-        run = quote(instance, safe="")
-        path = f"/workflows/{rest.workflow_id(workflow)}/runs/{run}/events"
+        path = f"{rest.run(workflow, instance)}/events"
         if not follow:
             show(rest.page(path), json, _plain)
             return
         told: list[dict[str, Any]] = []
+        plain = _Plain()
         for name, entry in rest.events(f"{path}/stream", method="GET"):
             if name != "entry":
                 continue
             if json:
                 told.append(entry)
             else:
-                tell(_plain([entry]))
+                tell(plain.lines([entry]))
     if json:
         show(told, json, _plain)
 
 
 def _plain(log: Iterable[dict[str, Any]]) -> str:
-    return "\n".join(line for entry in log for line in _lines(entry))
+    return _Plain().lines(log)
 
 
-def _lines(entry: dict[str, Any]) -> list[str]:
+class _Plain:
+    """Lines of a log that is told in one or several parts: each traceback stands there once."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def lines(self, log: Iterable[dict[str, Any]]) -> str:
+        return "\n".join(line for entry in log for line in self._entry(entry))
+
+    def _entry(self, entry: dict[str, Any]) -> list[str]:
+        error = entry.get("error")
+        if error is None:
+            return [_line(entry)]
+        told = [_line(entry), "    " + error_line({**error, "step": None})]
+        traceback = error.get("traceback")
+        if traceback and traceback not in self._told:
+            self._told.add(traceback)
+            told += traceback_lines(error, "      ")
+        return told
+
+
+def _line(entry: dict[str, Any]) -> str:
     what = [f"{entry['at']}  {entry['type']:<17}"]
     if entry.get("step") is not None:
         use = f" ({entry['count']})" if entry.get("count", 1) != 1 else ""
@@ -66,9 +86,4 @@ def _lines(entry: dict[str, Any]) -> list[str]:
         what.append(f"with {entry['deploymentId']}")
     if entry.get("leftOut"):
         what.append(f"{entry['leftOut']:,} entries before it were not kept")
-    first = ("  ".join([what[0], ", ".join(what[1:])])).rstrip()
-    error = entry.get("error")
-    if error is None:
-        return [first]
-    inner = {**error, "step": None}
-    return [first, "    " + error_line(inner), *traceback_lines(error, "      ")]
+    return ("  ".join([what[0], ", ".join(what[1:])])).rstrip()

@@ -11,21 +11,21 @@ from typing import Annotated
 import typer
 
 from awaitstep.cli import graph_file
-from awaitstep.cli.failures import Failure
-from awaitstep.cli.options import Json
+from awaitstep.cli.files import write_text
+from awaitstep.cli.options import DEFAULT_DATA, Json, NodesOf
 from awaitstep.cli.output import problem, show
 
 File = Annotated[Path, typer.Argument(help="A graph or export file (JSON).")]
 
 
-def validate(file: File, json: Json = False) -> None:
+def validate(file: File, data: NodesOf = DEFAULT_DATA, json: Json = False) -> None:
     """Print every problem of a graph; exit 1 when one is an error."""
     from awaitstep.compiler import check_entry
     from awaitstep.ir import validate as check
-    from awaitstep.nodes import registry
 
-    read = graph_file.read(file)
-    problems = check(read.graph, registry())
+    types = graph_file.node_types(data)
+    read = graph_file.read(file, types)
+    problems = check(read.graph, types)
     problems += [] if read.entry_code is None else check_entry(read.entry_code)
     found = [diagnostic.to_json() for diagnostic in problems]
     errors = sum(1 for diagnostic in found if diagnostic["severity"] == "error")
@@ -43,29 +43,16 @@ def compile_(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file, not to stdout.")
     ] = None,
+    data: NodesOf = DEFAULT_DATA,
     json: Json = False,
 ) -> None:
     """Print the Python module of a graph."""
-    from awaitstep.compiler import compile_graph
-    from awaitstep.ir import InvalidGraph, is_handwritten, parse, read_handwritten
-    from awaitstep.nodes import registry
-
-    types = registry()
-    read = graph_file.read(file)
-    try:
-        if is_handwritten(read.graph):
-            source = read_handwritten(read.graph).source
-        else:
-            graph = parse(read.graph, types)
-            source = compile_graph(graph, types, entry_code=read.entry_code).source
-    except InvalidGraph as invalid:
-        details = [diagnostic.to_json() for diagnostic in invalid.diagnostics]
-        raise Failure(f"{file} can't be compiled.", "graph.invalid", details) from None
+    types = graph_file.node_types(data)
+    read = graph_file.read(file, types)
+    with graph_file.told(f"{file} can't be compiled."):
+        source = graph_file.compiled(read.graph, read.entry_code, types).module.source
     if output is not None:
-        try:
-            output.write_text(source, encoding="utf-8")
-        except OSError as error:
-            raise Failure(f"{output} can't be written: {error.strerror}.") from None
+        write_text(output, source)
         show({"file": str(output)}, json, lambda made: f"written to {made['file']}")
         return
     show({"code": source}, json, lambda made: str(made["code"]).rstrip("\n"))

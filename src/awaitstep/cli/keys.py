@@ -1,19 +1,24 @@
-"""`awaitstep keys`: API keys, through the REST API."""
+"""`awaitstep keys`: API keys, through the REST API; the first one in the data folder itself."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
 from urllib.parse import quote
 
 import typer
 
-from awaitstep.cli.failures import WrongUse
-from awaitstep.cli.options import DEFAULT_DATA, Data, Json, Key, Url
-from awaitstep.cli.output import show, table
+from awaitstep.cli.failures import Failure, WrongUse
+from awaitstep.cli.options import DEFAULT_DATA, Data, Json, Key, Url, known
+from awaitstep.cli.output import moment, show, table
+
+if TYPE_CHECKING:
+    from awaitstep.auth.identity import Scope
 
 keys = typer.Typer(help="List, make and remove API keys.", rich_markup_mode=None)
 
 SCOPES = ("read", "write", "deploy")
+_LONGEST_NAME = 256
 _COLUMNS = (("id", "ID"), ("name", "NAME"), ("scopes", "SCOPES"), ("createdAt", "CREATED"))
 
 
@@ -52,16 +57,42 @@ def create(
     key: Key = None,
     json: Json = False,
 ) -> None:
-    """Make a key and print it; write and deploy include read."""
+    """Make a key and print it; write and deploy include read.
+
+    Without --url and --key it needs no other key, only the server's data folder: whether or not
+    the server runs.
+    """
     from awaitstep.cli.rest import Rest
 
     scopes = scope or ["read"]
-    unknown = [item for item in scopes if item not in SCOPES]
-    if unknown:
-        raise WrongUse(f"{unknown[0]!r} is no scope; there are {', '.join(SCOPES)}.")
-    with Rest.find(data, url, key) as rest:
-        answer = rest.post("/api-keys", {"name": name, "scopes": scopes})
+    known("scope", scopes, SCOPES)
+    rest = Rest.of_folder(data) if url is None and key is None else Rest.find(data, url, key)
+    if rest is None:
+        answer = _beside(data, name, scopes)
+    else:
+        with rest:
+            answer = rest.post("/api-keys", {"name": name, "scopes": scopes})
     show(answer, json, lambda made: str(made["key"]))
+
+
+def _beside(data: Path, name: str, scopes: list[str]) -> dict[str, Any]:
+    """What the API answers for a new key, made in the server's database."""
+    from awaitstep import wiring
+
+    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise WrongUse(f"A key's name is 1 to {_LONGEST_NAME} printable characters.")
+    try:
+        key, text = wiring.new_key(data, name.strip(), cast("list[Scope]", scopes))
+    except wiring.SetupRefused as error:
+        raise Failure(str(error), "setup.refused") from None
+    return {
+        "id": key.id,
+        "name": key.name,
+        "prefix": key.prefix,
+        "scopes": key.scopes,
+        "createdAt": moment(key.created_at),
+        "key": text,
+    }
 
 
 @keys.command("delete")

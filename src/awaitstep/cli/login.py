@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from awaitstep.cli.failures import Failure
 from awaitstep.cli.options import DEFAULT_DATA, Data, Json
-from awaitstep.cli.output import say, show
+from awaitstep.cli.output import moment, say, show
 
 
 def login_link(
@@ -34,7 +33,8 @@ def login_link(
         link = wiring.login_link(data, dashboard_url)
     except wiring.SetupRefused as error:
         raise Failure(str(error), "setup.refused") from None
-    ends = datetime.fromtimestamp(link.expires_at, UTC).isoformat().replace("+00:00", "Z")
-    show({"url": link.url, "expiresAt": ends}, json, lambda made: str(made["url"]))
+    show(
+        {"url": link.url, "expiresAt": moment(link.expires_at)}, json, lambda made: str(made["url"])
+    )
     if not json:
         say("It signs one browser in, once, within 10 minutes.")

@@ -13,9 +13,13 @@ from awaitstep.cli.output import show
 
 def doctor(
     data: Data = DEFAULT_DATA,
-    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8080,
-    worker_port: Annotated[int, typer.Option("--worker-port", min=1, max=65535)] = 8787,
-    host: Annotated[str, typer.Option("--host")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=1, max=65535, help="Dashboard and API.")
+    ] = 8080,
+    worker_port: Annotated[
+        int, typer.Option("--worker-port", min=1, max=65535, help="Worker URLs.")
+    ] = 8787,
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     crash_test: Annotated[
         bool,
         typer.Option(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from awaitstep.cli.failures import Failure, WrongUse
-from awaitstep.cli.options import read_text
+from awaitstep.cli.files import read_text
 from awaitstep.engine.errors import ValueRefused
 from awaitstep.engine.values import encode
 from awaitstep.ir.handwritten import workflow_classes

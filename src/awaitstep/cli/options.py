@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
-from awaitstep.cli.failures import Failure, WrongUse
+from awaitstep.cli.failures import WrongUse
+from awaitstep.cli.files import read_text
+from awaitstep.engine.states import RunStatus
 
 Data = Annotated[
     Path, typer.Option("--data", envvar="AWAITSTEP_DATA", help="Folder the server keeps all in.")
+]
+NodesOf = Annotated[
+    Path,
+    typer.Option(
+        "--data", envvar="AWAITSTEP_DATA", help="The data folder whose custom node types count too."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Url = Annotated[
@@ -27,6 +36,26 @@ Workflow = Annotated[str, typer.Argument(help="A workflow's id, or its exact nam
 Instance = Annotated[str, typer.Argument(help="A run's instanceId or id.")]
 
 DEFAULT_DATA = Path(".awaitstep")
+STATES = ", ".join(RunStatus)
+
+
+def known(what: str, given: Iterable[str], there_are: Iterable[str]) -> None:
+    """Raises WrongUse for the first of `given` that is none of those there are."""
+    for one in given:
+        if one not in (all := list(there_are)):
+            raise WrongUse(f"{one!r} is no {what}; there are {', '.join(all)}.")
+
+
+def known_states(given: Iterable[str] | None) -> None:
+    """Raises WrongUse for the first that is no state of a run."""
+    known("state", given or (), RunStatus)
+
+
+def known_triggers(given: Iterable[str] | None) -> None:
+    """Raises WrongUse for the first that starts no runs."""
+    from awaitstep.engine.port import Trigger
+
+    known("trigger", given or (), get_args(Trigger))
 
 
 def json_value(text: str | None, option: str) -> Any:
@@ -41,23 +70,3 @@ def json_value(text: str | None, option: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise WrongUse(f"{option} is not JSON: {error}.") from None
-
-
-def read_text(path: Path) -> str:
-    """A file's text. Raises Failure with one sentence."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise Failure(f"There is no file {path}.", "file.missing") from None
-    except IsADirectoryError:
-        raise Failure(f"{path} is a folder, not a file.", "file.missing") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"{path} can't be read: {error}.", "file.unreadable") from None
-
-
-def read_json(path: Path) -> Any:
-    """A JSON file's value. Raises Failure with one sentence."""
-    try:
-        return json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise Failure(f"{path} is not JSON: {error}.", "file.not_json") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from awaitstep.cli.failures import Failure
@@ -51,6 +52,12 @@ def problem(detail: dict[str, Any]) -> str:
     return f"{start}{detail.get('message', '')} [{detail.get('code', '')}]{hint}"
 
 
+def warnings(deployed: dict[str, Any]) -> None:
+    """Tell a person what deploying warned of."""
+    for warning in deployed["warnings"]:
+        say(f"warning: {problem(warning)}")
+
+
 def adoption(made: dict[str, Any]) -> list[str]:
     """What was changed in a file from elsewhere, and what a person still has to do; a line each."""
     lines = [
@@ -74,6 +81,11 @@ def table(rows: Sequence[dict[str, Any]], columns: Sequence[tuple[str, str]]) ->
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in cells
     )
+
+
+def moment(seconds: float) -> str:
+    """A time as the API writes it: ISO 8601, UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def safe(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import uvloop
 
 from awaitstep.cli import logs
+from awaitstep.cli.endings import ERROR_FIELDS, answer
 from awaitstep.cli.failures import Failure
 from awaitstep.cli.folders import usable
 from awaitstep.cli.module import Asked
@@ -93,19 +94,12 @@ async def _watch(runs: Runs, instance: str) -> RunView:
 
 
 def _answer(run: RunView) -> dict[str, Any]:
-    answer: dict[str, Any] = {
-        "instanceId": run.instance,
-        "status": str(run.status),
-        "output": None if run.output is None else decode(run.output),
-        "error": None,
-    }
-    if run.error is not None:
-        error = run.error
-        answer["error"] = {
-            "name": error.name,
-            "message": error.message,
-            "step": error.step,
-            "line": error.line,
-            "traceback": error.traceback,
+    error = run.error
+    return answer(
+        {
+            "instanceId": run.instance,
+            "status": str(run.status),
+            "output": None if run.output is None else decode(run.output),
+            "error": error and {name: getattr(error, name) for name in ERROR_FIELDS},
         }
-    return answer
+    )

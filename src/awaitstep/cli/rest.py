@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import httpx
 
 _SECONDS = 30.0
+# For a server that may not be there.
+_ANSWER_SECONDS = 2.0
 # Between two events of a stream.
 _STREAM_SECONDS = 120.0
 _NOT_OURS = "The server's answer is not JSON; is it AwaitStep?"
@@ -61,6 +63,22 @@ class Rest:
             key = found.api_key
         return cls(url, key)
 
+    @classmethod
+    def of_folder(cls, data: Path, path: str = "/workflows?limit=1") -> Self | None:
+        """The server that a folder's credentials lead to, when it answers at `path`.
+
+        The default asks for what only the folder's own server gives to its key.
+        """
+        if credentials.read(data) is None:
+            return None
+        rest = cls.find(data, None, None)
+        try:
+            rest.call("GET", path, seconds=_ANSWER_SECONDS)
+        except Failure:
+            rest.close()
+            return None
+        return rest
+
     def close(self) -> None:
         self._client.close()
 
@@ -103,13 +121,9 @@ class Rest:
                 headers=headers,
                 timeout=seconds,
             )
-        except httpx.TimeoutException:
-            raise Failure(
-                f"The server at {self._url} did not answer in time.", "server.away"
-            ) from None
-        except (httpx.HTTPError, httpx.InvalidURL):
-            raise Failure(f"No server answers at {self._url}.", "server.away") from None
-        return _answer(response)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._away(error) from None
+        return self._answer(response)
 
     def events(
         self, path: str, body: Any = None, *, method: str = "POST"
@@ -121,7 +135,7 @@ class Rest:
             with self._client.stream(method, path, json=body, timeout=_STREAM_SECONDS) as response:
                 if not response.is_success:
                     response.read()
-                    _answer(response)
+                    self._answer(response)
                 rest = b""
                 for chunk in response.iter_bytes():
                     *whole, rest = (rest + chunk).split(b"\n\n")
@@ -132,14 +146,42 @@ class Rest:
                         if name == b"error":
                             raise _refused(json.loads(data))
                         yield name.decode(), json.loads(data)
-        except httpx.TimeoutException:
-            raise Failure(
-                f"The server at {self._url} did not answer in time.", "server.away"
-            ) from None
-        except (httpx.HTTPError, httpx.InvalidURL):
-            raise Failure(f"No server answers at {self._url}.", "server.away") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._away(error) from None
         except ValueError:
             raise Failure(_NOT_OURS, "server.away") from None
+
+    def _answer(self, response: httpx.Response) -> Any:
+        try:
+            answer = response.json() if response.content else None
+        except ValueError:
+            answer = None
+            if response.is_success:
+                raise Failure(_NOT_OURS, "server.away") from None
+        if response.is_success:
+            return answer
+        if not isinstance(answer, dict) or not isinstance(answer.get("error"), str):
+            raise Failure(
+                f"The server answered with status {response.status_code}.", "server.error"
+            )
+        if answer.get("code") == "auth.required":
+            # one was sent: what the server says is for those who sent none
+            raise Failure(
+                f"The server at {self._url} does not know this key: it was deleted, or is another "
+                "server's. Make one with `awaitstep keys create` on its data folder.",
+                "auth.required",
+            )
+        raise _refused(answer)
+
+    def _away(self, error: Exception) -> Failure:
+        from httpx import TimeoutException
+
+        late = isinstance(error, TimeoutException)
+        at = self._url
+        told = (
+            f"The server at {at} did not answer in time." if late else f"No server answers at {at}."
+        )
+        return Failure(told, "server.away")
 
     def page(self, path: str, limit: int | None = None, **params: Any) -> list[Any]:
         """Items of a list, all pages up to `limit` items."""
@@ -153,35 +195,31 @@ class Rest:
             if cursor is None or (limit is not None and len(items) >= limit):
                 return items[:limit]
 
-    def workflow_id(self, workflow: str) -> str:
-        """The id of a workflow given by id or exact name."""
-        if workflow.startswith("wf_"):
-            return quote(workflow, safe="")
-        found = self.named(workflow)
-        if not found:
-            raise Failure(f"There is no workflow named {workflow!r}.", "workflow.not_found")
+    def workflow(self, workflow: str) -> str:
+        """The address of a workflow given by id or exact name."""
+        if not workflow.startswith("wf_"):
+            found = self.named(workflow)
+            if found is None:
+                raise Failure(f"There is no workflow named {workflow!r}.", "workflow.not_found")
+            workflow = found
+        return f"/workflows/{quote(workflow, safe='')}"
+
+    def run(self, workflow: str, instance: str) -> str:
+        """The address of a run of a workflow given by id or exact name."""
+        return f"{self.workflow(workflow)}/runs/{quote(instance, safe='')}"
+
+    def named(self, name: str) -> str | None:
+        """The id of the workflow with exactly this name, None when there is none.
+
+        Raises Failure when there are several.
+        """
+        found = [str(item["id"]) for item in self.page("/workflows", name=name)]
         if len(found) > 1:
-            ids = ", ".join(item["id"] for item in found)
-            raise Failure(f"Several workflows are named {workflow!r}: {ids}.", "workflow.ambiguous")
-        return str(found[0]["id"])
-
-    def named(self, name: str) -> list[Any]:
-        """The workflows with exactly this name."""
-        return [item for item in self.page("/workflows") if item["name"] == name]
-
-
-def _answer(response: httpx.Response) -> Any:
-    try:
-        answer = response.json() if response.content else None
-    except ValueError:
-        answer = None
-        if response.is_success:
-            raise Failure(_NOT_OURS, "server.away") from None
-    if response.is_success:
-        return answer
-    if not isinstance(answer, dict) or not isinstance(answer.get("error"), str):
-        raise Failure(f"The server answered with status {response.status_code}.", "server.error")
-    raise _refused(answer)
+            raise Failure(
+                f"Several workflows are named {name!r}: {', '.join(found)}. Name one by its id.",
+                "workflow.ambiguous",
+            )
+        return found[0] if found else None
 
 
 def _refused(answer: dict[str, Any]) -> Failure:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from awaitstep.cli import eventlog
 from awaitstep.cli.bulk import bulk
-from awaitstep.cli.options import DEFAULT_DATA, Data, Instance, Json, Key, Url, Workflow, json_value
+from awaitstep.cli.options import (
+    DEFAULT_DATA,
+    STATES,
+    Data,
+    Instance,
+    Json,
+    Key,
+    Url,
+    Workflow,
+    json_value,
+    known_states,
+)
 from awaitstep.cli.output import show, table
 from awaitstep.cli.traces import error_line, traceback_lines
 
@@ -17,7 +27,7 @@ runs = typer.Typer(help="List runs, look into them, steer them.", rich_markup_mo
 events = typer.Typer(help="Send events to runs.", rich_markup_mode=None, no_args_is_help=True)
 
 OfWorkflow = Annotated[str | None, typer.Option("--workflow", help="Only this workflow's runs.")]
-Status = Annotated[str | None, typer.Option("--status", help="Only runs in this state.")]
+Status = Annotated[str | None, typer.Option("--status", help=f"Only runs in this state: {STATES}.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")]
 
 
@@ -49,8 +59,9 @@ def list_runs(
     """List runs, newest first."""
     from awaitstep.cli.rest import Rest
 
+    known_states([status] if status is not None else None)
     with Rest.find(data, url, key) as rest:
-        path = f"/workflows/{rest.workflow_id(workflow)}/runs" if workflow else "/runs"
+        path = f"{rest.workflow(workflow)}/runs" if workflow else "/runs"
         found = rest.page(path, limit, status=status)
     show(found, json, lambda rows: table(rows, _COLUMNS))
 
@@ -81,8 +92,7 @@ def steps(
     from awaitstep.cli.rest import Rest
 
     with Rest.find(data, url, key) as rest:
-        answer = rest.get(f"/workflows/{rest.workflow_id(workflow)}/runs/{_part(instance)}/steps")
-    found = answer["data"] if isinstance(answer, dict) else answer
+        found = rest.page(f"{rest.run(workflow, instance)}/steps")
     show(found, json, _steps)
 
 
@@ -163,7 +173,7 @@ def delete(
     from awaitstep.cli.rest import Rest
 
     with Rest.find(data, url, key) as rest:
-        rest.call("DELETE", f"/workflows/{rest.workflow_id(workflow)}/runs/{_part(instance)}")
+        rest.call("DELETE", rest.run(workflow, instance))
     show({"instanceId": instance}, json, lambda _: f"{instance} is deleted")
 
 
@@ -189,17 +199,20 @@ def send(
 
     body = {"type": type, "payload": json_value(payload, "--payload")}
     with Rest.find(data, url, key) as rest:
-        path = f"/workflows/{rest.workflow_id(workflow)}/runs/{_part(instance)}/events"
-        answer = rest.post(path, body)
+        answer = rest.post(f"{rest.run(workflow, instance)}/events", body)
     show(answer, json, lambda _: "sent")
 
 
 _COLUMNS = (
     ("instanceId", "RUN"),
-    ("workflowId", "WORKFLOW"),
+    ("workflowName", "WORKFLOW"),
     ("status", "STATUS"),
     ("trigger", "TRIGGER"),
     ("createdAt", "CREATED"),
+)
+_FIELDS = (
+    *("workflowName", "workflowId", "deploymentId", "trigger", "priority", "epoch"),
+    *("createdAt", "startedAt", "endedAt", "nextAttemptAt"),
 )
 
 
@@ -210,24 +223,20 @@ def _verb(
 
     data, url, key, as_json = where
     with Rest.find(data, url, key) as rest:
-        path = f"/workflows/{rest.workflow_id(workflow)}/runs/{_part(instance)}{verb}"
-        answer = rest.call(method, path, body=body)
+        answer = rest.call(method, f"{rest.run(workflow, instance)}{verb}", body=body)
     show(answer, as_json, _run)
-
-
-def _part(text: str) -> str:
-    return quote(text, safe="")
 
 
 def _run(run: dict[str, Any]) -> str:
     import json
 
     lines = [f"{run['instanceId']}  {run['status']}"]
-    for name in ("trigger", "createdAt", "startedAt", "endedAt", "nextAttemptAt"):
+    for name in _FIELDS:
         if run.get(name) is not None:
             lines.append(f"  {name}: {run[name]}")
-    if run.get("output") is not None:
-        lines.append("  output: " + json.dumps(run["output"], ensure_ascii=False))
+    for name in ("params", "output"):
+        if run.get(name) is not None:
+            lines.append(f"  {name}: {json.dumps(run[name], ensure_ascii=False)}")
     if run.get("error"):
         lines.append("  error: " + error_line(run["error"]))
         lines += traceback_lines(run["error"], "    ")

@@ -8,10 +8,11 @@ that was interrupted.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from awaitstep.cli.endings import plain
 from awaitstep.cli.failures import WrongUse
 from awaitstep.cli.options import DEFAULT_DATA, Json, json_value
 from awaitstep.cli.output import show
@@ -28,11 +29,15 @@ def run(
     instance: Annotated[str | None, typer.Option("--id", help="The run's instanceId.")] = None,
     variables: Annotated[
         list[str] | None,
-        typer.Option("--env", help="NAME=VALUE for self.env, without a server; repeatable."),
+        typer.Option("--env", help="A variable as NAME=VALUE, without a server; repeatable."),
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option("--data", help="The server of this folder, else a folder for the journal."),
+        typer.Option(
+            "--data",
+            envvar="AWAITSTEP_DATA",
+            help="The server of this folder, else a folder for the journal.",
+        ),
     ] = None,
     own_journal: Annotated[
         bool, typer.Option("--own-journal", help="Without a server, though there is one.")
@@ -42,6 +47,7 @@ def run(
     """Run a Python workflow durably, and print its output."""
     from awaitstep.cli import own_run, server_run
     from awaitstep.cli.module import Asked, journal_form, load
+    from awaitstep.cli.rest import Rest
 
     value = json_value(params, "--params")
     asked = Asked(
@@ -52,13 +58,13 @@ def run(
     )
     server = None
     if not own_journal and not asked.variables:
-        server = server_run.server_of(data or DEFAULT_DATA)
+        server = Rest.of_folder(data or DEFAULT_DATA, "/health")
     if server is None:
         answer = own_run.run_to_end(asked, data)
     else:
         with server:
             answer = server_run.run_to_end(asked, server)
-    show(answer, json, _plain)
+    show(answer, json, plain)
     if answer["status"] != "complete":
         raise typer.Exit(1)
 
@@ -69,17 +75,3 @@ def _variables(given: list[str] | None) -> dict[str, str]:
         if not equals or not name:
             raise WrongUse("--env takes NAME=VALUE.")
     return {name: value for name, _, value in pairs}
-
-
-def _plain(answer: dict[str, Any]) -> str:
-    import json
-
-    if answer["error"] is not None:
-        error = answer["error"]
-        step = f" in step {error['step']!r}" if error["step"] else ""
-        line = f" (line {error['line']})" if error["line"] else ""
-        told = f"run {answer['status']}: {error['name']}: {error['message']}{step}{line}"
-        return "\n".join([told, *(error["traceback"] or "").splitlines()])
-    if answer["status"] != "complete":
-        return f"run {answer['status']}"
-    return json.dumps(answer["output"], ensure_ascii=False, indent=2)

@@ -136,12 +136,10 @@ def _bind(asked: Asked, folder: Path, port: int, option: str) -> socket.socket:
 
 def _answers(folder: Path) -> bool:
     """Whether the server of this folder runs: only it knows the folder's key."""
-    try:
-        with Rest.find(folder, None, None) as rest:
-            rest.call("GET", "/workflows", params={"limit": 1}, seconds=2)
-    except Failure:
-        return False
-    return True
+    rest = Rest.of_folder(folder)
+    if rest is not None:
+        rest.close()
+    return rest is not None
 
 
 def _already_running(folder: Path) -> Failure:

@@ -5,22 +5,17 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
 from awaitstep.cli import graph_file
+from awaitstep.cli.endings import answer as how_it_ended
+from awaitstep.cli.endings import plain
 from awaitstep.cli.failures import Failure
-from awaitstep.cli.options import (
-    DEFAULT_DATA,
-    Data,
-    Json,
-    Key,
-    Url,
-    Workflow,
-    json_value,
-    read_json,
-)
-from awaitstep.cli.output import adoption, say, show
+from awaitstep.cli.files import read_json, write_text
+from awaitstep.cli.options import DEFAULT_DATA, Data, Json, Key, Url, Workflow, json_value
+from awaitstep.cli.output import adoption, say, show, warnings
 
 if TYPE_CHECKING:
     from awaitstep.cli.rest import Rest
@@ -30,7 +25,6 @@ _LONGEST_ANSWER = 60
 _LOOK_AGAIN = 1.0
 # What a file may hold beside its graph and entry code, and an existing workflow takes over.
 _BESIDE = ("dependencies", "limits", "payloadSchema")
-_ENDED = ("complete", "errored", "terminated")
 
 Connection = Annotated[
     str | None, typer.Option("--connection", help="Connection id; else the project's default.")
@@ -61,20 +55,18 @@ def deploy(
         if path.suffix == ".py":
             from awaitstep.cli import module, server_run
 
-            answer = server_run.deploy(rest, module.load(path), connection)
-            show(answer, json, _live)
+            _show_deployed(server_run.deploy(rest, module.load(path), connection), json)
             return
-        if path.suffix == ".json" or path.is_file():
-            workflow, version = _save(rest, path)
+        if graph_file.is_one(what):
+            at, version = _save(rest, path, data)
             if version is not None:
                 body["versionId"] = version
         else:
-            workflow = rest.workflow_id(what)
+            at = rest.workflow(what)
         if connection is not None:
             body["connectionId"] = connection
-        answer = rest.post(f"/workflows/{workflow}/deploy", body)
-    answer["workflowId"] = workflow
-    show(answer, json, _live)
+        answer = rest.post(f"{at}/deploy", body)
+    _show_deployed({**answer, "workflowId": at.removeprefix("/workflows/")}, json)
 
 
 def trigger(
@@ -111,23 +103,47 @@ def trigger(
     if priority:
         body["priority"] = priority
     headers = {"idempotency-key": idempotency_key} if idempotency_key is not None else None
-    asked = time.monotonic()
     with Rest.find(data, url, key) as rest:
-        runs = f"/workflows/{rest.workflow_id(workflow)}"
-        patience = None if wait is None else min(wait, _LONGEST_ANSWER)
-        answer = rest.call(
-            "POST",
-            f"{runs}/trigger",
-            body=body,
-            params={"wait": patience},
-            headers=headers,
-            seconds=30 + (patience or 0),
-        )
-        while wait and answer["status"] not in _ENDED and time.monotonic() < asked + wait:
-            time.sleep(_LOOK_AGAIN)
-            answer = rest.get(f"{runs}/runs/{answer['instanceId']}")
+        at = rest.workflow(workflow)
+        if wait is not None:
+            _wait(rest, at, body, headers, wait, json)
+            return
+        answer = rest.call("POST", f"{at}/trigger", body=body, headers=headers)
     show(answer, json, lambda run: f"{run['instanceId']}  {run['status']}")
-    if wait is not None and answer.get("status") in ("errored", "terminated"):
+
+
+def _wait(
+    rest: Rest,
+    at: str,
+    body: dict[str, Any],
+    headers: dict[str, str] | None,
+    seconds: int,
+    as_json: bool,
+) -> None:
+    """Start a run and print how it ended. Raises Failure when it has not by then."""
+    from awaitstep.engine.states import ENDED
+
+    asked = time.monotonic()
+    patience = min(seconds, _LONGEST_ANSWER)
+    run = rest.call(
+        "POST",
+        f"{at}/trigger",
+        body=body,
+        params={"wait": patience},
+        headers=headers,
+        seconds=30 + patience,
+    )
+    while run["status"] not in ENDED and time.monotonic() < asked + seconds:
+        time.sleep(_LOOK_AGAIN)
+        run = rest.get(f"{at}/runs/{quote(run['instanceId'], safe='')}")
+    if not as_json:
+        say(f"{run['instanceId']}  {run['status']}")
+    show(how_it_ended(run), as_json, plain)
+    if run["status"] not in ENDED:
+        raise Failure(
+            f"Run {run['instanceId']} has not ended within {seconds} s; it goes on.", "wait.timeout"
+        )
+    if run["status"] != "complete":
         raise typer.Exit(1)
 
 
@@ -166,43 +182,39 @@ def export(
     from awaitstep.cli.rest import Rest
 
     with Rest.find(data, url, key) as rest:
-        answer = rest.get(f"/workflows/{rest.workflow_id(workflow)}/export")
+        answer = rest.get(f"{rest.workflow(workflow)}/export")
     text = dumps(answer, ensure_ascii=False, indent=2)
     if output is None:
         show(answer, True, str)
         return
-    try:
-        output.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise Failure(f"{output} can't be written: {error.strerror}.", "file.unwritable") from None
+    write_text(output, text + "\n")
     show({"file": str(output)}, json, lambda made: f"written to {made['file']}")
 
 
-def _live(made: dict[str, Any]) -> str:
-    return f"{made['workflowId']} is live at {made['url']}"
+def _show_deployed(made: dict[str, Any], as_json: bool) -> None:
+    if not as_json:
+        warnings(made)
+    show(made, as_json, lambda made: f"{made['workflowId']} is live at {made['url']}")
 
 
-def _save(rest: Rest, path: Path) -> tuple[str, str | None]:
-    """Store what the file holds; returns workflow id, and version id unless that is the newest.
+def _save(rest: Rest, path: Path, data: Path) -> tuple[str, str | None]:
+    """Store what the file holds; returns the workflow's address, and the version's id unless that
+    is the newest.
 
     All of it is checked before any of it is stored.
     """
-    file = graph_file.read(path)
+    file = graph_file.read(path, graph_file.node_types(data))
     if file.name is None:
         raise Failure(f"{path} names no workflow: it has no metadata.name.", "graph.invalid")
     found = rest.named(file.name)
-    if len(found) > 1:
-        raise Failure(
-            f"Several workflows are named {file.name!r}; deploy by id.", "workflow.ambiguous"
-        )
-    if not found:
-        return str(rest.post("/workflows/import", file.given)["id"]), None
-    workflow = f"/workflows/{found[0]['id']}"
+    if found is None:
+        return rest.workflow(rest.post("/workflows/import", file.given)["id"]), None
+    at = rest.workflow(found)
     beside = {name: file.given[name] for name in _BESIDE if file.given.get(name) is not None}
     if file.entry_code is not None:
         beside["entryCode"] = file.entry_code
         rest.post("/compile", {"ir": file.graph, "entryCode": file.entry_code})
-    version = rest.post(f"{workflow}/versions", {"ir": file.graph})
+    version = rest.post(f"{at}/versions", {"ir": file.graph})
     if beside:
-        rest.call("PATCH", workflow, body=beside)
-    return str(found[0]["id"]), str(version["id"])
+        rest.call("PATCH", at, body=beside)
+    return at, str(version["id"])

@@ -7,6 +7,7 @@ Knows the language, but no node type by name: what a leaf becomes is written by 
 from awaitstep.compiler.entry import DEFAULT_ENTRY, FUNCTION_ENTRY, check_entry, default_entry
 from awaitstep.compiler.errors import CompilerError
 from awaitstep.compiler.module import BINDING, CompiledModule, compile_graph
+from awaitstep.compiler.variables import variables_read
 
 __all__ = [
     "BINDING",
@@ -17,4 +18,5 @@ __all__ = [
     "check_entry",
     "compile_graph",
     "default_entry",
+    "variables_read",
 ]

@@ -22,6 +22,7 @@ from awaitstep.engine.errors import (
     EngineError,
     InvalidEventType,
     InvalidInstanceId,
+    JournalUnavailable,
     NotAChild,
     ReservedEventType,
     RunNotFound,
@@ -58,6 +59,8 @@ REPLAY_COST: Final = 0.0002
 LONGEST_NAP: Final = 5.0
 # How often ended runs are looked for that are not kept any longer (seconds).
 RETIRE_EVERY: Final = 60.0
+# After this long a child is told again that the journal could not be told of (seconds).
+TRY_AGAIN: Final = 0.5
 # Children that are ended at once.
 CHILDREN_AT_ONCE: Final = 100
 
@@ -635,7 +638,14 @@ class Coordinator(Runs, ABC):
 
     async def _end_child(self, workflow: str, instance: str, rollback: bool) -> None:
         with contextlib.suppress(RunNotFound, RunState):  # it ended by itself
-            await self.terminate(workflow, instance, rollback=rollback)
+            try:
+                await self.terminate(workflow, instance, rollback=rollback)
+            except JournalUnavailable:  # nobody else would tell it, and its parent may wait for it
+                self._spawn(self._end_child_later(workflow, instance, rollback))
+
+    async def _end_child_later(self, workflow: str, instance: str, rollback: bool) -> None:
+        await asyncio.sleep(TRY_AGAIN)
+        await self._end_child(workflow, instance, rollback)
 
     # --- the Runs port ------------------------------------------------------------------------
 

@@ -18,6 +18,16 @@ class RunNotFound(EngineError):
         super().__init__(f"There is no run {instance!r} of this workflow.")
 
 
+class StepNotFound(EngineError):
+    """The run has recorded no such step, so it can't be restarted from there."""
+
+    code = "step.not_found"
+
+    def __init__(self, instance: str, step: str, count: int) -> None:
+        use = "" if count == 1 else f" a {count}. time"
+        super().__init__(f"Run {instance} has not come to a step {step!r}{use}.")
+
+
 class RunState(EngineError):
     """The run's state does not allow this verb."""
 
@@ -168,7 +178,7 @@ class NotDeployed(EngineError):
     code = "workflow.not_deployed"
 
     def __init__(self, workflow: str) -> None:
-        super().__init__(f"The workflow {workflow!r} is not deployed here.")
+        super().__init__(f"The workflow {workflow!r} is not deployed here; deploy it first.")
 
 
 class EnvironmentMissing(EngineError):

@@ -6,7 +6,7 @@ what they can't: that a run was paused, resumed or restarted, and what a restart
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
@@ -63,6 +63,7 @@ class Restart(msgspec.Struct, array_like=True, gc=False):
 # Where an entry stands: by time, and in what the clock does not tell apart by what led to what.
 _Place = tuple[float, int, float, int]
 _Placed = tuple[_Place, LogEntry]
+_Moment = tuple[str | None, int]  # an event's type, and microseconds
 _FIRST, _LAST = -1.0, 1e18
 _BEFORE, _SOON, _LATE = 0.25, 0.5, 0.75  # after an outcome: before what the code did next, ...
 
@@ -98,11 +99,15 @@ def entries(run: Run, notes: Sequence[Note]) -> list[LogEntry]:
     created = LogEntry(run.created, _E.run_created, 1, traceparent=traceparent)
     made.append(((run.created, 0, _FIRST, 0), created))
     made += _body(run)
+    # of waits that a restart dropped: the events they had taken are unread again
+    ends = {_moment(entry): place for place, entry in made if entry.type is _E.wait_ended}
     for operation in run.operations.values():
-        made += _operation(operation, _epoch_of(operation, restarts, run.epoch))
+        told = list(_operation(operation, _epoch_of(operation, restarts, run.epoch)))
+        made += told
         if operation.event is not None and operation.seq:
-            made.append(_received(operation.taken(), restarts, operation.seq - 1))
-    made += [_received(event, restarts, run.seq) for event in run.events]
+            ends[_moment(told[-1][1])] = told[-1][0]
+            made.append(_received(operation.taken(), restarts, operation.seq - 1, ends))
+    made += [_received(event, restarts, run.seq, ends) for event in run.events]
     made.sort(key=_place)
     return [entry for _, entry in made]
 
@@ -217,10 +222,23 @@ def _attempts(o: Operation, epoch: int) -> Iterator[_Placed]:
         yield _asked(o, epoch, 2), _entry(o, o.started, started, epoch, attempt=1)
 
 
-def _received(event: Event, restarts: Sequence[Note], after: int) -> _Placed:
+def _received(
+    event: Event, restarts: Sequence[Note], after: int, ends: Mapping[_Moment, _Place]
+) -> _Placed:
+    """Placed before the end of its wait, one of `ends`, when it came just then."""
     epoch = 1 + sum(note.at <= event.at for note in restarts)
     entry = LogEntry(event.at, _E.event_received, epoch, event_type=event.type)
+    type, micros = _moment(entry)
+    # once taken, it has whole microseconds, and those may have been rounded up
+    for near in (micros, micros - 1, micros + 1):
+        if (ended := ends.get((type, near))) is not None:
+            at, of, seq, _ = ended
+            return (at, of, seq - _BEFORE, event.seq), entry
     return (event.at, epoch, after + _LATE, event.seq), entry
+
+
+def _moment(entry: LogEntry) -> _Moment:
+    return entry.event_type, round(entry.at * 1e6)
 
 
 def _asked(o: Operation, epoch: int, sub: int, at: float | None = None) -> _Place:

@@ -29,6 +29,7 @@ from awaitstep.engine.retry import DEFAULT, RetryPolicy
 from awaitstep.engine.rollback import SUFFIX, Handler, RunTerminated, handler_name, is_handler
 from awaitstep.engine.run import child_told_of
 from awaitstep.engine.states import STOP, StepKind
+from workers.bindings import is_missing
 from workers.workflows import NonRetryableError
 
 # A task that waits on another task's end looks blocked for one turn of the loop per link of the
@@ -472,7 +473,7 @@ class Execution:
         if not self._attempt_over(ask):
             return
         failed = outcomes.failure(error, self._module, ask.name)
-        final = isinstance(error, (NonRetryableError, ValueRefused))
+        final = isinstance(error, (NonRetryableError, ValueRefused)) or is_missing(error)
         self._engine.attempt_failed(ask.k, failed, not final, _printed(ask))
         self._turn()  # perhaps all that is left is to wait for the next attempt
 

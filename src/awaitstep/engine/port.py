@@ -356,7 +356,7 @@ class Runs(Protocol):
         """A new epoch under the same id, from the start or from a recorded step on; with the
         run's own deployment, or with another one.
 
-        Raises RunNotFound (also when no such step is recorded), RunState.
+        Raises RunNotFound, StepNotFound (none of that name is recorded), RunState.
         """
         ...
 

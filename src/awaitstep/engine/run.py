@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from awaitstep.engine import eventlog, logs, outcomes, values
-from awaitstep.engine.errors import RunNotFound, RunState
+from awaitstep.engine.errors import RunState, StepNotFound
 from awaitstep.engine.eventlog import Note, NoteKind
 from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure
@@ -504,14 +504,14 @@ class Run:
 
         From the undoing of a step, the run is rolled back from there on; from any other step, it is
         not any more. Events that dropped waits had taken are unread again, in their old order.
-        Raises RunNotFound when no such step is recorded.
+        Raises StepNotFound.
         """
         kept: list[Operation] = []
         if step is not None:
             steps = [o for k, o in self.operations.items() if k != STOP]
             first = next((o for o in steps if (o.name, o.n) == (step, count)), None)
             if first is None:
-                raise RunNotFound(f"{self.instance} · {step} ({count})")
+                raise StepNotFound(self.instance, step, count)
             if is_handler(step):
                 steps = list(self.operations.values())
             kept = [o for o in steps if o.seq and o.seq <= first.after]

@@ -88,12 +88,14 @@ class WorkerResponse:
 
 @dataclass(frozen=True, slots=True)
 class RunnerHealth:
-    """`ready` once a runner has answered; `isolation` says why it is not isolated, if so."""
+    """`ready` once a runner has answered; `isolation` says why it is not isolated, if so, and
+    `unwritten` why the journal can't be written now."""
 
     ready: bool
     runners: int
     isolated: bool
     isolation: str
+    unwritten: str | None = None
 
 
 class Workers(Protocol):

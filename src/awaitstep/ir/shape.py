@@ -17,6 +17,7 @@ from awaitstep.ir.diagnostics import Report, shown
 from awaitstep.ir.graph import Edge, Kind, Metadata, Node, NodeData, Note, Position, Trigger
 from awaitstep.ir.names import LONGEST_NAME, id_problem
 from awaitstep.ir.registry import NodeType, Registry
+from awaitstep.wording import field_problem
 
 T = TypeVar("T")
 
@@ -215,8 +216,8 @@ def read_model(adapter: TypeAdapter[T], raw: Any, path: str, report: Report) -> 
     try:
         return adapter.validate_python(raw)
     except ValidationError as error:
-        for problem in error.errors(include_url=False, include_context=False, include_input=False):
-            _report_field(problem["type"], problem["msg"], problem["loc"], path, report)
+        for problem in error.errors(include_url=False, include_input=False):
+            _report_field(problem, path, report)
             found.append(problem)
     if any(problem["type"] != "extra_forbidden" for problem in found):
         return None
@@ -246,16 +247,10 @@ def _has(value: Any, part: int | str) -> bool:
     return isinstance(value, dict) and part in value
 
 
-def _report_field(
-    kind: str, message: str, location: tuple[int | str, ...], path: str, report: Report
-) -> None:
-    where = path
+def _report_field(problem: ErrorDetails, path: str, report: Report) -> None:
+    where, location = path, problem["loc"]
     for part in location:
         where += f"[{part}]" if isinstance(part, int) else f"{'.' * bool(where)}{shown(part)}"
     name = shown(location[-1]) if location else path
-    if kind == "extra_forbidden":
-        report.add("field.unknown", f"There is no field `{name}`.", where)
-    elif kind == "missing":
-        report.add("field.missing", f"`{name}` is missing.", where)
-    else:
-        report.add("field.invalid", f"`{name}`: {message}.", where)
+    code, message = field_problem(problem["type"], problem["msg"], problem.get("ctx"), name)
+    report.add(code, message, where)

@@ -34,10 +34,12 @@ __all__ = [
     "nodes_not_for",
     "packages_of",
     "registry",
+    "registry_of",
     "registry_with",
 ]
 
 LIBRARY = Path(__file__).with_name("library")
+_OWN = "nodes"  # in a data folder: its custom node types, a folder each
 _LEAVES = (step, http_request, sleep, sleep_until, wait_for_event, sub_workflow, sub_script)
 _CONTROL = (branch, parallel, race, loop, break_, try_catch)
 _BUILT_IN = tuple(room.NODE_TYPE for room in (*_LEAVES, *_CONTROL))
@@ -70,6 +72,11 @@ def registry_with(directory: Path) -> tuple[Registry, tuple[Problem, ...]]:
     taken = [node_type.type for node_type in registry()]
     found = load(directory, taken=taken, imports=library.imports)
     return Registry.of((*registry(), *found.types)), found.problems
+
+
+def registry_of(data: Path) -> tuple[Registry, tuple[Problem, ...]]:
+    """The same for a server's data folder."""
+    return registry_with(data / _OWN)
 
 
 @lru_cache(maxsize=1)

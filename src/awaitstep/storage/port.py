@@ -7,7 +7,7 @@ that takes a `project` binds it in the query itself, so that another project's i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from awaitstep.storage.records import (
     ApiKey,
@@ -29,6 +29,9 @@ from awaitstep.storage.records import (
     WorkflowPatch,
 )
 
+# Kinds that a person knows by another word.
+_WORDS: Final = {"env_var": "variable", "api_key": "key"}
+
 
 class StoreError(Exception):
     """What the store refuses."""
@@ -38,7 +41,7 @@ class Missing(StoreError):
     """No such row, or it is another project's."""
 
     def __init__(self, kind: str, id: str) -> None:
-        super().__init__(f"There is no {kind.replace('_', ' ')} {id!r}.")
+        super().__init__(f"There is no {_WORDS.get(kind, kind)} {id!r}.")
         self.kind = kind
 
 
@@ -46,7 +49,7 @@ class Taken(StoreError):
     """A name that must be unique is in use; `field` says which."""
 
     def __init__(self, kind: str, field: str) -> None:
-        super().__init__(f"This {kind.replace('_', ' ')} {field.replace('_', ' ')} is taken.")
+        super().__init__(f"This {_WORDS.get(kind, kind)} {field.replace('_', ' ')} is taken.")
         self.kind = kind
         self.field = field
 
@@ -120,7 +123,11 @@ class Workflows(Protocol):
 
     def full(self, project: str, id: str) -> FullWorkflow: ...
 
-    def page(self, project: str, limit: int, cursor: str | None) -> Page[Workflow]: ...
+    def page(
+        self, project: str, limit: int, cursor: str | None, name: str | None = None
+    ) -> Page[Workflow]:
+        """`name`, when given, is the exact one; several workflows may have it."""
+        ...
 
     def ids(self, project: str) -> Sequence[str]: ...
 

@@ -227,6 +227,7 @@ class Entry:
     kind: Kind = "workflow"
     limits: dict[str, Any] | None = None
     url: str | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

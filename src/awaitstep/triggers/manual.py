@@ -7,7 +7,11 @@ from awaitstep.triggers.target import Target
 
 
 def start(
-    target: Target, params: bytes | None, instance: str | None = None, priority: int = 0
+    target: Target,
+    params: bytes | None,
+    instance: str | None = None,
+    priority: int = 0,
+    traceparent: str | None = None,
 ) -> StartRun:
     return StartRun(
         target.workflow,
@@ -17,4 +21,5 @@ def start(
         instance,
         target.version,
         priority=priority,
+        traceparent=traceparent,
     )

@@ -7,6 +7,7 @@ import json
 import pytest
 
 RUN = {"instanceId": "i1", "id": "i1", "status": "complete", "output": {"a": 1}, "error": None}
+ENDING = {name: RUN[name] for name in ("instanceId", "status", "output", "error")}
 
 
 def test_trigger_sends_params_and_prints_the_instance(awaitstep, server, data):
@@ -15,7 +16,7 @@ def test_trigger_sends_params_and_prints_the_instance(awaitstep, server, data):
         *("trigger", "wf_1", "--data", data, "--params", '{"a": [1]}', "--id", "i1"),
         *("--idempotency-key", "k", "--wait", "5", "--json"),
     )
-    assert (got.code, got.json, got.err) == (0, RUN, "")
+    assert (got.code, got.json, got.err) == (0, ENDING, "")
     asked = server.asked[-1]
     assert asked.body == {"params": {"a": [1]}, "instanceId": "i1"}
     assert asked.headers["authorization"] == "Bearer ask_key"
@@ -54,15 +55,79 @@ def test_null_params_are_params(awaitstep, server, data):
 
 
 def test_waiting_for_a_run_that_fails_is_a_failure(awaitstep, server, data):
-    server.on("POST", "/workflows/wf_1/trigger?wait=1", {**RUN, "status": "errored"}, 201)
-    assert awaitstep("trigger", "wf_1", "--data", data, "--wait", "1").code == 1
+    error = {"name": "ValueError", "message": "declined", "step": "Charge", "line": 3}
+    failed = {**RUN, "status": "errored", "output": None, "error": error}
+    server.on("POST", "/workflows/wf_1/trigger?wait=1", failed, 201)
+    got = awaitstep("trigger", "wf_1", "--data", data, "--wait", "1")
+    told = "run errored: ValueError: declined in step 'Charge', line 3\n"
+    assert (got.code, got.out, got.err) == (1, told, "i1  errored\n")
+    as_json = awaitstep("trigger", "wf_1", "--data", data, "--wait", "1", "--json")
+    assert as_json.json["error"] == {**error, "code": None, "traceback": None}
+
+
+def test_the_output_waited_for_is_printed(awaitstep, server, data):
+    server.on("POST", "/workflows/wf_1/trigger?wait=1", RUN, 201)
+    got = awaitstep("trigger", "wf_1", "--data", data, "--wait", "1")
+    assert (got.code, json.loads(got.out), got.err) == (0, {"a": 1}, "i1  complete\n")
+
+
+def test_a_run_that_goes_on_longer_than_was_waited_is_a_failure(awaitstep, server, data):
+    running = {**RUN, "status": "running", "output": None}
+    server.on("POST", "/workflows/wf_1/trigger?wait=1", running, 201)
+    server.on("GET", "/workflows/wf_1/runs/i1", running)
+    sentence = "Run i1 has not ended within 1 s; it goes on."
+    got = awaitstep("trigger", "wf_1", "--data", data, "--wait", "1")
+    assert (got.code, got.out) == (1, "run running\n")
+    assert got.err.splitlines()[-1] == sentence
+    as_json = awaitstep("trigger", "wf_1", "--data", data, "--wait", "1", "--json")
+    assert (as_json.code, as_json.json["status"]) == (1, "running")
+    assert json.loads(as_json.err) == {"error": sentence, "code": "wait.timeout"}
+
+
+def test_a_name_that_several_workflows_have_is_refused(awaitstep, server, data):
+    both = [{"id": "wf_1", "name": "Desk"}, {"id": "wf_2", "name": "Desk"}]
+    server.on("GET", "/workflows?limit=100&name=Desk", {"data": both, "nextCursor": None})
+    got = awaitstep("runs", "pause", "Desk", "i1", "--data", data)
+    assert got.err == "Several workflows are named 'Desk': wf_1, wf_2. Name one by its id.\n"
+    assert got.code == 1
+
+
+@pytest.mark.parametrize("number", [99, 100, 101, 250])
+def test_every_step_of_a_long_run_is_listed(awaitstep, server, data, number):
+    steps = [{"name": f"s{index}", "attempts": []} for index in range(number)]
+    path = "/workflows/wf_1/runs/i1/steps?limit=100"
+    for start in range(0, number, 100):
+        cursor = f"&cursor={start}" if start else ""
+        following = str(start + 100) if start + 100 < number else None
+        page = {"data": steps[start : start + 100], "nextCursor": following}
+        server.on("GET", path + cursor, page)
+    got = awaitstep("runs", "steps", "wf_1", "i1", "--data", data, "--json")
+    assert got.json == steps
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong", "known"),
+    [
+        (["runs", "--status", "done"], "'done' is no state", "queued, running, waiting, paused"),
+        (["runs", "list", "--status", "Running"], "'Running' is no state", "terminated"),
+        (["runs", "bulk", "pause", "wf_1", "--yes", "--status", "x"], "'x' is no state", "queued"),
+        (["runs", "bulk", "pause", "wf_1", "--yes", "--trigger", "x"], "no trigger", "schedule"),
+    ],
+)
+def test_an_unknown_filter_is_wrong_use_and_the_known_are_named(
+    awaitstep, server, data, arguments, wrong, known
+):
+    got = awaitstep(*arguments, "--data", data)
+    assert got.code == 2
+    assert wrong in got.err
+    assert known in got.err
+    assert server.asked == []
 
 
 def test_a_workflow_may_be_named(awaitstep, server, data):
-    first = {"data": [{"id": "wf_1", "name": "Other"}], "nextCursor": "c"}
-    second = {"data": [{"id": "wf_2", "name": "Refund desk"}], "nextCursor": None}
-    server.on("GET", "/workflows?limit=100", first)
-    server.on("GET", "/workflows?limit=100&cursor=c", second)
+    found = {"data": [{"id": "wf_2", "name": "Refund desk"}], "nextCursor": None}
+    server.on("GET", "/workflows?limit=100&name=Refund+desk", found)
+    server.on("GET", "/workflows?limit=100&name=Nobody", {**found, "data": []})
     server.on("POST", "/workflows/wf_2/runs/i1/pause", {**RUN, "status": "paused"})
     got = awaitstep("runs", "pause", "Refund desk", "i1", "--data", data)
     assert (got.code, got.out.splitlines()[0]) == (0, "i1  paused")
@@ -94,6 +159,7 @@ DESK = {
     "edges": [],
     "entryNodeId": "a-b",
 }
+LIVE = {"url": "http://x/desk-abc/", "success": True, "warnings": []}
 NO_WORKFLOWS = {"data": [], "nextCursor": None}
 ONE_WORKFLOW = {"data": [{"id": "wf_9", "name": "Desk"}], "nextCursor": None}
 
@@ -101,9 +167,9 @@ ONE_WORKFLOW = {"data": [{"id": "wf_9", "name": "Desk"}], "nextCursor": None}
 def test_a_graph_file_of_a_new_name_is_imported_and_goes_live(awaitstep, server, data, tmp_path):
     file = tmp_path / "desk.json"
     file.write_text(json.dumps(DESK))
-    server.on("GET", "/workflows?limit=100", NO_WORKFLOWS)
+    server.on("GET", "/workflows?limit=100&name=Desk", NO_WORKFLOWS)
     server.on("POST", "/workflows/import", {"id": "wf_9", "name": "Desk"}, 201)
-    server.on("POST", "/workflows/wf_9/deploy", {"url": "http://x/desk-abc/", "success": True})
+    server.on("POST", "/workflows/wf_9/deploy", LIVE)
     got = awaitstep("deploy", file, "--data", data)
     assert (got.code, got.out) == (0, "wf_9 is live at http://x/desk-abc/\n")
     assert "a_b" in got.err  # what was renamed is told
@@ -115,9 +181,9 @@ def test_a_graph_file_of_a_known_name_becomes_a_version_in_our_rules(
 ):
     file = tmp_path / "desk.json"
     file.write_text(json.dumps(DESK))
-    server.on("GET", "/workflows?limit=100", ONE_WORKFLOW)
+    server.on("GET", "/workflows?limit=100&name=Desk", ONE_WORKFLOW)
     server.on("POST", "/workflows/wf_9/versions", {"id": "ver_9", "version": 2}, 201)
-    server.on("POST", "/workflows/wf_9/deploy", {"url": "http://x/desk-abc/", "success": True})
+    server.on("POST", "/workflows/wf_9/deploy", LIVE)
     assert awaitstep("deploy", file, "--data", data).code == 0
     version, deployed = [asked.body for asked in server.asked[-2:]]
     assert (version["ir"]["nodes"][0]["id"], version["ir"]["entryNodeId"]) == ("a_b", "a_b")
@@ -128,11 +194,11 @@ def test_an_export_file_brings_entry_code_and_packages_along(awaitstep, server, 
     file = tmp_path / "desk.json"
     exported = {"name": "Desk", "triggerCode": "return 1", "dependencies": ["x>=1"], "ir": DESK}
     file.write_text(json.dumps(exported))
-    server.on("GET", "/workflows?limit=100", ONE_WORKFLOW)
+    server.on("GET", "/workflows?limit=100&name=Desk", ONE_WORKFLOW)
     server.on("POST", "/compile", {"code": "…"})
     server.on("POST", "/workflows/wf_9/versions", {"id": "ver_9", "version": 2}, 201)
     server.on("PATCH", "/workflows/wf_9", {"id": "wf_9"})
-    server.on("POST", "/workflows/wf_9/deploy", {"url": "http://x/desk-abc/", "success": True})
+    server.on("POST", "/workflows/wf_9/deploy", LIVE)
     assert awaitstep("deploy", file, "--data", data).code == 0
     checked, _, changed, _ = [asked.body for asked in server.asked[-4:]]
     assert checked["entryCode"] == "return 1"
@@ -149,7 +215,7 @@ def test_a_graph_without_a_name_is_not_deployed(awaitstep, data, tmp_path):
 def test_problems_of_a_graph_are_listed(awaitstep, server, data, tmp_path):
     file = tmp_path / "desk.json"
     file.write_text('{"metadata": {"name": "Desk"}}')
-    server.on("GET", "/workflows?limit=100", NO_WORKFLOWS)
+    server.on("GET", "/workflows?limit=100&name=Desk", NO_WORKFLOWS)
     detail = {"code": "node.unknown", "message": "No such type.", "nodeId": "a", "hint": "step"}
     refused = {"error": "The graph has 1 problem.", "code": "import.invalid", "details": [detail]}
     server.on("POST", "/workflows/import", refused, 422)
@@ -207,6 +273,16 @@ def test_a_refusal_is_one_sentence(awaitstep, server, data, status, value, said)
     server.on("GET", "/runs?limit=20", value, status)
     got = awaitstep("runs", "--data", data)
     assert (got.code, got.err, got.out) == (1, said + "\n", "")
+
+
+def test_a_key_that_the_server_does_not_know_is_said_to_be_that(awaitstep, server, data):
+    wants_one = {"error": "Sign in, or send an API key.", "code": "auth.required"}
+    server.on("GET", "/runs?limit=20", wants_one, 401)
+    got = awaitstep("runs", "--data", data)
+    assert (got.code, got.out) == (1, "")
+    assert got.err.startswith(f"The server at {server.url} does not know this key: ")
+    as_json = json.loads(awaitstep("runs", "--data", data, "--json").err)
+    assert as_json["code"] == "auth.required"
 
 
 def test_control_characters_never_reach_the_terminal(awaitstep, server, data):
@@ -318,3 +394,22 @@ def test_a_failed_run_is_shown_with_its_traceback(awaitstep, server, data):
     server.on("GET", "/workflows/wf_1/runs/i1", run)
     out = awaitstep("runs", "show", "wf_1", "i1", "--data", data).out
     assert "  error: ValueError: declined in step 'Charge', line 3\n    Traceback\n" in out
+
+
+def test_a_run_is_shown_with_what_it_was_started_with(awaitstep, server, data):
+    run = {**RUN, "workflowName": "Desk", "params": {"a": "\u00fc"}, "epoch": 2, "priority": 0}
+    server.on("GET", "/workflows/wf_1/runs/i1", run)
+    out = awaitstep("runs", "show", "wf_1", "i1", "--data", data).out
+    for line in ("workflowName: Desk", 'params: {"a": "\u00fc"}', "epoch: 2", "priority: 0"):
+        assert f"  {line}\n" in out
+
+
+def test_a_traceback_that_several_entries_have_is_shown_once(awaitstep, server, data):
+    failed = LOG[1]
+    other = {**failed, "error": {**failed["error"], "traceback": "Traceback\n  line 9\n"}}
+    log = [failed, {**failed, "attempt": 2}, other, {**failed, "type": "run.errored"}]
+    path = "/workflows/wf_1/runs/i1/events"
+    server.on("GET", f"{path}?limit=100", {"data": log, "nextCursor": None})
+    out = awaitstep("runs", "events", "wf_1", "i1", "--data", data).out
+    assert out.count("ValueError: declined, line 3") == 4
+    assert (out.count("  line 3"), out.count("  line 9")) == (1, 1)

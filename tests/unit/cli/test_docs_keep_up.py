@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -52,8 +53,10 @@ def test_every_dependency_has_its_reason():
     named = [*project["dependencies"], *(item for extra in extras for item in extra)]
     named += (ROOT / "requirements/peers.in").read_text().split()
     wanted = {re.split(r"[<>=;\s]", item)[0] for item in named if "awaitstep[" not in item}
+    web = json.loads((ROOT / "web/package.json").read_text())
+    wanted |= {*web["dependencies"], *web["devDependencies"]}
     text = (ROOT / "docs/dependencies.md").read_text()
-    listed = set(re.findall(r"^\| ([a-z0-9-]+) \|", text, re.MULTILINE)) - {"package"}
+    listed = set(re.findall(r"^\| ([a-z0-9@/-]+) \| \S", text, re.MULTILINE)) - {"package"}
     assert listed == wanted
 
 
@@ -66,6 +69,16 @@ def test_every_code_of_the_gateway_is_documented():
     assert {"worker.not_found", "body.too_large", "request.invalid_host"} <= codes
     for code in codes:
         assert f"`{code}`" in text, code
+
+
+def test_every_key_of_the_dashboard_is_documented():
+    pages = [path for path in (ROOT / "web/src").rglob("*.ts*") if ".test." not in path.name]
+    keys = {key for page in pages for key in re.findall(r'\bkeys: "([^"]+)"', page.read_text())}
+    assert {"A", "Mod+K", "G H"} <= keys
+    text = (ROOT / "docs/how-to/use-the-dashboard.md").read_text()
+    rows = re.findall(r"^\|[^|]*\|((?: `[^`]+`)+) \|", text, re.MULTILINE)
+    listed = {key for row in rows for key in re.findall(r"`([^`]+)`", row)}
+    assert listed == keys | {"Enter"}
 
 
 def test_links_between_documents_lead_somewhere():

@@ -114,7 +114,7 @@ def test_what_is_no_graph_is_told_with_its_problems(content, awaitstep, tmp_path
 
 def test_a_workflow_is_exported_from_the_server(awaitstep, server, data, tmp_path):
     listed = {"data": [{"id": "wf_1", "name": "Hello"}], "nextCursor": None}
-    server.on("GET", "/workflows?limit=100", listed)
+    server.on("GET", "/workflows?limit=100&name=Hello", listed)
     exported = {
         "awaitstep": 1,
         "name": "Hello",

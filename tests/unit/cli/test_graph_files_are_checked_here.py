@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 
-HELLO = Path(__file__).parents[3] / "examples/hello/graph.json"
+import pytest
+
+ROOT = Path(__file__).parents[3]
+HELLO = ROOT / "examples/hello/graph.json"
 
 
 def test_a_good_graph_has_no_problems(awaitstep):
@@ -91,3 +95,42 @@ def test_a_foreign_export_is_adopted_before_it_is_ejected(awaitstep, tmp_path):
     assert got.code == 0
     assert got.err.splitlines()[0] == "step-1 is now called go (Go)"
     assert "# const x = 1;" in (tmp_path / "desk" / "worker.py").read_text()
+
+
+@pytest.fixture
+def greeter(tmp_path):
+    """A graph with the node type of the documentation, and a data folder that has this type."""
+    page = (ROOT / "docs/how-to/write-a-custom-node.md").read_text()
+    folder = tmp_path / "data" / "nodes" / "greet"
+    folder.mkdir(parents=True)
+    (folder / "node.json").write_text(re.search(r"```json\n(.*?)```", page, re.S)[1])
+    (folder / "template.py").write_text(re.search(r"```python\n(.*?)```", page, re.S)[1])
+    data = {"url": "http://127.0.0.1:1", "token": "{{env.KEY}}", "guestName": "Ada"}
+    node = {"id": "hi", "type": "greet", "name": "Hi", "position": {"x": 0, "y": 0}, "data": data}
+    graph = {"kind": "workflow", "metadata": {"name": "Greeter"}, "entryNodeId": "hi"}
+    file = tmp_path / "greeter.json"
+    file.write_text(json.dumps({**graph, "nodes": [node], "edges": []}))
+    return file, tmp_path / "data"
+
+
+def test_custom_nodes_of_a_data_folder_are_known(awaitstep, greeter, tmp_path, monkeypatch):
+    monkeypatch.delenv("AWAITSTEP_DATA", raising=False)
+    file, data = greeter
+    assert awaitstep("validate", file, "--data", data).out == "no problems\n"
+    assert "async def greet(" in awaitstep("compile", file, "--data", data).out
+    project = tmp_path / "project"
+    assert awaitstep("eject", file, project, "--data", data).code == 0
+    assert any("async def greet(" in made.read_text() for made in project.rglob("*.py"))
+    elsewhere = awaitstep("validate", file, "--data", tmp_path / "none", "--json")
+    assert elsewhere.code == 1
+    assert {problem["code"] for problem in elsewhere.json["diagnostics"]} == {"node.type_unknown"}
+    monkeypatch.setenv("AWAITSTEP_DATA", str(data))
+    assert awaitstep("validate", file).code == 0
+
+
+def test_a_broken_custom_node_is_told_and_left_out(awaitstep, greeter):
+    file, data = greeter
+    (data / "nodes/greet/template.py").write_text("def other(): pass")
+    got = awaitstep("validate", file, "--data", data)
+    assert got.code == 1
+    assert "a custom node type is left out: greet" in got.err

@@ -162,7 +162,7 @@ def test_a_server_that_goes_away_is_one_sentence(bulk):
 
 
 def test_a_refusal_is_one_sentence(awaitstep, server, data):
-    server.on("POST", PATH, {"error": "No key.", "code": "auth.required"}, 401)
+    server.on("POST", PATH, {"error": "No key.", "code": "auth.gone"}, 401)
     got = awaitstep("runs", "bulk", "pause", "wf_1", "--yes", "--data", data)
     assert (got.code, got.err) == (1, "No key.\n")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from awaitstep.engine import outcomes, values
-from awaitstep.engine.errors import RunNotFound, RunState
+from awaitstep.engine.errors import RunState, StepNotFound
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.retry import DEFAULT, RetryPolicy
 from awaitstep.engine.run import Event, Run
@@ -401,7 +401,7 @@ def test_a_restart_from_a_step_nobody_recorded_changes_nothing():
     step(run, 1, "a")
     run.end(b"1", None, 1.0)
     for name, count in (("b", 1), ("a", 2)):
-        with pytest.raises(RunNotFound):
+        with pytest.raises(StepNotFound):
             run.restart(2.0, name, count)
     assert (run.status, run.epoch, len(run.history())) == (S.complete, 1, 1)
 

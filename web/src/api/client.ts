@@ -1,12 +1,13 @@
 /** The REST API with types from its own OpenAPI document. Every failure is an `ApiError`. */
 
 import createClient, { type Middleware } from "openapi-fetch";
+import type { Explained } from "@/design/problem";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
 export type Detail = Schemas["Detail"];
 
-export class ApiError extends Error {
+export class ApiError extends Error implements Explained {
   constructor(
     readonly status: number,
     readonly code: string,

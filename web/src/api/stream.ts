@@ -110,6 +110,28 @@ async function run(url: string, options: Options, stopped: AbortSignal): Promise
   }
 }
 
+/** A tab that was not looked at for so long gives its connections back: browsers have few of them. */
+const HIDDEN_FOR = 20_000;
+
+function useLookedAt(): boolean {
+  const [looked, setLooked] = useState(true);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const change = () => {
+      clearTimeout(timer);
+      if (document.hidden) timer = setTimeout(() => setLooked(false), HIDDEN_FOR);
+      else setLooked(true);
+    };
+    change();
+    document.addEventListener("visibilitychange", change);
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", change);
+    };
+  }, []);
+  return looked;
+}
+
 /** Follows `url` while the component is there; null for nothing yet. Handlers may change freely. */
 export function useStream(
   url: string | null,
@@ -117,10 +139,11 @@ export function useStream(
   { last, onOpen, onError }: Pick<Options, "last" | "onOpen" | "onError"> = {},
 ): StreamState {
   const [state, setState] = useState<StreamState>("connecting");
+  const looked = useLookedAt();
   const current = useRef({ handlers, onOpen, onError });
   current.current = { handlers, onOpen, onError };
   useEffect(() => {
-    if (!url) return;
+    if (!url || !looked) return;
     const relayed = new Proxy<Handlers>(
       {},
       { get: (_, name: string) => (data: unknown) => current.current.handlers[name]?.(data) },
@@ -132,7 +155,7 @@ export function useStream(
       onOpen: () => current.current.onOpen?.(),
       onError: (error) => current.current.onError?.(error),
     });
-  }, [url, last]);
+  }, [url, last, looked]);
   return state;
 }
 

@@ -1,7 +1,7 @@
 import { Command as Cmdk } from "cmdk";
 import { Dialog } from "radix-ui";
+import { allCommands, openPalette, useOffered } from "@/design/commands";
 import { Keys } from "@/design/keys";
-import { allCommands, openPalette, useOffered } from "./commands";
 
 const GROUP =
   "[&_[cmdk-group-heading]]:px-2 [&_[cmdk-group-heading]]:py-1 [&_[cmdk-group-heading]]:text-small [&_[cmdk-group-heading]]:text-muted";

@@ -19,13 +19,13 @@ import {
 } from "lucide-react";
 import { useState } from "react";
 import { IconButton } from "@/design/button";
+import { openPalette } from "@/design/commands";
 import { cx } from "@/design/cx";
 import { Keys } from "@/design/keys";
 import { Menu } from "@/design/menu";
+import { setTheme, useTheme } from "@/design/theme";
 import { Tooltip } from "@/design/tooltip";
-import { openPalette } from "./commands";
 import { signOut, useMe } from "./session";
-import { setTheme, useTheme } from "./theme";
 
 export type Place = { to: LinkProps["to"]; label: string; icon: LucideIcon; keys: string };
 

@@ -1,8 +1,6 @@
 import { Outlet, useNavigate } from "@tanstack/react-router";
 import { Keyboard, Moon, Plus, Search, Sun } from "lucide-react";
 import { useState } from "react";
-import { Dialog } from "@/design/dialog";
-import { Keys } from "@/design/keys";
 import {
   allCommands,
   type Command,
@@ -10,10 +8,12 @@ import {
   useCommands,
   useOffered,
   useShortcuts,
-} from "./commands";
+} from "@/design/commands";
+import { Dialog } from "@/design/dialog";
+import { Keys } from "@/design/keys";
+import { setTheme, useTheme } from "@/design/theme";
 import { Palette } from "./palette";
 import { PLACES, Rail } from "./rail";
-import { setTheme, useTheme } from "./theme";
 
 /** What is around every page once somebody has signed in. */
 export function Shell() {

@@ -20,7 +20,7 @@ import {
   ZoomIn,
   ZoomOut,
 } from "lucide-react";
-import { type Command, useCommands } from "@/app/commands";
+import { type Command, useCommands } from "@/design/commands";
 import { plural } from "@/design/format";
 import { failed, told } from "@/design/toast";
 import { type EditorStore, useEditor, useEditorStore } from "@/editor/store";

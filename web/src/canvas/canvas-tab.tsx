@@ -5,10 +5,10 @@ import { CircleX, Code2, Plus, TriangleAlert, WandSparkles } from "lucide-react"
 import { useCallback, useEffect, useMemo, useState } from "react";
 import type { Detail } from "@/api/client";
 import { queries } from "@/api/queries";
-import type { Command } from "@/app/commands";
-import { menuItem, useCommands } from "@/app/commands";
 import type { Panel } from "@/app/router";
 import { Button, IconButton } from "@/design/button";
+import type { Command } from "@/design/commands";
+import { menuItem, useCommands } from "@/design/commands";
 import { cx } from "@/design/cx";
 import { plural } from "@/design/format";
 import { ContextMenu } from "@/design/menu";

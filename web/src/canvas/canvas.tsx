@@ -129,6 +129,7 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
     [store],
   );
 
+  const [panning, setPanning] = useState(false);
   const [dropEdge, setDropEdge] = useState<string | null>(null);
   const onDragOver = (event: DragEvent) => {
     if (!event.dataTransfer.types.includes(DRAGGED)) return;
@@ -185,6 +186,11 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
       onDragOver={onDragOver}
       onDragLeave={() => setDropEdge(null)}
       onDrop={onDrop}
+      onMoveStart={(event) => {
+        if (event && event.type !== "wheel") setPanning(true);
+      }}
+      onMoveEnd={() => setPanning(false)}
+      className={panning ? "panning" : undefined}
       deleteKeyCode={null}
       selectionMode={SelectionMode.Partial}
       multiSelectionKeyCode={["Meta", "Control", "Shift"]}

@@ -50,6 +50,8 @@ const PORTS: NodeHandle[] = [
 /** Containers whose arms are called as one likes. */
 const FREE_LABELS = new Set(["parallel", "race"]);
 
+const SIZE = { width: NODE_WIDTH, height: NODE_HEIGHT };
+
 /** An arm that leads nowhere yet can be drawn from below its container. */
 function portOf(id: string): NodeHandle {
   return {
@@ -156,6 +158,7 @@ export class Flow {
       selected,
       width: NODE_WIDTH,
       height: NODE_HEIGHT,
+      measured: SIZE,
       handles: same.open.length > 0 ? [...PORTS, ...same.open.map(portOf)] : PORTS,
       draggable: !looks.readOnly,
       deletable: false,

@@ -30,6 +30,8 @@ export function Review({ workflow, version, onClose }: ReviewProps) {
     enabled: version !== undefined,
   });
   const { data: connections } = useQuery(queries.connections());
+  const { data: versions } = useQuery(queries.versions(workflow.id));
+  const number = versions?.find((one) => one.id === store.getState().baseVersion)?.version;
   const [connection, setConnection] = useState<string>();
   const [note, setNote] = useState("");
   const [busy, setBusy] = useState(false);
@@ -115,7 +117,7 @@ export function Review({ workflow, version, onClose }: ReviewProps) {
           <Fact label="Version">
             {version
               ? `${version.version}, as it was saved`
-              : "As it was saved: nothing was changed since"}
+              : `${number ?? "The newest"}: nothing was changed since it was saved`}
           </Fact>
         )}
       </div>

@@ -82,7 +82,11 @@ function StageLine({ stage }: { stage: Stage }) {
   return (
     <li className="flex h-8 items-center gap-2.5">
       <Icon size={16} className={cx("shrink-0", text)} />
-      <span className={cx(stage.state === "ahead" ? "text-muted" : "text-ink")}>{stage.title}</span>
+      <span
+        className={cx("whitespace-nowrap", stage.state === "ahead" ? "text-muted" : "text-ink")}
+      >
+        {stage.title}
+      </span>
       <span className="sr-only">{word}</span>
       <span className="min-w-0 truncate text-muted text-table">{stage.message}</span>
     </li>

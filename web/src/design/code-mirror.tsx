@@ -122,7 +122,7 @@ const THEME = EditorView.theme({
   },
   ".cm-gutter-lint": { width: "14px" },
   ".cm-gutter-lint .cm-gutterElement": { padding: "1px" },
-  ".cm-gutters": { backgroundColor: "transparent", color: "var(--n-9)", border: "none" },
+  ".cm-gutters": { backgroundColor: "var(--n-1)", color: "var(--n-9)", border: "none" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "transparent" },
   "&.cm-focused .cm-activeLine": {
     backgroundColor: "color-mix(in oklch, var(--n-12) 4%, transparent)",
@@ -168,11 +168,14 @@ const THEME = EditorView.theme({
   ".cm-deletedChunk": {
     backgroundColor: "color-mix(in oklch, var(--errored) 12%, transparent) !important",
   },
+  // A line under what changed, not a darker ground: the text stays readable in its colours.
   ".cm-changedText": {
-    background: "color-mix(in oklch, var(--complete) 26%, transparent) !important",
+    background: "none !important",
+    boxShadow: "inset 0 -2px 0 color-mix(in oklch, var(--complete) 70%, transparent)",
   },
   ".cm-deletedChunk .cm-deletedText": {
-    background: "color-mix(in oklch, var(--errored) 26%, transparent) !important",
+    background: "none !important",
+    boxShadow: "inset 0 -2px 0 color-mix(in oklch, var(--errored) 70%, transparent)",
   },
 });
 
@@ -215,8 +218,8 @@ function readOnlyOf(readOnly: boolean | undefined): Extension {
   ];
 }
 
-function told({ readOnly, describedBy, invalid }: CodeEditorProps): Extension {
-  const attributes: Record<string, string> = {};
+function told({ label, readOnly, describedBy, invalid }: CodeEditorProps): Extension {
+  const attributes: Record<string, string> = { "aria-label": label };
   if (describedBy) attributes["aria-describedby"] = describedBy;
   if (invalid) attributes["aria-invalid"] = "true";
   return [readOnlyOf(readOnly), EditorView.contentAttributes.of(attributes)];
@@ -239,8 +242,10 @@ const expressionsShown = ViewPlugin.define(
 function place(state: EditorState): (problem: CodeProblem) => Diagnostic {
   return ({ line, column, message, severity }) => {
     const found = state.doc.line(Math.min(Math.max(1, line), state.doc.lines));
-    const from = Math.min(found.from + Math.max(0, column - 1), found.to);
-    return { from, to: Math.max(from, found.to), message, severity };
+    const from = found.from + Math.max(0, column - 1);
+    // What is wrong at the end of a line is shown on all of it: a mark needs something to stand on.
+    const indent = /^\s*/.exec(found.text)?.[0].length ?? 0;
+    return { from: from < found.to ? from : found.from + indent, to: found.to, message, severity };
   };
 }
 
@@ -278,12 +283,13 @@ export function CodeEditor(props: CodeEditorProps) {
   const latest = useRef(props);
   latest.current = props;
   const reading = useRef(new Compartment());
-  const { value, language, single, readOnly, problems, marked, describedBy, invalid } = props;
+  const { value, language, single, readOnly, problems, marked, label, describedBy, invalid } =
+    props;
 
   // The editor is made once for a language and a form; everything else reaches it by messages.
   useEffect(() => {
     if (!host.current) return;
-    const { label, placeholder, lineNumbers: numbered, extra, expressions, wrap } = latest.current;
+    const { placeholder, lineNumbers: numbered, extra, expressions, wrap } = latest.current;
     const made = new EditorView({
       parent: host.current,
       state: EditorState.create({
@@ -310,7 +316,6 @@ export function CodeEditor(props: CodeEditorProps) {
             ...completionKeymap,
             ...(single ? [] : [indentWithTab]),
           ]),
-          EditorView.contentAttributes.of({ "aria-label": label }),
           reading.current.of(told(latest.current)),
           expressions ? expressionsShown : [],
           wrap ? EditorView.lineWrapping : [],
@@ -338,10 +343,10 @@ export function CodeEditor(props: CodeEditorProps) {
     };
   }, [language, single]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: these three are what is told
+  // biome-ignore lint/correctness/useExhaustiveDependencies: these four are what is told
   useEffect(() => {
     view.current?.dispatch({ effects: reading.current.reconfigure(told(latest.current)) });
-  }, [readOnly, describedBy, invalid]);
+  }, [label, readOnly, describedBy, invalid]);
 
   useEffect(() => {
     const current = view.current;

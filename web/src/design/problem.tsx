@@ -1,10 +1,27 @@
 import { TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
-import { ApiError } from "@/api/client";
+
+/** What an error can tell beside its message. Those of the API do. */
+export type Explained = {
+  status: number;
+  code: string;
+  requestId: string;
+  details: {
+    code: string;
+    message: string;
+    hint?: string | null;
+    nodeId?: string | null;
+    path?: string | null;
+  }[];
+};
+
+function isExplained(error: unknown): error is Error & Explained {
+  return error instanceof Error && "code" in error && "requestId" in error && "details" in error;
+}
 
 /** What went wrong, where and what to do; code and request id behind a fold. */
 export function Problem({ error, action }: { error: unknown; action?: ReactNode }) {
-  const known = error instanceof ApiError ? error : null;
+  const known = isExplained(error) ? error : null;
   const text = error instanceof Error ? error.message : String(error);
   return (
     <div

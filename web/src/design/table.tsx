@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useRef } from "react";
-import { useCommands } from "@/app/commands";
+import { useCommands } from "./commands";
 import { cx } from "./cx";
 
 export type Column = {

@@ -39,7 +39,7 @@ export function Tabs<T extends string>({
             <Radix.Trigger
               key={tab.value}
               value={tab.value}
-              className="-mb-px flex h-9 items-center gap-1.5 border-b-2 border-transparent px-2 font-medium text-muted whitespace-nowrap hover:text-ink data-[state=active]:border-accent data-[state=active]:text-ink"
+              className="-mb-px flex h-9 focus-visible:-outline-offset-2 items-center gap-1.5 border-b-2 border-transparent px-2 font-medium text-muted whitespace-nowrap hover:text-ink data-[state=active]:border-accent data-[state=active]:text-ink"
             >
               {tab.label}
               {tab.badge}

@@ -1,5 +1,5 @@
 import { Toaster as Sonner, toast } from "sonner";
-import { useTheme } from "@/app/theme";
+import { useTheme } from "./theme";
 
 export function Toaster() {
   const { shown } = useTheme();

@@ -86,10 +86,10 @@ function EntryEditor({ full, usual, kind }: EntryEditorProps) {
     const next = withSnippet(text, snippet);
     if (next === null) return told("This check is there already.");
     change(next);
-    told(`Added: ${snippet.title.toLowerCase()}.`, () => change(text));
+    told(`Added: ${snippet.title}.`, () => change(text));
   };
   const missing = SNIPPETS.flatMap(({ secret }) =>
-    secret && text.includes(secret) && !variables.some((one) => one.name === secret)
+    secret && text.includes(`"${secret}"`) && !variables.some((one) => one.name === secret)
       ? [secret]
       : [],
   );

@@ -106,37 +106,3 @@ export function useProblems(): void {
     };
   }, [store]);
 }
-
-/** The values that nodes had in the newest runs, for previews and completion. */
-export function useSamples(): void {
-  const store = useEditorStore();
-  useEffect(() => {
-    const { workflow, set } = store.getState();
-    let stopped = false;
-    void (async () => {
-      const path = { id: workflow };
-      const { data: runs } = await must(
-        api.GET("/api/workflows/{id}/runs", { params: { path, query: { limit: 3 } } }),
-      );
-      const samples = new Map<string, unknown>();
-      for (const run of runs) {
-        const { data: steps } = await must(
-          api.GET("/api/workflows/{id}/runs/{run}/steps", {
-            params: { path: { ...path, run: run.instanceId }, query: { limit: 100 } },
-          }),
-        );
-        for (const step of steps) {
-          if (step.nodeId && step.status === "complete" && !samples.has(step.nodeId)) {
-            samples.set(step.nodeId, step.output);
-          }
-        }
-      }
-      if (!stopped) set({ samples, payload: runs[0]?.params ?? undefined });
-    })().catch(() => {
-      // Previews are a help: without them everything works.
-    });
-    return () => {
-      stopped = true;
-    };
-  }, [store]);
-}

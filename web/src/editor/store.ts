@@ -32,8 +32,6 @@ export type EditorState = {
 export type Actions = {
   /** Changes the graph. Changes with the same `merge` that follow each other are undone as one. */
   edit: (label: string, change: (graph: Graph) => Graph, merge?: string) => void;
-  /** Changes it without a step of its own in the history: while something is being dragged. */
-  drag: (change: (graph: Graph) => Graph) => void;
   select: (ids: Iterable<string>) => void;
   undo: () => string | null;
   redo: () => string | null;
@@ -50,42 +48,11 @@ const MERGE_WITHIN = 1500;
 export function createEditor(start: Start): EditorStore {
   let merging = "";
   let lastEdit = 0;
-  return createStore<EditorState & Actions>((set, get) => ({
-    ...start,
-    history: emptyHistory<Graph>(),
-    selected: new Set<string>(),
-    problems: [],
-    saving: "saved",
-    samples: new Map(),
-    payload: undefined,
-    edit(label, change, merge = "") {
-      const { graph, history } = get();
-      const next = change(graph);
-      if (next === graph) return;
-      const now = Date.now();
-      const merged = merge !== "" && merge === merging && now - lastEdit < MERGE_WITHIN;
-      merging = merge;
-      lastEdit = now;
-      set({
-        graph: next,
-        history: remember(history, graph, label, merged),
-        changed: true,
-        saving: "unsaved",
-        selected: kept(get().selected, next),
-      });
-    },
-    drag(change) {
-      const graph = change(get().graph);
-      if (graph !== get().graph) set({ graph, changed: true, saving: "unsaved" });
-    },
-    select(ids) {
-      const selected = new Set(ids);
-      const before = get().selected;
-      if (selected.size === before.size && [...selected].every((id) => before.has(id))) return;
-      set({ selected });
-    },
-    undo() {
-      const done = undo(get().history, get().graph);
+  return createStore<EditorState & Actions>((set, get) => {
+    /** One step through the history; answers what it was called, null at the end. */
+    const go = (step: typeof undo): string | null => {
+      const { history, graph, selected } = get();
+      const done = step(history, graph);
       if (!done) return null;
       merging = "";
       set({
@@ -93,25 +60,45 @@ export function createEditor(start: Start): EditorStore {
         history: done.history,
         changed: true,
         saving: "unsaved",
-        selected: kept(get().selected, done.value),
+        selected: kept(selected, done.value),
       });
       return done.label;
-    },
-    redo() {
-      const done = redo(get().history, get().graph);
-      if (!done) return null;
-      merging = "";
-      set({
-        graph: done.value,
-        history: done.history,
-        changed: true,
-        saving: "unsaved",
-        selected: kept(get().selected, done.value),
-      });
-      return done.label;
-    },
-    set,
-  }));
+    };
+    return {
+      ...start,
+      history: emptyHistory<Graph>(),
+      selected: new Set<string>(),
+      problems: [],
+      saving: "saved",
+      samples: new Map(),
+      payload: undefined,
+      edit(label, change, merge = "") {
+        const { graph, history } = get();
+        const next = change(graph);
+        if (next === graph) return;
+        const now = Date.now();
+        const merged = merge !== "" && merge === merging && now - lastEdit < MERGE_WITHIN;
+        merging = merge;
+        lastEdit = now;
+        set({
+          graph: next,
+          history: remember(history, graph, label, merged),
+          changed: true,
+          saving: "unsaved",
+          selected: kept(get().selected, next),
+        });
+      },
+      select(ids) {
+        const selected = new Set(ids);
+        const before = get().selected;
+        if (selected.size === before.size && [...selected].every((id) => before.has(id))) return;
+        set({ selected });
+      },
+      undo: () => go(undo),
+      redo: () => go(redo),
+      set,
+    };
+  });
 }
 
 function kept(selected: ReadonlySet<string>, graph: Graph): ReadonlySet<string> {

@@ -59,10 +59,16 @@ export function optionsInBraces(
   const [whole, sign = "", typed = ""] = opened;
   const found = resolve(inside.slice(0, -whole.length), readables);
   if (!found) return null;
-  const options = childrenOf(found.readable, found.path).map((child) => {
+  const options = childrenOf(found.readable, found.path).map((child, index) => {
     const text = asExpression("", [child.key]);
     const plain = sign === "." && text.startsWith(".");
-    return option(child, plain ? text.slice(1) : text, plain ? typed.length : whole.length, pos);
+    return option(
+      child,
+      index,
+      plain ? text.slice(1) : text,
+      plain ? typed.length : whole.length,
+      pos,
+    );
   });
   return { from: pos - typed.length, options, validFor: /^[\p{L}\p{N}_-]*$/u };
 }
@@ -111,14 +117,14 @@ function optionsInChain(
     if (readable.name === "event") {
       const options = childrenOf(readable, path)
         .filter((child) => typeof child.key === "string" && /^[A-Za-z_]\w*$/.test(child.key))
-        .map((child) => option(child, String(child.key), typed.length, pos));
+        .map((child, index) => option(child, index, String(child.key), typed.length, pos));
       return { from, options, validFor: /^\w*$/ };
     }
     return null;
   }
   const width = sign.length + typed.length;
-  const options = childrenOf(readable, path).map((child) =>
-    option(child, `[${JSON.stringify(child.key)}]`, width, pos),
+  const options = childrenOf(readable, path).map((child, index) =>
+    option(child, index, `[${JSON.stringify(child.key)}]`, width, pos),
   );
   return { from, options, validFor: /^\w*$/ };
 }
@@ -155,12 +161,13 @@ function isQuoted(line: string): boolean {
   return quote !== "";
 }
 
-function root({ name, title, known }: Readable): Completion {
+/** In the order in which they are given: what is nearest comes first. */
+function root({ name, title }: Readable, index: number): Completion {
   return {
     label: name,
     detail: title === name ? "" : title,
     type: "variable",
-    boost: known ? 2 : 1,
+    boost: Math.max(1, 99 - index),
   };
 }
 
@@ -168,12 +175,19 @@ function root({ name, title, known }: Readable): Completion {
  * A key, which replaces so many letters before the cursor; a bracket that the editor closed by
  * itself is taken along.
  */
-function option(child: Child, text: string, replaced: number, pos: number): Completion {
+function option(
+  child: Child,
+  index: number,
+  text: string,
+  replaced: number,
+  pos: number,
+): Completion {
   const label = String(child.key);
   return {
     label,
     detail: child.detail,
     type: "property",
+    boost: Math.max(1, 99 - index),
     apply: (view, _completion, _from, to) => {
       const start = pos - replaced;
       const after = view.state.sliceDoc(to, to + 2);

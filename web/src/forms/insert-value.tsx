@@ -17,16 +17,23 @@ type InsertValueProps = {
 export function InsertValue({ onPick }: InsertValueProps) {
   const { readables } = useForm();
   const [open, setOpen] = useState(false);
+  const [place, setPlace] = useState(BELOW);
   return (
     <Popover.Root open={open} onOpenChange={setOpen}>
       <Popover.Trigger asChild>
-        <IconButton icon={Braces} label="Insert a value" size="small" side="left" />
+        <IconButton
+          onClick={(event) => setPlace(besideFormOf(event.currentTarget))}
+          icon={Braces}
+          label="Insert a value"
+          size="small"
+          side="left"
+        />
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Content
-          side="left"
+          side={place.side}
           align="start"
-          sideOffset={20}
+          sideOffset={place.offset}
           collisionPadding={12}
           aria-label="Values"
           onCloseAutoFocus={(event) => event.preventDefault()}
@@ -54,6 +61,17 @@ export function InsertValue({ onPick }: InsertValueProps) {
       </Popover.Portal>
     </Popover.Root>
   );
+}
+
+type Place = { side: "left" | "bottom"; offset: number };
+const BELOW: Place = { side: "bottom", offset: 6 };
+const WIDTH = 344;
+
+/** Left of the form, where there is room, so that values can be dragged into its fields. */
+function besideFormOf(button: Element): Place {
+  const form = button.closest("aside")?.getBoundingClientRect();
+  if (!form || form.left < WIDTH) return BELOW;
+  return { side: "left", offset: button.getBoundingClientRect().left - form.left + 12 };
 }
 
 type RootProps = { readable: Readable; open: boolean; onPick: (path: string) => void };

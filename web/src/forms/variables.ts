@@ -1,21 +1,13 @@
 /** The variables a workflow may read: those of its project, and its own before them. */
 
-import { queryOptions, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { allPages, api, must } from "@/api/client";
 import { queries } from "@/api/queries";
+import { variablesQuery } from "@/environment/variables";
 import type { Variable } from "./readables";
 
-const projectVariables = queryOptions({
-  queryKey: ["env-vars"],
-  queryFn: () =>
-    allPages((cursor) =>
-      must(api.GET("/api/env-vars", { params: { query: { limit: 100, cursor } } })),
-    ),
-});
-
 export function useVariables(workflow: string): readonly Variable[] {
-  const { data: project } = useQuery(projectVariables);
+  const { data: project } = useQuery(variablesQuery());
   const { data: full } = useQuery(queries.workflow(workflow));
   return useMemo(() => {
     const found = new Map<string, Variable>();

@@ -166,7 +166,7 @@ function lowestBelow(graph: Graph, id: string): number {
 }
 
 /** The first arm of a container that leads nowhere yet; a new label where labels are free. */
-export function freeArm(graph: Graph, node: GraphNode): string | undefined {
+function freeArm(graph: Graph, node: GraphNode): string | undefined {
   if (!isContainer(node.type)) return undefined;
   const used = new Set(
     graph.edges.filter((edge) => edge.source === node.id).map((edge) => edge.label),
@@ -345,10 +345,6 @@ export function setEntry(graph: Graph, id: string): Graph {
 export function setTrigger(graph: Graph, trigger: Trigger | undefined): Graph {
   const { trigger: _, ...rest } = graph;
   return trigger ? { ...rest, trigger } : rest;
-}
-
-export function setMetadata(graph: Graph, fields: Partial<Graph["metadata"]>): Graph {
-  return { ...graph, metadata: { ...graph.metadata, ...fields } };
 }
 
 function withNotes(graph: Graph, notes: Note[]): Graph {

@@ -10,6 +10,7 @@ import { State, type StateName } from "@/design/state";
 import { Lasting, When } from "@/design/time";
 import { useEditor } from "@/editor/store";
 import { type GraphNode, isContainer } from "@/graph/model";
+import { stepKey } from "@/runs/history";
 import { useLastRuns } from "./last-run";
 
 /** What this node did in the last run that reached it. */
@@ -68,7 +69,7 @@ export function LastRunTab({ node, type }: { node: GraphNode; type: NodeType | u
       <Link
         to="/workflows/$id/runs/$run"
         params={{ id: workflow, run: run.instanceId }}
-        search={{ step: `${step.name}#${step.count}` }}
+        search={{ step: stepKey(step) }}
         className="flex items-center gap-1 self-start text-accent hover:underline"
       >
         Open the run <ArrowRight size={14} />

@@ -31,7 +31,7 @@ function FailingLine({ line, workflow, version }: FailingLineProps) {
         worker.py, line {line}
       </figcaption>
       {data && (
-        <div className="[&>div]:rounded-none [&>div]:border-0 [&_.cm-marked]:bg-errored/16! [&_.cm-marked]:shadow-[inset_2px_0_var(--errored)]">
+        <div className="[&>div]:rounded-none [&>div]:border-0 [&_.cm-marked]:bg-errored/8! [&_.cm-marked]:shadow-[inset_2px_0_var(--errored)]">
           <CodeEditor
             label={`Code around line ${line}`}
             language="python"
@@ -49,12 +49,19 @@ function FailingLine({ line, workflow, version }: FailingLineProps) {
 
 function Traceback({ text }: { text: string }) {
   return (
-    <details className="overflow-hidden rounded-control border">
-      <summary className="flex items-center justify-between bg-sunken px-3 py-1 text-muted text-table hover:text-ink">
-        Traceback
+    <div className="relative">
+      <details className="overflow-hidden rounded-control border">
+        <summary className="bg-sunken px-3 py-1 text-muted text-table hover:text-ink">
+          Traceback
+        </summary>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys */}
+        <pre tabIndex={0} className="overflow-x-auto p-3 font-mono text-table">
+          {text}
+        </pre>
+      </details>
+      <span className="absolute top-0.5 right-1">
         <CopyButton text={text} label="Copy the traceback" />
-      </summary>
-      <pre className="overflow-x-auto p-3 font-mono text-table">{text}</pre>
-    </details>
+      </span>
+    </div>
   );
 }

@@ -7,6 +7,7 @@ function run(number: number, more: Partial<Run> = {}): Run {
     id: `r${number}`,
     instanceId: `r${number}`,
     workflowId: "wf",
+    workflowName: "Desk",
     versionId: "v",
     deploymentId: "d",
     trigger: "api",

@@ -27,7 +27,7 @@ export function RunDetail({ run, steps, onSelect, onEvent }: RunDetailProps) {
         <Part title="Now">
           <ul className="flex flex-col gap-1.5">
             {going.slice(-SHOWN).map((step) => (
-              <li key={stepKey(step)} className="flex items-center gap-2">
+              <li key={stepKey(step)} className="flex flex-wrap items-center gap-2">
                 <StateIcon state={step.status} />
                 <button
                   type="button"
@@ -36,7 +36,7 @@ export function RunDetail({ run, steps, onSelect, onEvent }: RunDetailProps) {
                 >
                   {step.name}
                 </button>
-                <span className="min-w-0 truncate text-muted text-table">
+                <span className="text-muted text-table">
                   <Doing step={step} />
                 </span>
                 {step.type === "wait" && step.eventType && !isChild(step) && (
@@ -96,7 +96,7 @@ function Doing({ step }: { step: Step }) {
   return (
     <>
       waits for <code className="font-mono">{step.eventType}</code>
-      {due && <>, until {due}</>}
+      {due && <>, times out {due}</>}
     </>
   );
 }

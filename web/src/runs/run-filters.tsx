@@ -1,9 +1,9 @@
 import { Search, X } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import type { Version } from "@/api/queries";
-import { useCommands } from "@/app/commands";
 import type { RunFilter } from "@/app/router";
 import { Button } from "@/design/button";
+import { useCommands } from "@/design/commands";
 import { cx } from "@/design/cx";
 import { Dialog } from "@/design/dialog";
 import { Field, Input, Select } from "@/design/field";

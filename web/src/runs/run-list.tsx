@@ -2,8 +2,8 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowUp, WifiOff } from "lucide-react";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef } from "react";
 import type { Run } from "@/api/queries";
-import { useCommands } from "@/app/commands";
 import { Button } from "@/design/button";
+import { useCommands } from "@/design/commands";
 import { SkeletonRows } from "@/design/empty";
 import { Checkbox } from "@/design/field";
 import { plural } from "@/design/format";
@@ -71,7 +71,14 @@ export function RunList(props: RunListProps) {
       </div>
     );
   }
-  if (loading) return <SkeletonRows rows={12} />;
+  if (loading) {
+    return (
+      <div className="relative h-full">
+        <SkeletonRows rows={12} />
+        {stream === "away" && <Away />}
+      </div>
+    );
+  }
   const nothing = rows.length === 0 && held.length === 0 && cursor === null;
   return (
     <div className="relative h-full min-h-0">
@@ -190,7 +197,7 @@ function Head({ columns, rows, selection }: HeadProps) {
         <div>State</div>
         {columns.workflow && <div>Workflow</div>}
         <div>Instance</div>
-        <div>Output or error</div>
+        <div>Now, output or error</div>
         <div>Trigger</div>
         {columns.version && <div>Version</div>}
         <div>Started</div>

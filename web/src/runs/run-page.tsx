@@ -3,10 +3,10 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { ChartGantt, FoldHorizontal, ListTree, Trash2, Workflow } from "lucide-react";
 import { useMemo, useState } from "react";
 import { type NodeType, queries, type Run, type Step } from "@/api/queries";
-import { useCommands } from "@/app/commands";
 import { useTitle } from "@/app/page";
 import type { RunView } from "@/app/router";
 import { Button } from "@/design/button";
+import { useCommands } from "@/design/commands";
 import { cx } from "@/design/cx";
 import { Empty, SkeletonRows } from "@/design/empty";
 import { plural, shorten } from "@/design/format";
@@ -52,7 +52,14 @@ function FollowRun({ id, instance }: { id: string; instance: string }) {
       </Empty>
     );
   }
-  if (!followed.run) return <SkeletonRows rows={10} />;
+  if (!followed.run) {
+    return (
+      <div className="relative h-full">
+        <SkeletonRows rows={10} />
+        {followed.stream === "away" && <Away />}
+      </div>
+    );
+  }
   return <Shown followed={followed} run={followed.run} />;
 }
 

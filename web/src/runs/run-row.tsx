@@ -1,6 +1,8 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ArrowRight, RotateCw } from "lucide-react";
 import { memo } from "react";
+import { api, must } from "@/api/client";
 import type { Run } from "@/api/queries";
 import { Id } from "@/design/copy";
 import { cx } from "@/design/cx";
@@ -9,6 +11,7 @@ import { State } from "@/design/state";
 import { Lasting, When } from "@/design/time";
 import { TRIGGERS } from "./filter";
 import { gistOf } from "./gist";
+import { isLive } from "./verbs";
 
 export type Columns = { selection: boolean; workflow: boolean; version: boolean };
 
@@ -86,7 +89,7 @@ export const RunRow = memo(function RunRow(props: RunRowProps) {
         )}
       </div>
       <div className={cx(CELL, "max-md:order-last max-md:col-span-2")}>
-        <Gist run={run} />
+        {isLive(run) && !run.error && run.startedAt ? <Now run={run} /> : <Gist run={run} />}
       </div>
       <div className={cx(CELL, "text-muted max-md:hidden")}>{TRIGGERS[run.trigger]}</div>
       {columns.version && (
@@ -103,6 +106,38 @@ export const RunRow = memo(function RunRow(props: RunRowProps) {
     </div>
   );
 });
+
+const FRESH = 4000;
+
+/** The step that a live run is at. One with very many steps says what it was given instead. */
+function Now({ run }: { run: Run }) {
+  const { data } = useQuery({
+    queryKey: ["workflows", run.workflowId, "runs", run.instanceId, "now", run.status, run.epoch],
+    queryFn: () =>
+      must(
+        api.GET("/api/workflows/{id}/runs/{run}/steps", {
+          params: { path: { id: run.workflowId, run: run.instanceId }, query: { limit: 100 } },
+        }),
+      ),
+    staleTime: FRESH,
+    refetchInterval: run.status === "running" ? FRESH : false,
+  });
+  const step = data?.nextCursor === null && data.data.findLast((one) => one.endedAt === null);
+  if (!step) return <Gist run={run} />;
+  return (
+    <span className="flex min-w-0 gap-1.5">
+      <span className="truncate">{step.name}</span>
+      {step.eventType && !step.eventType.startsWith("child-") && (
+        <code className="shrink-0 font-mono text-muted">{step.eventType}</code>
+      )}
+      {step.dueAt && (
+        <span className="shrink-0 text-muted">
+          {step.type === "sleep" ? "wakes" : "times out"} <When at={step.dueAt} />
+        </span>
+      )}
+    </span>
+  );
+}
 
 function Gist({ run }: { run: Run }) {
   const { text, tone, before } = gistOf(run);

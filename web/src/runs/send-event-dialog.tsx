@@ -107,8 +107,10 @@ export function SendEventDialog({ run, steps, type: given, onClose }: SendEventD
           </div>
         )}
         <Field label="Payload (JSON)" error={problem?.message}>
-          {() => (
+          {(ids) => (
             <CodeEditor
+              describedBy={ids["aria-describedby"]}
+              invalid={ids["aria-invalid"]}
               label="Payload"
               language="json"
               value={text}

@@ -170,10 +170,13 @@ function Standing({ step }: { step: Step }) {
   const due = step.dueAt && <When at={step.dueAt} />;
   if (step.type === "do") return <p className="mt-1 text-waiting text-table">Tried again {due}.</p>;
   if (step.type === "sleep") return <p className="mt-1 text-waiting text-table">Wakes {due}.</p>;
+  if (step.eventType?.startsWith("child-")) {
+    return <p className="mt-1 text-table text-waiting">Waits for the run it started.</p>;
+  }
   return (
     <p className="mt-1 text-table text-waiting">
       Waits for <code className="font-mono">{step.eventType}</code>
-      {due && <>, until {due}</>}.
+      {due && <>, times out {due}</>}.
     </p>
   );
 }

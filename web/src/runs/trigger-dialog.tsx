@@ -130,8 +130,10 @@ export function TriggerDialog({ workflow, onClose }: TriggerDialogProps) {
           error={problem?.message}
           hint={'The workflow reads it as event["payload"].'}
         >
-          {() => (
+          {(ids) => (
             <CodeEditor
+              describedBy={ids["aria-describedby"]}
+              invalid={ids["aria-invalid"]}
               label="Payload"
               language="json"
               value={text}

@@ -90,5 +90,10 @@ export function useRun(workflow: string, ref: string): FollowedRun {
     gone: () => setDeleted(true),
   });
 
-  return { run, steps, stream, error, deleted, changed: take };
+  // The stream may have told more by now than the answer to a verb, but not of a new incarnation.
+  const changed = (next: Run) => {
+    if (next.epoch !== epoch.current) take(next);
+  };
+
+  return { run, steps, stream, error, deleted, changed };
 }

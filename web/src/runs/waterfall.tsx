@@ -1,7 +1,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { Run, Step } from "@/api/queries";
-import { useCommands } from "@/app/commands";
+import { useCommands } from "@/design/commands";
 import { ENDED } from "@/design/state";
 import type { Graph } from "@/graph/model";
 import { stepKey } from "./history";

@@ -82,7 +82,7 @@ function Card({ template, busy, onLook, onUse }: CardProps) {
             icon={ArrowRight}
             busy={busy}
             onClick={onUse}
-            aria-label={`Use ${template.title}`}
+            aria-label={`Use this: ${template.title}`}
           >
             Use this
           </Button>
@@ -114,7 +114,7 @@ function Look({ template, busy, onClose, onUse }: LookProps) {
       }
     >
       <div className="flex flex-col gap-4">
-        <Thumbnail graph={graph} className="h-80 w-full rounded-panel border bg-ground p-3" />
+        <Thumbnail large graph={graph} className="h-80 w-full rounded-panel border bg-ground p-3" />
         <div className="grid gap-4 sm:grid-cols-2">
           <section>
             <h3 className="mb-1 font-medium">Try it with</h3>

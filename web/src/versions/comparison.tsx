@@ -101,7 +101,12 @@ function GraphTab({ workflow, shown, against }: ComparisonProps) {
           all of it.
         </p>
       )}
-      <Thumbnail graph={graph} diff={diff} className="h-72 w-full rounded-panel border bg-ground" />
+      <Thumbnail
+        large
+        graph={graph}
+        diff={diff}
+        className="h-72 w-full rounded-panel border bg-ground"
+      />
     </div>
   );
 }

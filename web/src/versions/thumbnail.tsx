@@ -5,10 +5,18 @@ import type { GraphDiff } from "./graph-diff";
 
 const MARGIN = 24;
 
-type ThumbnailProps = { graph: Graph; diff?: GraphDiff | null; className?: string };
+/** Names in a picture that is scaled down beyond this would be specks. */
+const TALLEST_READ = 700;
+
+type ThumbnailProps = {
+  graph: Graph;
+  large?: boolean;
+  diff?: GraphDiff | null;
+  className?: string;
+};
 
 /** A small picture of a graph: its nodes in the colours of their families, where they stand. */
-export function Thumbnail({ graph, diff, className }: ThumbnailProps) {
+export function Thumbnail({ graph, large, diff, className }: ThumbnailProps) {
   const nodes = graph.nodes;
   const at = useMemo(() => new Map(nodes.map((node) => [node.id, node.position])), [nodes]);
   if (nodes.length === 0) return null;
@@ -20,6 +28,7 @@ export function Thumbnail({ graph, diff, className }: ThumbnailProps) {
   const width = Math.max(right - left, 3 * NODE_WIDTH);
   const height = Math.max(bottom - top, 5 * NODE_HEIGHT);
   const box = `${(left + right - width) / 2} ${(top + bottom - height) / 2} ${width} ${height}`;
+  const readable = large || height <= TALLEST_READ;
   const kinds = new Map(diff?.nodes.map((change) => [change.node.id, change.kind]));
   return (
     <svg
@@ -70,9 +79,13 @@ export function Thumbnail({ graph, diff, className }: ThumbnailProps) {
               rx={6}
               fill={`var(--${familyOf(node.type)})`}
             />
-            <text x={x + 54} y={y + 34} fontSize={18} fill="var(--n-12)">
-              {node.name.length > 17 ? `${node.name.slice(0, 16)}…` : node.name}
-            </text>
+            {readable ? (
+              <text x={x + 54} y={y + 34} fontSize={18} fill="var(--n-12)">
+                {node.name.length > 17 ? `${node.name.slice(0, 16)}…` : node.name}
+              </text>
+            ) : (
+              <rect x={x + 54} y={y + 23} width={110} height={10} rx={5} fill="var(--n-7)" />
+            )}
           </g>
         );
       })}

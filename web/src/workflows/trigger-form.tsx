@@ -67,7 +67,7 @@ export function TriggerForm() {
           <Link
             to="/workflows/$id"
             params={{ id: id as string }}
-            className="text-accent hover:underline"
+            className="text-accent underline underline-offset-2"
           >
             canvas
           </Link>{" "}

@@ -4,10 +4,10 @@ import { Play, Rocket, Undo2 } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { api, must } from "@/api/client";
 import { type FullWorkflow, queries } from "@/api/queries";
-import { useCommands } from "@/app/commands";
 import { TabLink, useTitle } from "@/app/page";
 import { DeployDialog } from "@/deploy/deploy-dialog";
 import { Button } from "@/design/button";
+import { useCommands } from "@/design/commands";
 import { CopyButton } from "@/design/copy";
 import { cx } from "@/design/cx";
 import { useConfirm } from "@/design/dialog";
@@ -16,7 +16,7 @@ import { Problem } from "@/design/problem";
 import { failed } from "@/design/toast";
 import { Tooltip } from "@/design/tooltip";
 import { Conflict } from "@/editor/conflict";
-import { useAutosave, useProblems, useSamples } from "@/editor/keeping";
+import { useAutosave, useProblems } from "@/editor/keeping";
 import { createEditor, EditorProvider, useEditor } from "@/editor/store";
 import { emptyGraph, type Graph, graphFrom } from "@/graph/model";
 import { TriggerDialog } from "@/runs/trigger-dialog";
@@ -81,7 +81,6 @@ function Editing({ loaded }: { loaded: Loaded }) {
 function Keeping() {
   useAutosave();
   useProblems();
-  useSamples();
   return null;
 }
 

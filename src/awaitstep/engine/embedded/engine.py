@@ -218,9 +218,7 @@ class Embedded(Coordinator):
     async def list(self, query: RunQuery) -> RunPage:
         asked, shown = query, dict[cursors.Place, RunView]()
         for _ in range(MOST_PAGES):
-            found, following = await self._journal.read(
-                partial(listing.page, known=self._names, query=asked)
-            )
+            found, following = await self._page(asked)
             for run in found:
                 view = self._known(run).view()
                 if query.status is None or view.status in query.status:
@@ -232,6 +230,19 @@ class Embedded(Coordinator):
             shown = dict(islice(shown.items(), query.limit))
             following = cursors.write(list(shown)[-1])
         return RunPage(list(shown.values()), following)
+
+    async def _page(self, query: RunQuery) -> tuple[Sequence[Run], str | None]:
+        """A page of rows; of runs that left memory while it was read, the rows since then."""
+        with self._fresh.reading() as began:
+            found, following = await self._journal.read(
+                partial(listing.page, known=self._names, query=query)
+            )
+            left = [run.ref for run in found if self._fresh.is_stale(run.ref, began)]
+        if left:
+            again = await self._journal.read(partial(listing.again, known=self._names, refs=left))
+            newer = {run.ref: run for run in again}
+            found = [newer.get(run.ref, run) for run in found]
+        return found, following
 
     async def views(self, runs: Sequence[tuple[str, str]]) -> Sequence[RunView]:
         found, unknown = list[RunView](), list[tuple[str, str]]()
@@ -308,6 +319,7 @@ class Embedded(Coordinator):
             runners=len(ready),
             isolated=self._isolation is None,
             isolation=self._isolation or "",
+            unwritten=self._journal.unavailable,
         )
 
     def forget(self, deployment: str) -> None:

@@ -41,6 +41,7 @@ _BY_ID: Final = (
     "select created, ref, workflow, status, trigger, deployment, version"
     " from runs where workflow = ? and instance = ?"
 )
+_THERE: Final = "select 1 from runs where ref = ?"
 _SMALL_COLUMNS: Final = RUN_COLUMNS.replace("params, output", "null, null")
 _NEWEST: Final = (
     f"select {_SMALL_COLUMNS} from runs indexed by runs_by_workflow where workflow = ?"
@@ -93,6 +94,12 @@ def some(db: sqlite3.Connection, known: Names, runs: Sequence[tuple[str, str]]) 
             if row is not None:
                 refs.append(row[1])
     return [_run(db, known, ref) for ref in refs]
+
+
+def again(db: sqlite3.Connection, known: Names, refs: Sequence[int]) -> list[Run]:
+    """The runs of these numbers, as in a page; without those that are gone."""
+    there = [ref for ref in refs if db.execute(_THERE, (ref,)).fetchone()]
+    return [_run(db, known, ref) for ref in there]
 
 
 def newest(db: sqlite3.Connection, known: Names, workflows: Sequence[str]) -> list[Run]:

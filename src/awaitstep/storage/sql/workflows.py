@@ -96,8 +96,12 @@ class SqlWorkflows:
                 draft_of(db, id),
             )
 
-    def page(self, project: str, limit: int, cursor: str | None) -> Page[Workflow]:
+    def page(
+        self, project: str, limit: int, cursor: str | None, name: str | None = None
+    ) -> Page[Workflow]:
         query = sa.select(workflows).where(workflows.c.project == project)
+        if name is not None:
+            query = query.where(workflows.c.name == name)
         with self._database.read() as db:
             return newest_first(
                 db, query, workflows, lambda row: record(Workflow, row), limit, cursor
@@ -197,6 +201,7 @@ _ENTRIES = sa.select(
     workflows.c.route,
     workflows.c.active_deployment,
     workflows.c.limits,
+    workflows.c.name,
     deployments.c.version,
     deployments.c.connection,
     deployments.c.url,
@@ -221,4 +226,5 @@ def _entry(row: Mapping[str, Any]) -> Entry:
         version=row["version"] or "",
         connection=row["connection"],
         limits=row["limits"],
+        name=row["name"],
     )

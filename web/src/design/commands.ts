@@ -3,7 +3,7 @@
 import type { LucideIcon } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { create } from "zustand";
-import type { MenuItem } from "@/design/menu";
+import type { MenuItem } from "./menu";
 
 export type Command = {
   id: string;
@@ -57,7 +57,7 @@ export function menuItem(command: Command): MenuItem {
 }
 
 /** `Mod+Shift+K` of a key event; letters in capitals. */
-export function keysOf(event: KeyboardEvent): string {
+function keysOf(event: KeyboardEvent): string {
   const key = event.key.length === 1 ? event.key.toUpperCase() : event.key;
   const named = key === " " ? "Space" : key;
   const symbol = event.key.length === 1 && !/[a-z0-9]/i.test(event.key);
