@@ -16,8 +16,10 @@ WEB := $(filter-out $(SCHEMA) web/openapi.json, \
   $(wildcard web/*.json web/*.ts web/*.html) $(shell find web/src web/public -type f))
 # the last file that a build of the dashboard writes
 DASHBOARD := src/awaitstep/static/.built
+# what Cloudflare wants beside a module; never installed, as our own `workers` stands in its place
+SDK := src/awaitstep/providers/cloudflare/sdk/.built
 
-.PHONY: help setup run test soak check fix bench bench-scale screenshots build lock browser clean
+.PHONY: help setup run test soak check fix bench bench-scale screenshots build lock pyodide browser clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -34,7 +36,12 @@ help: ## list the commands
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/dev: .venv/runtime requirements/dev.txt
+$(SDK): requirements/sdk.txt | .venv/uv
+	@rm -rf $(@D)
+	@$(BIN)/uv pip install --quiet --no-deps --require-hashes --target $(@D) -r requirements/sdk.txt
+	@touch $@
+
+.venv/dev: .venv/runtime requirements/dev.txt | $(SDK)
 	@$(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
@@ -52,7 +59,7 @@ $(DASHBOARD): $(WEB) $(MODULES)
 	@web/npm run --silent build -- --logLevel error
 	@touch $@
 
-setup: .venv/runtime $(DASHBOARD) ## install what is missing into .venv
+setup: .venv/runtime $(SDK) $(DASHBOARD) ## install what is missing into .venv
 
 run: setup ## start server and runner on loopback with an example deployed (ARGS="--port 8080 …")
 	@exec $(BIN)/awaitstep dev $(ARGS)
@@ -99,16 +106,19 @@ bench-scale: .venv/dev ## print what many, long and listed runs cost (ARGS="due 
 screenshots: .venv/dev $(DASHBOARD) browser ## shoot the pictures of the README in docs/images
 	@$(BIN)/python docs/images/shoot.py
 
-build: .venv/dev $(DASHBOARD) ## build the wheel into dist/
+build: .venv/dev $(SDK) $(DASHBOARD) ## build the wheel into dist/
 	@$(BIN)/uv build --quiet --wheel --no-build-isolation && ls dist
 
 lock: .venv/uv ## lock the packages anew, with hashes
 	@for group in runtime dev; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	    $$([ $$group = dev ] && echo "--extra dev") pyproject.toml -o requirements/$$group.txt || exit 1; done
-	@for tool in uv build node peers; do \
+	@for tool in uv build node peers sdk; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	    requirements/$$tool.in -o requirements/$$tool.txt || exit 1; done
 
+pyodide: $(MODULES) ## write down anew which compiled packages Cloudflare's Python has
+	@$(BIN)/python requirements/pyodide.py
+
 clean: ## remove what the commands above made
-	@rm -rf .venv dist src/awaitstep/static web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .venv dist src/awaitstep/static $(dir $(SDK)) web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

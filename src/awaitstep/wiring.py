@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,9 +19,9 @@ from awaitstep.engine.embedded import Embedded
 from awaitstep.engine.errors import DeploymentMissing, NotDeployed
 from awaitstep.engine.port import Runs
 from awaitstep.engine.workers import Active, Bundle
-from awaitstep.providers.local import installer
-from awaitstep.providers.local.environments import Environments
-from awaitstep.providers.local.files import ModuleFiles
+from awaitstep.providers.files import ModuleFiles
+from awaitstep.providers.packages import installer
+from awaitstep.providers.packages.environments import Environments
 from awaitstep.providers.port import PackagesRefused, PackagesUnavailable
 
 if TYPE_CHECKING:
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from awaitstep.app import AwaitStep
     from awaitstep.app.sessions import Link
     from awaitstep.auth.identity import Scope
+    from awaitstep.auth.vault import Vault
     from awaitstep.gateway import Gateway
     from awaitstep.ir import Registry
+    from awaitstep.providers.cloudflare import CloudflareProvider
     from awaitstep.storage.port import Store
     from awaitstep.storage.records import ApiKey, Home
     from awaitstep.tracing import Tracing
@@ -52,7 +54,8 @@ class Settings:
 
     `key` encrypts secrets; None means the data folder's own, made at the first start. `host_form`
     says that each worker also has a host of its own below the host of `worker_url`. `open_metrics`
-    shows the metrics to everybody.
+    shows the metrics to everybody. `cloudflare` is where Cloudflare's API is, None for its own
+    address.
     """
 
     data: Path
@@ -62,6 +65,7 @@ class Settings:
     key: bytes | None = field(default=None, repr=False)
     host_form: bool = False
     open_metrics: bool = False
+    cloudflare: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
         environments = _environments(settings.data)
         bundles = LocalBundles(store=store, vault=vault, files=files, environments=environments)
         engine = await Embedded.open(settings.data, bundles, runners=settings.runners, hold=True)
+        stack = AsyncExitStack()
         try:
             await environments.clean(await asyncio.to_thread(store.deployments.environments))
             provider = LocalProvider(
@@ -116,9 +121,10 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
                 environments=environments,
                 worker_url=lambda name: f"{settings.worker_url}/{name}/",
             )
+            elsewhere = await stack.enter_async_context(_cloudflare(settings, store, vault, files))
             app = AwaitStep(
                 store=store,
-                providers={provider.type: provider},
+                providers={provider.type: provider, elsewhere.type: elsewhere},
                 language=CompiledGraphs(_node_types(settings.data)),
                 clock=SystemClock(),
                 vault=vault,
@@ -142,10 +148,45 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
                 if tracing is not None:
                     await tracing.close()
         finally:
+            await stack.aclose()
             await engine.close()
             await environments.close()
     finally:
         await asyncio.to_thread(store.close)
+
+
+@asynccontextmanager
+async def _cloudflare(
+    settings: Settings, store: Store, vault: Vault, files: ModuleFiles
+) -> AsyncIterator[CloudflareProvider]:
+    """Its packages are for another Python, in folders of their own."""
+    import httpx
+
+    from awaitstep.providers import cloudflare
+
+    address = settings.cloudflare or cloudflare.ADDRESS
+    environments = Environments(
+        settings.data / f"{ENVIRONMENTS}-cloudflare",
+        settings.data / DEPLOYMENTS / f"{REQUIREMENTS}-cloudflare",
+        install=cloudflare.install_for_cloudflare,
+        python=cloudflare.pyodide().name,
+    )
+    timeout = httpx.Timeout(30.0, write=120.0)
+    async with httpx.AsyncClient(timeout=timeout) as http:
+        places = cloudflare.StoredPlaces(store=store, vault=vault, http=http, address=address)
+        await environments.clean(await asyncio.to_thread(store.deployments.environments))
+        try:
+            yield cloudflare.CloudflareProvider(
+                runs=cloudflare.CloudflareRuns(places),
+                http=http,
+                places=places,
+                files=files,
+                environments=environments,
+                mark=vault.mark,
+                address=address,
+            )
+        finally:
+            await environments.close()
 
 
 def _origins(settings: Settings) -> Origins:

@@ -101,6 +101,7 @@ async def every_call(plane: Plane, client: httpx.AsyncClient) -> AsyncIterator[A
     yield made
     known["id"] = made[2].json()["id"]
     yield await call("GET", "/connections")
+    yield await call("GET", "/connections/types")
     yield await call("PATCH", "/connections/{id}", {"name": "Stage"})
     yield await call("DELETE", "/connections/{id}")
     yield await call("POST", "/connections/verify-token", {"type": "local", "token": "t"})

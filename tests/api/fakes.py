@@ -51,7 +51,9 @@ from awaitstep.engine.port import (
 from awaitstep.engine.states import ENDED, Cause, RunStatus, StepStatus, StepType, move
 from awaitstep.engine.workers import RunnerHealth, WorkerRequest, WorkerResponse
 from awaitstep.gateway import SESSION_COOKIE
-from awaitstep.providers.local import Environments, LocalBundles, LocalProvider, ModuleFiles
+from awaitstep.providers.files import ModuleFiles
+from awaitstep.providers.local import LocalBundles, LocalProvider
+from awaitstep.providers.packages import Environments
 from awaitstep.storage.records import Connection, Home, Organization, Project
 from awaitstep.storage.sql import SqlStore, open_store
 

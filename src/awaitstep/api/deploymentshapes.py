@@ -150,7 +150,7 @@ def deployment_shape(deployment: Deployment, app: AwaitStep) -> DeploymentShape:
         version_id=deployment.version,
         connection_id=deployment.connection,
         worker_name=deployment.worker_name,
-        url=app.deployments.url(deployment.worker_name),
+        url=app.deployments.url(deployment),
         status=deployment.status,
         crashed=app.deployments.crashed(deployment.id),
         created_at=at(deployment.created_at),

@@ -34,6 +34,8 @@ _ENGINE: Final[tuple[tuple[type[Exception], int], ...]] = (
     (engine_errors.JournalUnavailable, 503),
     (engine_errors.JournalLocked, 503),
     (engine_errors.RunnerUnavailable, 503),
+    (engine_errors.EngineUnavailable, 503),
+    (engine_errors.NotOffered, 409),
     (engine_errors.DeploymentCrashed, 503),
     (engine_errors.DeploymentMissing, 503),
     (engine_errors.EnvironmentMissing, 503),

@@ -8,21 +8,22 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from awaitstep.app.errors import Conflict, Detail, Invalid, NotFound, Unavailable
+from awaitstep.app.errors import Conflict, Detail, Invalid, Unavailable
 from awaitstep.app.graphs import Graphs
 from awaitstep.app.ids import new_id
 from awaitstep.app.language import Compiled, VariableUse
 from awaitstep.app.names import worker_names
-from awaitstep.app.packages import Ready, must_run_on, prepared, requirements_of
-from awaitstep.app.ports import Ports
+from awaitstep.app.packages import Ready, must_run_on, must_work_on, prepared, requirements_of
+from awaitstep.app.ports import Ports, worker_url
+from awaitstep.app.releases import calls_of, going_live, made_before
 from awaitstep.app.retirement import Retirement
 from awaitstep.app.variables import reserved, snapshot
 from awaitstep.auth import places
 from awaitstep.auth.vault import Unreadable
-from awaitstep.providers.port import BundleRefused, FilesUnavailable, Module
-from awaitstep.storage.port import Taken
-from awaitstep.storage.records import Connection, Deployment, Kind, Page, Version, Workflow
+from awaitstep.providers.port import BundleRefused, FilesUnavailable, Live, Module, Release
+from awaitstep.storage.records import Connection, Deployment, Page, Version, Workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +108,17 @@ class Deployments:
         yield Progress("compile", "Writing the Python module", 25)
         compiled = await self._graphs.compile(chosen.ir, owner.entry_code)
         must_run_on(place.name, compiled)
-        values = await self._values(owner)
+        values, secret = await self._values(owner)
         for name in (compiled.binding, *compiled.workflows, *compiled.functions):
             if name is not None and name in values:
                 raise reserved(name)
-        self._check_calls(project, place, compiled)
+        calls = await calls_of(self._ports, project, place, provider, compiled)
+        before = await made_before(self._ports, owner, place)
         for warning in await self._unset(compiled, values):
             yield Progress("compile", str(warning["message"]), 30)
             warnings.append(warning)
         if unless_live and (live := await self._live(owner, chosen, place, values)) is not None:
-            url = provider.url(live.worker_name)
+            url = self.url(live)
             yield Deployed(live.id, chosen.id, place.id, live.worker_name, url, warnings)
             return
         names = [owner.worker_name] if owner.worker_name else _names(owner)
@@ -126,6 +128,9 @@ class Deployments:
             provider.validate(module)
         except BundleRefused as error:
             raise Invalid(str(error), "deploy.refused") from None
+        for warning in must_work_on(place.name, provider, module, live=before is not None):
+            yield Progress("compile", str(warning["message"]), 30)
+            warnings.append(warning)
 
         environment = None
         if wanted:
@@ -143,42 +148,71 @@ class Deployments:
         except FilesUnavailable as error:
             raise Unavailable(str(error), "deploy.not_stored") from None
 
-        yield Progress("activate", f"Going live on {place.name}", 80)
+        name = await self._ports.change(
+            owner.id, self._ports.store.deployments.name_worker, project, owner.id, names
+        )
         id = new_id("dep")
-        sealed = self._ports.vault.seal(
-            json.dumps(values).encode(), places.deployment(id, owner.id)
+        release = Release(
+            deployment=id,
+            workflow=owner.id,
+            connection=place.id,
+            worker_name=name,
+            bundle=bundle,
+            class_name=compiled.class_name,
+            binding=compiled.binding,
+            variables={key: text for key, text in values.items() if key not in secret},
+            secrets={key: text for key, text in values.items() if key in secret},
+            workflows=calls.workflows,
+            functions=calls.functions,
+            route=owner.route,
+            schedules=_schedules(chosen.ir) if provider.capabilities.schedules else (),
+            environment=environment,
+            before=before,
         )
-        deployment = await self._activate(
-            Deployment(
-                id=id,
-                project=project,
-                workflow=owner.id,
-                version=chosen.id,
-                connection=place.id,
-                worker_name=names[0],
-                module=bundle,
-                class_name=compiled.class_name,
-                binding=compiled.binding,
-                step_nodes=dict(compiled.step_nodes),
-                variables=sealed,
-                workflows=dict(compiled.workflows),
-                functions=dict(compiled.functions),
-                status="active",
-                created_at=self._ports.clock.now(),
-                environment=environment,
+        yield Progress("activate", f"Going live on {place.name}", 70)
+        known = Deployment(
+            id=id,
+            project=project,
+            workflow=owner.id,
+            version=chosen.id,
+            connection=place.id,
+            worker_name=name,
+            module=bundle,
+            class_name=compiled.class_name,
+            binding=compiled.binding,
+            step_nodes=dict(compiled.step_nodes),
+            variables=self._ports.vault.seal(
+                json.dumps(values).encode(), places.deployment(id, owner.id)
             ),
-            names,
+            workflows=dict(compiled.workflows),
+            functions=dict(compiled.functions),
+            status="active",
+            created_at=self._ports.clock.now(),
+            environment=environment,
         )
-        url = await provider.deploy(deployment.worker_name, bundle)
-        yield Deployed(id, chosen.id, place.id, deployment.worker_name, url, warnings)
+
+        async def store(live: Live) -> None:
+            url = None if provider.url(name) == live.url else live.url
+            made = replace(known, url=url, made=dict(live.made))
+            await self._ports.change(owner.id, self._ports.store.deployments.activate, made)
+
+        url = ""
+        progress = 70.0
+        async for done in going_live(self._ports, provider, release, store):
+            if isinstance(done, Live):
+                url = done.url
+            else:
+                progress += (95 - progress) / 5
+                yield Progress("activate", done, round(progress))
+        yield Deployed(id, chosen.id, place.id, name, url, warnings)
 
     async def takedown(
         self, project: str, workflow: str, *, terminate_runs: bool = False
     ) -> TakenDown:
         """Stop intake; runs go on unless told. Raises NotFound."""
         entry = self._ports.directory.find(project, workflow)
-        await self._retirement.stop(entry)
-        ended = await self._retirement.terminate_all(entry) if terminate_runs else 0
+        ended = await self._retirement.stop(entry)
+        ended += await self._retirement.terminate_all(entry) if terminate_runs else 0
         return TakenDown(entry.deployment, await self._retirement.live(entry), ended)
 
     async def page(
@@ -188,11 +222,20 @@ class Deployments:
             self._ports.store.deployments.page, project, workflow, limit, cursor
         )
 
-    def url(self, worker_name: str, engine: str = "local") -> str:
-        return self._ports.providers[engine].url(worker_name)
+    async def live_url(self, workflow: Workflow) -> str | None:
+        """The Worker URL of what is live, None when nothing is."""
+        if workflow.active_deployment is None:
+            return None
+        load = self._ports.store.deployments.load
+        return self.url(await self._ports.read(load, workflow.active_deployment))
 
-    def crashed(self, deployment: str, engine: str = "local") -> str | None:
-        return self._ports.providers[engine].crashed(deployment)
+    def url(self, deployment: Deployment) -> str:
+        return deployment.url or worker_url(self._ports, deployment.worker_name)
+
+    def crashed(self, deployment: str) -> str | None:
+        """Whichever provider holds it: ids are never the same."""
+        told = (provider.crashed(deployment) for provider in self._ports.providers.values())
+        return next(filter(None, told), None)
 
     async def _place(self, project: str, id: str | None) -> Connection:
         store = self._ports.store.connections
@@ -209,33 +252,14 @@ class Deployments:
             raise Conflict("Save a version first; there is nothing to deploy.", "workflow.empty")
         return page.items[0]
 
-    def _check_calls(self, project: str, place: Connection, compiled: Compiled) -> None:
-        """Whether all that the module calls is there. Raises Invalid with one detail per problem.
-
-        It need not be live yet: that is asked when it is called.
-        """
-        problems: list[Detail] = []
-        called: list[tuple[str, Kind]] = [(id, "workflow") for id in compiled.workflows.values()]
-        called += [(id, "script") for id in compiled.functions.values()]
-        for id, kind in called:
-            try:
-                entry = self._ports.directory.find(project, id)
-            except NotFound:
-                problems.append(_no_call("call.unknown", f"There is no workflow {id!r}."))
-                continue
-            if entry.kind != kind:
-                what = "a function" if entry.kind == "script" else "a workflow"
-                problems.append(_no_call("call.kind", f"{id} is {what}: call it with that node."))
-            elif entry.deployment is not None and entry.engine != place.type:
-                problems.append(_no_call("call.elsewhere", f"{id} is not on {place.name}."))
-        if problems:
-            raise Invalid(str(problems[0]["message"]), str(problems[0]["code"]), problems)
-
-    async def _values(self, workflow: Workflow) -> dict[str, str]:
+    async def _values(self, workflow: Workflow) -> tuple[dict[str, str], set[str]]:
+        """All variables, and the names of those that are secrets."""
         store = self._ports.store.variables
         shared = await self._ports.read(store.of, workflow.project, None)
         own = await self._ports.read(store.of, workflow.project, workflow.id)
-        return snapshot(self._ports.vault, shared, own)
+        secret = {variable.name: variable.secret for variable in [*shared, *own]}
+        values = snapshot(self._ports.vault, shared, own)
+        return values, {name for name, is_secret in secret.items() if is_secret}
 
     async def _unset(self, compiled: Compiled, values: Mapping[str, str]) -> list[Detail]:
         """A warning for each variable that the module reads and nobody has set."""
@@ -258,22 +282,13 @@ class Deployments:
             return None
         return live if json.loads(opened) == values else None
 
-    async def _activate(self, deployment: Deployment, names: list[str]) -> Deployment:
-        """Store it under the first name that no other worker has."""
 
-        def store() -> Deployment:
-            for name in names[:-1]:
-                try:
-                    named = replace(deployment, worker_name=name)
-                    self._ports.store.deployments.activate(named)
-                    return named
-                except Taken:
-                    continue
-            last = replace(deployment, worker_name=names[-1])
-            self._ports.store.deployments.activate(last)
-            return last
-
-        return await self._ports.change(deployment.workflow, store)
+def _schedules(ir: Mapping[str, Any]) -> tuple[str, ...]:
+    """When the graph starts by itself."""
+    trigger = ir.get("trigger")
+    if isinstance(trigger, dict) and trigger.get("type") == "schedule":
+        return (str(trigger["cron"]),)
+    return ()
 
 
 def _unset(name: str, use: VariableUse) -> Detail:
@@ -285,10 +300,6 @@ def _unset(name: str, use: VariableUse) -> Detail:
         "hint": "Set it and deploy again: what reads it fails until then.",
     }
     return found | ({"line": use.line} if use.node is None else {"nodeId": use.node})
-
-
-def _no_call(code: str, message: str) -> Detail:
-    return {"code": code, "message": message, "path": "nodes"}
 
 
 def _names(workflow: Workflow) -> list[str]:

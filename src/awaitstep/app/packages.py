@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from awaitstep.app.errors import Invalid, Unavailable
+from awaitstep.app.errors import Detail, Invalid, Unavailable
 from awaitstep.app.language import Compiled
 from awaitstep.providers.port import Module, PackagesRefused, PackagesUnavailable, Provider
 from awaitstep.requirements import MOST, NotARequirement, normalised
@@ -29,6 +29,18 @@ def must_run_on(place: str, compiled: Compiled) -> None:
     ]
     names = ", ".join(compiled.unsupported)
     raise Invalid(f"On {place} these nodes can't run: {names}.", "deploy.node_target", details)
+
+
+def must_work_on(place: str, provider: Provider, module: Module, *, live: bool) -> list[Detail]:
+    """What is otherwise there, as warnings. Raises Invalid with one detail per thing that fails."""
+    details: list[Detail] = [
+        {"code": one.code, "message": one.message, "severity": one.severity}
+        for one in provider.differences(module, live=live)
+    ]
+    errors = [detail for detail in details if detail["severity"] == "error"]
+    if errors:
+        raise Invalid(f"It can't run on {place}. {errors[0]['message']}", "deploy.target", errors)
+    return details
 
 
 def requirements_of(dependencies: Sequence[str], compiled: Compiled) -> tuple[str, ...]:

@@ -114,3 +114,9 @@ class Ports:
         self._under_way.discard(task)
         if not task.cancelled():
             task.exception()  # whoever still waits has it; nobody else is told
+
+
+def worker_url(ports: Ports, worker_name: str) -> str:
+    """Where no deploy told one: there is a provider that makes them of names."""
+    urls = (provider.url(worker_name) for provider in ports.providers.values())
+    return next(filter(None, urls))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from awaitstep.app.ports import Ports
+from awaitstep.app.releases import refusal
 from awaitstep.engine.errors import RunNotFound, RunState
 from awaitstep.engine.port import RunQuery, Runs
 from awaitstep.engine.states import ENDED, RunStatus
+from awaitstep.providers.port import DeployFailed
 from awaitstep.storage.records import Entry
 
 _LIVE = [status for status in RunStatus if status not in ENDED]
@@ -19,12 +21,27 @@ class Retirement:
     async def live(self, entry: Entry) -> int:
         return await self._runs(entry).live(entry.workflow)
 
-    async def stop(self, entry: Entry) -> None:
-        """Take it down: nothing starts any more, what runs goes on."""
+    async def stop(self, entry: Entry) -> int:
+        """Take it down: nothing starts any more, what runs goes on where it can. How many could not.
+
+        Raises Invalid, Unavailable; then it is as it was.
+        """
+        return await self._ports.to_the_end(self._stop(entry))
+
+    async def _stop(self, entry: Entry) -> int:
         store = self._ports.store.deployments
+        provider = self._ports.providers[entry.engine]
+        ended = 0
+        if entry.deployment is not None and entry.worker_name is not None:
+            if not provider.capabilities.runs_outlive_takedown:
+                ended = await self.terminate_all(entry)
+            live = await self._ports.read(store.load, entry.deployment)
+            try:
+                await provider.takedown(live.connection, entry.worker_name, live.made)
+            except DeployFailed as error:
+                raise refusal(error) from None
         await self._ports.change(entry.workflow, store.stop, entry.project, entry.workflow)
-        if entry.worker_name is not None:
-            await self._ports.providers[entry.engine].takedown(entry.worker_name)
+        return ended
 
     async def terminate_all(self, entry: Entry) -> int:
         """End every live run; how many there were."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -17,6 +17,7 @@ import msgspec
 from awaitstep.app.errors import Conflict, Invalid, invalid, not_deployed
 from awaitstep.app.feed import Ear, listening
 from awaitstep.app.ports import Ports
+from awaitstep.app.runpages import page_of
 from awaitstep.engine import values
 from awaitstep.engine.errors import InstanceTaken, RunNotFound
 from awaitstep.engine.port import LogEntry, Onto, RunPage, RunQuery, Runs, RunView, StepView
@@ -129,8 +130,11 @@ class RunControl:
             entries = self._ports.directory.of_project(project)
         if not entries:
             return RunPage([], None)
-        runs = self._ports.providers[entries[0].engine].runs
-        return await runs.list(replace(query, workflows=[entry.workflow for entry in entries]))
+        engines: dict[str, tuple[Runs, list[str]]] = {}
+        for entry in entries:
+            runs = self._ports.providers[entry.engine].runs
+            engines.setdefault(entry.engine, (runs, []))[1].append(entry.workflow)
+        return await page_of(engines, query)
 
     def name_of(self, workflow: str) -> str:
         """A workflow's name, for whoever may see its runs; empty once it is gone."""

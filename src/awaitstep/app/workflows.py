@@ -121,7 +121,8 @@ class Workflows:
         if entry is None or entry.deployment is None or entry.worker_name is None:
             return Standing(numbers, last_run=last_run)
         provider = self._ports.providers[entry.engine]
-        url, crashed = provider.url(entry.worker_name), provider.crashed(entry.deployment)
+        url = entry.url or provider.url(entry.worker_name)
+        crashed = provider.crashed(entry.deployment)
         return Standing(numbers, url, crashed, last_run)
 
     async def variables(self, project: str, id: str) -> Sequence[Variable]:
@@ -163,13 +164,21 @@ class Workflows:
     async def move(self, project: str, id: str, target: str, reachable: Set[str]) -> Workflow:
         """Give it, its history and its variables to another project among `reachable`.
 
-        Raises NotFound, for the project too.
+        Raises NotFound, for the project too; Conflict while it is live at a place that the other
+        project does not have.
         """
         workflow = await self.get(project, id)
         if target not in reachable:
             raise NotFound(f"There is no project {target!r}.", "project.not_found")
         if target == project:
             return workflow
+        entry = self._ports.directory.find(project, id)
+        provider = self._ports.providers[entry.engine]
+        if entry.deployment is not None and not provider.capabilities.runs_outlive_takedown:
+            raise Conflict(
+                "It is live on a connection of this project; take it down first.",
+                "deploy.elsewhere",
+            )
         own = await self.variables(project, id)
         return await self._ports.change(
             id,

@@ -9,3 +9,7 @@ def variable(id: str, project: str) -> str:
 
 def deployment(id: str, workflow: str) -> str:
     return f"deployment/{id}/{workflow}"
+
+
+def connection(id: str, project: str) -> str:
+    return f"connection/{id}/{project}"

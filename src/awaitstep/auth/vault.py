@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -38,6 +39,7 @@ class Vault:
         if len(key) != KEY_LENGTH:
             raise BadKey(f"The encryption key has {len(key)} bytes; it must have {KEY_LENGTH}.")
         self._cipher = AESGCM(key)
+        self._marks = hmac.digest(key, b"awaitstep/marks", "sha256")
 
     def __repr__(self) -> str:
         return "Vault()"
@@ -53,6 +55,10 @@ class Vault:
             return self._cipher.decrypt(nonce, text, place.encode())
         except (InvalidTag, ValueError):
             raise Unreadable from None
+
+    def mark(self, text: bytes) -> str:
+        """A digest that says nothing about `text` to who does not have the key."""
+        return hmac.digest(self._marks, text, "sha256").hex()
 
     def check_value(self) -> bytes:
         """A value that tells later whether a key is the same one."""

@@ -107,6 +107,5 @@ async def _example(app: AwaitStep, project: str) -> tuple[str, str]:
         workflow = named.items[0]
     else:
         workflow = await app.workflows.create(project, name=name, ir=graph)
-    if workflow.active_deployment is not None and workflow.worker_name is not None:
-        return workflow.id, app.deployments.url(workflow.worker_name)
-    return workflow.id, (await app.deployments.deploy(project, workflow.id)).url
+    url = await app.deployments.live_url(workflow)
+    return workflow.id, url or (await app.deployments.deploy(project, workflow.id)).url

@@ -142,6 +142,18 @@ class RunnerUnavailable(EngineError):
         super().__init__(why)
 
 
+class EngineUnavailable(EngineError):
+    """An engine elsewhere can't be asked now; whether it did what it was told is not known."""
+
+    code = "engine.unavailable"
+
+
+class NotOffered(EngineError):
+    """The engine that holds the run does not do this; its capabilities say so."""
+
+    code = "engine.not_offered"
+
+
 class DeploymentCrashed(EngineError):
     """The deployment brought its runner down too often; its intake is closed."""
 

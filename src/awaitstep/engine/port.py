@@ -241,7 +241,12 @@ class RunPage:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What an engine can do, as data: callers ask this, never the engine's name."""
+    """What an engine can do, as data: callers ask this, never the engine's name.
+
+    `newest_code`: a restart may go on with another deployment, else it always has the live one.
+    `logs`: attempts keep what was printed, errors their traceback. `delete`: ended runs can be
+    forgotten before their time. `search`: text is looked for in more than a run's id.
+    """
 
     pause: bool = True
     restart: bool = True
@@ -250,6 +255,11 @@ class Capabilities:
     events: bool = True
     history: bool = True
     survives_restart: bool = True
+    priority: bool = True
+    newest_code: bool = True
+    delete: bool = True
+    logs: bool = True
+    search: bool = True
 
 
 class Created(msgspec.Struct, frozen=True):

@@ -210,6 +210,13 @@ class Deployments(Protocol):
         self, project: str, workflow: str | None, limit: int, cursor: str | None
     ) -> Page[Deployment]: ...
 
+    def name_worker(self, project: str, workflow: str, names: Sequence[str]) -> str:
+        """The name of its worker: the one it has, else the first of these that is free, from now on.
+
+        Raises Missing, Taken.
+        """
+        ...
+
     def load(self, id: str) -> Deployment:
         """For the engine, which holds runs of every project."""
         ...
@@ -228,9 +235,22 @@ class Connections(Protocol):
 
     def page(self, project: str, limit: int, cursor: str | None) -> Page[Connection]: ...
 
+    def load(self, id: str) -> Connection:
+        """For providers, which hold connections of every project."""
+        ...
+
     def update(
-        self, project: str, id: str, *, name: str | None, is_default: bool | None
-    ) -> Connection: ...
+        self,
+        project: str,
+        id: str,
+        *,
+        name: str | None,
+        is_default: bool | None,
+        plan: str | None = None,
+        token: bytes | None = None,
+    ) -> Connection:
+        """What is None stays."""
+        ...
 
     def delete(self, project: str, id: str) -> None:
         """Raises InUse while deployments were made there."""

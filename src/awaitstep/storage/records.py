@@ -36,7 +36,10 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A place to deploy to. A `builtin` one was there from the start and stays."""
+    """A place to deploy to. A `builtin` one was there from the start and stays.
+
+    Where it is an account elsewhere: its id, its plan, and the sealed token that opens it.
+    """
 
     id: str
     project: str
@@ -45,6 +48,9 @@ class Connection:
     is_default: bool
     builtin: bool
     created_at: float
+    account: str | None = None
+    plan: str | None = None
+    token: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,8 @@ class Deployment:
     """One version put live. `variables` is sealed; `module` is the file's SHA-256.
 
     `workflows` and `functions` are what the module calls: a name in `env` and a workflow's id.
-    `environment` names the packages it declares, None when it declares none.
+    `environment` names the packages it declares, None when it declares none. `url` is the Worker
+    URL where only the deploy told it; `made` is what the provider made there.
     """
 
     id: str
@@ -145,6 +152,8 @@ class Deployment:
     workflows: dict[str, str] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)
     environment: str | None = None
+    url: str | None = None
+    made: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +212,8 @@ class Session:
 class Entry:
     """A workflow as triggers, Worker URLs and the engine see it.
 
-    `engine` is the type of the connection that holds its runs, `limits` what they may take.
+    `engine` is the type of the connection that holds its runs, `limits` what they may take, `url`
+    its Worker URL where only the deploy told it.
     """
 
     workflow: str
@@ -216,6 +226,7 @@ class Entry:
     connection: str | None = None
     kind: Kind = "workflow"
     limits: dict[str, Any] | None = None
+    url: str | None = None
     name: str = ""
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from awaitstep.engine.errors import EnvironmentMissing
-from awaitstep.providers.local import Environments, installer
+from awaitstep.providers.packages import Environments, installer
 from awaitstep.providers.port import PackagesRefused, PackagesUnavailable
 
 SECONDS = 60.0
@@ -247,7 +247,7 @@ async def test_an_install_ends_with_its_server(tmp_path, hanging_index):
     draft.mkdir()
     code = (
         "import asyncio, sys; from pathlib import Path\n"
-        "from awaitstep.providers.local.installer import install\n"
+        "from awaitstep.providers.packages.installer import install\n"
         f"asyncio.run(install(['tiny'], [], Path({str(draft)!r})))\n"
     )
     server = await asyncio.create_subprocess_exec(sys.executable, "-c", code)

@@ -1,8 +1,6 @@
 """The embedded engine of this server as a place to deploy to."""
 
 from awaitstep.providers.local.bundles import LocalBundles
-from awaitstep.providers.local.environments import Environments
-from awaitstep.providers.local.files import ModuleFiles
 from awaitstep.providers.local.provider import LocalProvider
 
-__all__ = ["Environments", "LocalBundles", "LocalProvider", "ModuleFiles"]
+__all__ = ["LocalBundles", "LocalProvider"]

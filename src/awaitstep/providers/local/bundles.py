@@ -12,8 +12,8 @@ from awaitstep.auth import places
 from awaitstep.auth.vault import Unreadable, Vault
 from awaitstep.engine.errors import DeploymentMissing, NotDeployed
 from awaitstep.engine.workers import Active, Bundle
-from awaitstep.providers.local.environments import Environments
-from awaitstep.providers.local.files import ModuleFiles
+from awaitstep.providers.files import ModuleFiles
+from awaitstep.providers.packages.environments import Environments
 from awaitstep.storage.port import Missing, Store
 from awaitstep.storage.records import Entry
 

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from awaitstep.engine.port import Runs
 from awaitstep.engine.workers import RunnerHealth, Workers
-from awaitstep.providers.local.environments import Environments
-from awaitstep.providers.local.files import ModuleFiles
-from awaitstep.providers.port import BundleRefused, FilesUnavailable, Module, ProviderCapabilities
+from awaitstep.providers.files import ModuleFiles
+from awaitstep.providers.packages.environments import Environments
+from awaitstep.providers.port import (
+    Account,
+    BundleRefused,
+    Difference,
+    FilesUnavailable,
+    Live,
+    Made,
+    Module,
+    ProviderCapabilities,
+    Release,
+    TokenRefused,
+)
 
 _LARGEST = 8 * 1024 * 1024
 
@@ -41,6 +52,9 @@ class LocalProvider:
         if size > _LARGEST:
             raise BundleRefused(f"The module takes {size:,} bytes; at most {_LARGEST:,} can run.")
 
+    def differences(self, module: Module, *, live: bool) -> Sequence[Difference]:
+        return ()
+
     async def prepare(self, module: Module, tell: Callable[[str], None]) -> str | None:
         """See `Provider.prepare`."""
         if not module.requirements:
@@ -61,11 +75,15 @@ class LocalProvider:
     def packages(self, environment: str) -> tuple[str, ...] | None:
         return self._environments.requirements(environment)
 
-    async def deploy(self, worker_name: str, bundle: str) -> str:
-        """The gateway reads the directory of active deployments, so the URL is all there is."""
-        return self.url(worker_name)
+    async def accounts(self, token: str) -> Sequence[Account]:
+        """Raises TokenRefused."""
+        raise TokenRefused("A local connection takes no token; there is nothing to verify.")
 
-    async def takedown(self, worker_name: str) -> None:
+    async def deploy(self, release: Release, tell: Callable[[str], None]) -> Live:
+        """The gateway reads the directory of active deployments, so the URL is all there is."""
+        return Live(self.url(release.worker_name))
+
+    async def takedown(self, connection: str, worker_name: str, made: Made) -> None:
         """Leaving the directory was enough."""
 
     def url(self, worker_name: str) -> str:

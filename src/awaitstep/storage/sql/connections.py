@@ -59,8 +59,22 @@ class SqlConnections:
                 db, query, connections, lambda row: record(Connection, row), limit, cursor
             )
 
+    def load(self, id: str) -> Connection:
+        with self._database.read() as db:
+            row = first(db, sa.select(connections).where(connections.c.id == id))
+        if row is None:
+            raise Missing("connection", id)
+        return record(Connection, row)
+
     def update(
-        self, project: str, id: str, *, name: str | None, is_default: bool | None
+        self,
+        project: str,
+        id: str,
+        *,
+        name: str | None,
+        is_default: bool | None,
+        plan: str | None = None,
+        token: bytes | None = None,
     ) -> Connection:
         with self._database.write() as db:
             connection = _find(db, project, id)
@@ -73,6 +87,8 @@ class SqlConnections:
                     .values(
                         name=name or connection.name,
                         is_default=connection.is_default if is_default is None else is_default,
+                        plan=plan or connection.plan,
+                        token=token or connection.token,
                     )
                 )
             except IntegrityError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import sqlalchemy as sa
@@ -18,6 +19,24 @@ from awaitstep.storage.sql.workflows import find as find_workflow
 class SqlDeployments:
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def name_worker(self, project: str, workflow: str, names: Sequence[str]) -> str:
+        with self._database.write() as db:
+            found = find_workflow(db, project, workflow)
+            if found.worker_name is not None:
+                return found.worker_name
+        for name in names:
+            try:
+                with self._database.write() as db:
+                    db.execute(
+                        sa.update(workflows)
+                        .where(workflows.c.id == workflow)
+                        .values(worker_name=name)
+                    )
+                return name
+            except IntegrityError:
+                continue
+        raise Taken("workflow", "worker_name")
 
     def activate(self, deployment: Deployment) -> None:
         with self._database.write() as db:

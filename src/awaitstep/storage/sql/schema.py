@@ -87,6 +87,9 @@ connections: Final = Table(
     Column("is_default", Boolean(create_constraint=False), nullable=False),
     Column("builtin", Boolean(create_constraint=False), nullable=False),
     _created(),
+    Column("account", Text),
+    Column("plan", String(16)),
+    Column("token", LargeBinary),
     UniqueConstraint("project", "name"),
 )
 
@@ -155,6 +158,8 @@ deployments: Final = Table(
     Column("workflows", JSON, nullable=False, server_default="{}"),
     Column("functions", JSON, nullable=False, server_default="{}"),
     Column("environment", String(64)),
+    Column("url", Text),
+    Column("made", JSON, nullable=False, server_default="{}"),
     Column("status", String(16), nullable=False),
     _created(),
     Index(None, "project", "created_at"),

@@ -204,6 +204,7 @@ _ENTRIES = sa.select(
     workflows.c.name,
     deployments.c.version,
     deployments.c.connection,
+    deployments.c.url,
     connections.c.type,
 ).select_from(
     workflows.outerjoin(deployments, deployments.c.id == workflows.c.active_deployment).outerjoin(
@@ -217,6 +218,7 @@ def _entry(row: Mapping[str, Any]) -> Entry:
         workflow=row["id"],
         project=row["project"],
         engine=row["type"] or _LOCAL,
+        url=row["url"],
         kind=row["kind"],
         worker_name=row["worker_name"],
         route=row["route"],

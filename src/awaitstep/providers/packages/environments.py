@@ -24,7 +24,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from awaitstep.engine.errors import EnvironmentMissing
-from awaitstep.providers.local.installer import Tell, install
+from awaitstep.providers.packages.installer import Tell, install
 from awaitstep.providers.port import PackagesRefused, PackagesUnavailable
 from awaitstep.requirements import NotARequirement, digest, normalised
 
@@ -55,9 +55,19 @@ class Environments:
     """Folders `DATA/environments/<digest of the requirements>/<Python>/site`."""
 
     def __init__(
-        self, folder: Path, lists: Path, *, own_cache: bool = True, install: Install = install
+        self,
+        folder: Path,
+        lists: Path,
+        *,
+        own_cache: bool = True,
+        install: Install = install,
+        python: str | None = None,
     ) -> None:
-        """`lists` is where the requirements are kept. Without `own_cache` uv uses its user's."""
+        """`lists` is where the requirements are kept. Without `own_cache` uv uses its user's.
+
+        `python` names the Python that `install` installs for, None for this one.
+        """
+        self._python = _own_python() if python is None else python
         self._folder = folder
         self._lists = lists
         self._cache = folder / _CACHE if own_cache else None
@@ -70,7 +80,7 @@ class Environments:
         """Where the environment of this digest is, or would be."""
         if _DIGEST.fullmatch(name) is None:
             raise ValueError("not a digest")
-        return self._folder / name / _python() / _SITE
+        return self._folder / name / self._python / _SITE
 
     async def prepare(self, requirements: Sequence[str], tell: Tell = lambda line: None) -> str:
         """Have an environment for these packages; its digest. Durable when this returns.
@@ -213,7 +223,7 @@ class Environments:
             elif _DIGEST.fullmatch(path.name):
                 old = [path] if path.name not in named else _children(path)
                 for folder in old:
-                    if folder.name != _python():
+                    if folder.name != self._python:
                         aside = self._folder / f"{_GONE}{secrets.token_hex(8)}"
                         folder.rename(aside)
                         gone.append(aside)
@@ -241,7 +251,7 @@ class _Build:
             listener(line)
 
 
-def _python() -> str:
+def _own_python() -> str:
     """What a compiled package must match: version, platform and C library."""
     abi = sysconfig.get_config_var("SOABI") or sys.implementation.cache_tag
     return f"{abi}-{sysconfig.get_platform()}"

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -55,6 +56,14 @@ _AWAY: Final = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Another Python than this one: its platform in uv's words, and its version."""
+
+    platform: str
+    python: str
+
+
 async def install(
     requirements: Sequence[str],
     pins: Sequence[str],
@@ -63,14 +72,16 @@ async def install(
     cache: Path | None = None,
     seconds: float = SECONDS,
     tell: Tell = lambda line: None,
+    target: Target | None = None,
 ) -> None:
     """Install into `draft/site`, versions as in `pins` where those name one, from wheels only.
 
     Building a package from its source would run its code here, with the rights of the server.
     `draft` exists. `cache` None means the user's own, which UV_CACHE_DIR overrides.
+    `target` None means this Python, for which bytecode is compiled too.
     Raises PackagesRefused, PackagesUnavailable.
     """
-    command = await asyncio.to_thread(_command, requirements, pins, draft, cache)
+    command = await asyncio.to_thread(_command, requirements, pins, draft, cache, target)
     tell(f"Resolving {_packages(len(requirements))}")
     try:
         child = await asyncio.create_subprocess_exec(
@@ -140,12 +151,20 @@ def variables(ours: Mapping[str, str]) -> dict[str, str]:
 
 
 def _command(
-    requirements: Sequence[str], pins: Sequence[str], draft: Path, cache: Path | None
+    requirements: Sequence[str],
+    pins: Sequence[str],
+    draft: Path,
+    cache: Path | None,
+    target: Target | None,
 ) -> list[str]:
     wanted, fixed = draft / "requirements.txt", draft / "constraints.txt"
     wanted.write_text("".join(f"{line}\n" for line in requirements))
     command = [uv(), "pip", "install", "--python", sys.executable, "--target", str(draft / "site")]
-    command += ["--only-binary", ":all:", "--compile-bytecode"]
+    command += ["--only-binary", ":all:"]
+    if target is None:
+        command += ["--compile-bytecode"]
+    else:
+        command += ["--python-platform", target.platform, "--python-version", target.python]
     command += ["--requirements", str(wanted)]
     if pins:
         fixed.write_text("".join(f"{line}\n" for line in pins))

@@ -1,0 +1,114 @@
+"""What of a module is otherwise on Cloudflare than here, told before it goes there. Pure.
+
+The table that people read is in docs/explanation/cloudflare.md; a test holds both together.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from awaitstep.providers.port import Difference
+
+# Modules of the standard library that Pyodide has no system for.
+_NO_SYSTEM: Final = frozenset({"multiprocessing", "socket", "subprocess", "threading"})
+
+ROLLBACK: Final = Difference(
+    "error",
+    "cloudflare.rollback",
+    "Steps with a rollback can't run on Cloudflare: its Python SDK knows none.",
+)
+NO_SYSTEM: Final = Difference(
+    "error",
+    "cloudflare.no_system",
+    "Cloudflare's Python has no threads, processes and sockets: {names} won't work there.",
+)
+BLOCKING: Final = Difference(
+    "warning",
+    "cloudflare.blocking",
+    "Steps without `async` block everything else of their run on Cloudflare: {names}.",
+)
+UNPINNED: Final = Difference(
+    "warning",
+    "cloudflare.unpinned",
+    "Cloudflare pins no code: runs that are under way may go on with the new code.",
+)
+SENSITIVE: Final = Difference(
+    "warning",
+    "cloudflare.sensitive",
+    "Outputs marked sensitive are shown as [REDACTED] in the steps of runs on Cloudflare.",
+)
+ALL: Final = (ROLLBACK, NO_SYSTEM, BLOCKING, UNPINNED, SENSITIVE)
+
+
+def differences_of(source: str, *, live: bool) -> Sequence[Difference]:
+    """Errors first. `live` says that an earlier deploy may have runs under way.
+
+    A module that is no Python has none: that is found out elsewhere.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
+    found = []
+    if any(_keyword(call, "rollback") for call in _step_calls(tree)):
+        found.append(ROLLBACK)
+    if names := sorted(_imported(tree) & _NO_SYSTEM):
+        found.append(_naming(NO_SYSTEM, names))
+    if names := sorted(_blocking(tree)):
+        found.append(_naming(BLOCKING, names))
+    if live:
+        found.append(UNPINNED)
+    if any(_is_sensitive(call) for call in _step_calls(tree)):
+        found.append(SENSITIVE)
+    return found
+
+
+def _naming(difference: Difference, names: Sequence[str]) -> Difference:
+    told = difference.message.format(names=", ".join(names))
+    return Difference(difference.severity, difference.code, told)
+
+
+def _is_do(node: ast.AST) -> bool:
+    """Whether it is `step.do(…)`, whatever the step is called."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "do"
+        and isinstance(node.func.value, ast.Name)
+    )
+
+
+def _step_calls(tree: ast.AST) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _is_do(node):
+            yield node
+
+
+def _keyword(call: ast.Call, name: str) -> ast.expr | None:
+    return next((keyword.value for keyword in call.keywords if keyword.arg == name), None)
+
+
+def _is_sensitive(call: ast.Call) -> bool:
+    config = _keyword(call, "config")
+    if not isinstance(config, ast.Dict):
+        return False
+    return any(isinstance(key, ast.Constant) and key.value == "sensitive" for key in config.keys)
+
+
+def _imported(tree: ast.AST) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def _blocking(tree: ast.AST) -> Iterator[str]:
+    """Names of steps that are plain functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and any(map(_is_do, node.decorator_list)):
+            yield node.name

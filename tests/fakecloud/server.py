@@ -1,0 +1,351 @@
+"""Cloudflare's API v4 as far as we use it, for one machine: a real server that refuses what the
+real one refuses. Runs are executed by the in-memory engine.
+
+Built from Cloudflare's documentation and its Python package; what those leave open is marked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from .instances import Instances
+from .scripts import Error, Script, script_missing, uploaded
+
+ACCOUNT = "0123456789abcdef0123456789abcdef"
+ZONE = "fedcba9876543210fedcba9876543210"
+TOKEN = "cf-token-that-nobody-may-see"
+
+
+@dataclass
+class Cloudflare:
+    """The state of one account. `fail` makes the next matching calls go wrong."""
+
+    instances: Instances
+    address: str = ""
+    subdomain: str | None = "acme"
+    scripts: dict[str, Script] = field(default_factory=dict)
+    workflows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    routes: dict[str, dict[str, str]] = field(default_factory=dict)
+    permissions: set[str] = field(default_factory=lambda: {"scripts", "routes"})
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    failing: list[tuple[str, str, int, dict[str, str], int]] = field(default_factory=list)
+
+    def fail(self, method: str, ending: str, status: int, times: int = 1, **headers: str) -> None:
+        """The next calls of the method whose path ends so are answered with this status."""
+        self.failing.append((method, ending, status, headers, times))
+
+    @property
+    def changes(self) -> list[tuple[str, str]]:
+        """The calls that were no reading."""
+        return [call for call in self.calls if call[0] != "GET"]
+
+
+Handler = Callable[[Cloudflare, Request], Awaitable[Any]]
+
+
+def _envelope(result: Any, **info: Any) -> dict[str, Any]:
+    told: dict[str, Any] = {"success": True, "errors": [], "messages": [], "result": result}
+    if info:
+        told["result_info"] = info
+    return told
+
+
+def _refusal(error: Error, headers: dict[str, str] | None = None) -> Response:
+    told = {"code": error.code, "message": str(error)}
+    return JSONResponse(
+        {"success": False, "errors": [told], "messages": [], "result": None},
+        status_code=error.status,
+        headers=headers,
+    )
+
+
+def _app(cloudflare: Cloudflare) -> Starlette:
+    def route(path: str, method: str, handler: Handler, permission: str = "scripts") -> Route:
+        async def answer(request: Request) -> Response:
+            cloudflare.calls.append((method, request.url.path))
+            for at, (verb, ending, status, headers, times) in enumerate(cloudflare.failing):
+                if verb == method and request.url.path.endswith(ending):
+                    rest = (verb, ending, status, headers, times - 1)
+                    cloudflare.failing[at : at + 1] = [rest] if times > 1 else []
+                    code = 10429 if status == 429 else 10001
+                    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+                    return _refusal(
+                        Error(status, code, "workflows.api.error.internal_server"), sent
+                    )
+            try:
+                if request.headers.get("authorization") != f"Bearer {TOKEN}":
+                    raise Error(400, 6003, "Invalid request headers")
+                if request.path_params.get("account", ACCOUNT) != ACCOUNT:
+                    raise Error(403, 10000, "Authentication error")
+                if permission and permission not in cloudflare.permissions:
+                    raise Error(403, 10000, "Authentication error")
+                return JSONResponse(await handler(cloudflare, request))
+            except Error as error:
+                return _refusal(error)
+
+        return Route(path, answer, methods=[method])
+
+    script = "/accounts/{account}/workers/scripts/{script}"
+    workflow = "/accounts/{account}/workflows/{workflow}"
+    return Starlette(
+        routes=[
+            route("/accounts", "GET", _accounts, ""),
+            route("/accounts/{account}/workers/subdomain", "GET", _subdomain),
+            route("/accounts/{account}/workers/scripts", "GET", _list_scripts),
+            route(script, "PUT", _put_script),
+            route(script, "DELETE", _delete_script),
+            route(script + "/settings", "GET", _settings),
+            route(script + "/versions", "POST", _post_version),
+            route(script + "/deployments", "GET", _deployments),
+            route(script + "/deployments", "POST", _post_deployment),
+            route(script + "/subdomain", "POST", _script_subdomain),
+            route("/accounts/{account}/workflows", "GET", _list_workflows),
+            route(workflow, "GET", _get_workflow),
+            route(workflow, "PUT", _put_workflow),
+            route(workflow, "DELETE", _delete_workflow),
+            route(workflow + "/instances", "GET", _list_instances),
+            route(workflow + "/instances", "POST", _create_instance),
+            route(workflow + "/instances/{instance}", "GET", _get_instance),
+            route(workflow + "/instances/{instance}/status", "PATCH", _change_instance),
+            route(workflow + "/instances/{instance}/events/{type}", "POST", _send_event),
+            route("/zones", "GET", _zones, ""),
+            route("/zones/{zone}/workers/routes", "POST", _post_route, "routes"),
+            route("/zones/{zone}/workers/routes/{route}", "DELETE", _delete_route, "routes"),
+        ]
+    )
+
+
+def _script(cloudflare: Cloudflare, request: Request) -> Script:
+    found = cloudflare.scripts.get(request.path_params["script"])
+    if found is None:
+        raise script_missing()
+    return found
+
+
+async def _accounts(cloudflare: Cloudflare, request: Request) -> Any:
+    return _envelope([{"id": ACCOUNT, "name": "Acme"}], page=1, total_pages=1)
+
+
+async def _subdomain(cloudflare: Cloudflare, request: Request) -> Any:
+    if cloudflare.subdomain is None:
+        raise Error(404, 10007, "workers.api.error.subdomain_not_found")
+    return _envelope({"subdomain": cloudflare.subdomain})
+
+
+async def _list_scripts(cloudflare: Cloudflare, request: Request) -> Any:
+    return _envelope([{"id": name} for name in cloudflare.scripts])
+
+
+async def _put_script(cloudflare: Cloudflare, request: Request) -> Any:
+    name = request.path_params["script"]
+    version = await uploaded(request, cloudflare.scripts, name)
+    script = cloudflare.scripts.setdefault(name, Script(name, []))
+    script.tags = version.metadata.get("tags", [])
+    script.versions[version.id] = version
+    script.deployments.append(version.id)
+    return _envelope({"id": name})
+
+
+async def _delete_script(cloudflare: Cloudflare, request: Request) -> Any:
+    script = _script(cloudflare, request)
+    bound = [
+        other.name
+        for other in cloudflare.scripts.values()
+        if other is not script
+        and any(
+            script.name in (binding.get("service"), binding.get("script_name"))
+            for binding in other.live.metadata.get("bindings", [])
+        )
+    ]
+    if bound and request.query_params.get("force") != "true":
+        raise Error(400, 10064, "This Worker is referenced by other Workers' bindings.")
+    del cloudflare.scripts[script.name]
+    return _envelope({"id": script.name})
+
+
+async def _settings(cloudflare: Cloudflare, request: Request) -> Any:
+    script = _script(cloudflare, request)
+    hidden = [
+        {key: value for key, value in binding.items() if key != "text"}
+        if binding["type"] == "secret_text"
+        else binding
+        for binding in script.live.metadata.get("bindings", [])
+    ]
+    return _envelope({"tags": script.tags, "bindings": hidden})
+
+
+async def _post_version(cloudflare: Cloudflare, request: Request) -> Any:
+    script = _script(cloudflare, request)
+    version = await uploaded(request, cloudflare.scripts, script.name)
+    script.versions[version.id] = version
+    return _envelope({"id": version.id, "number": len(script.versions)})
+
+
+async def _deployments(cloudflare: Cloudflare, request: Request) -> Any:
+    script = _script(cloudflare, request)
+    told = [
+        {
+            "id": str(at),
+            "strategy": "percentage",
+            "versions": [{"version_id": v, "percentage": 100}],
+        }
+        for at, v in reversed([*enumerate(script.deployments)])
+    ]
+    return _envelope({"deployments": told})
+
+
+async def _post_deployment(cloudflare: Cloudflare, request: Request) -> Any:
+    script = _script(cloudflare, request)
+    body = await request.json()
+    versions = body.get("versions", [])
+    if body.get("strategy") != "percentage" or sum(v["percentage"] for v in versions) != 100:
+        raise Error(400, 10021, "The percentages must add up to 100.")
+    for version in versions:
+        if version["version_id"] not in script.versions:
+            raise Error(404, 10025, "workers.api.error.version_not_found")
+    script.deployments.append(versions[0]["version_id"])
+    return _envelope({"id": str(len(script.deployments))})
+
+
+async def _script_subdomain(cloudflare: Cloudflare, request: Request) -> Any:
+    script = _script(cloudflare, request)
+    script.on_workers_dev = (await request.json())["enabled"]
+    return _envelope({"enabled": script.on_workers_dev, "previews_enabled": False})
+
+
+def _workflow(cloudflare: Cloudflare, request: Request) -> dict[str, Any]:
+    found = cloudflare.workflows.get(request.path_params["workflow"])
+    if found is None:
+        raise Error(404, 10200, "workflow.not_found")
+    return found
+
+
+async def _list_workflows(cloudflare: Cloudflare, request: Request) -> Any:
+    return _envelope([*cloudflare.workflows.values()], page=1, total_pages=1)
+
+
+async def _get_workflow(cloudflare: Cloudflare, request: Request) -> Any:
+    return _envelope(_workflow(cloudflare, request))
+
+
+async def _put_workflow(cloudflare: Cloudflare, request: Request) -> Any:
+    name = request.path_params["workflow"]
+    body = await request.json()
+    unknown = {*body} - {
+        *("script_name", "class_name", "limits", "schedules", "concurrency", "default_retention")
+    }
+    script = cloudflare.scripts.get(body.get("script_name", ""))
+    if unknown or script is None or body.get("class_name") not in script.live.classes:
+        raise Error(400, 10201, "workflow.invalid")  # the number is not documented
+    kept = cloudflare.workflows.get(name, {"id": str(uuid.uuid4()), "name": name})
+    cloudflare.workflows[name] = kept | body
+    bindings = script.live.metadata["bindings"]
+    variables = {b["name"]: b["text"] for b in bindings if "text" in b}
+    own = {b["name"]: name for b in bindings if b.get("workflow_name") == name}
+    cloudflare.instances.put(
+        name, script.deployments[-1], script.live.source, body["class_name"], variables, own
+    )
+    return _envelope(cloudflare.workflows[name])
+
+
+async def _delete_workflow(cloudflare: Cloudflare, request: Request) -> Any:
+    _workflow(cloudflare, request)
+    del cloudflare.workflows[request.path_params["workflow"]]
+    await cloudflare.instances.drop(request.path_params["workflow"])
+    return _envelope({"status": "ok", "success": True})
+
+
+async def _list_instances(cloudflare: Cloudflare, request: Request) -> Any:
+    kept = _workflow(cloudflare, request)
+    asked = dict(request.query_params)
+    if int(asked.get("per_page", 25)) > 100 or ("page" in asked and "cursor" in asked):
+        raise Error(400, 10001, "workflows.api.error.invalid_query")
+    items, cursor = await cloudflare.instances.page(kept["name"], asked)
+    told = [item | {"workflow_id": kept["id"]} for item in items]
+    return _envelope(told, count=len(told), per_page=25, total_count=len(told), cursor=cursor)
+
+
+async def _create_instance(cloudflare: Cloudflare, request: Request) -> Any:
+    kept = _workflow(cloudflare, request)
+    body = json.loads(await request.body() or b"{}")
+    made = await cloudflare.instances.create(kept["name"], body.get("instance_id"), body)
+    return _envelope(made | {"workflow_id": kept["id"]})
+
+
+async def _get_instance(cloudflare: Cloudflare, request: Request) -> Any:
+    _workflow(cloudflare, request)
+    return _envelope(await cloudflare.instances.get(*_at(request)))
+
+
+async def _change_instance(cloudflare: Cloudflare, request: Request) -> Any:
+    _workflow(cloudflare, request)
+    return _envelope(await cloudflare.instances.change(*_at(request), await request.json()))
+
+
+async def _send_event(cloudflare: Cloudflare, request: Request) -> Any:
+    _workflow(cloudflare, request)
+    await cloudflare.instances.send(
+        *_at(request), request.path_params["type"], await request.body() or b"null"
+    )
+    return _envelope(None)
+
+
+def _at(request: Request) -> tuple[str, str]:
+    return request.path_params["workflow"], request.path_params["instance"]
+
+
+async def _zones(cloudflare: Cloudflare, request: Request) -> Any:
+    if "routes" not in cloudflare.permissions:
+        return _envelope([], page=1, total_pages=1)
+    zone = {"id": ZONE, "name": "example.com", "account": {"id": ACCOUNT}}
+    wanted = request.query_params.get("name", "example.com")
+    return _envelope([zone] if wanted == zone["name"] else [], page=1, total_pages=1)
+
+
+async def _post_route(cloudflare: Cloudflare, request: Request) -> Any:
+    body = await request.json()
+    if any(route["pattern"] == body["pattern"] for route in cloudflare.routes.values()):
+        raise Error(409, 10020, "workers.api.error.duplicate_route")
+    if body["script"] not in cloudflare.scripts:
+        raise script_missing()
+    id = uuid.uuid4().hex
+    cloudflare.routes[id] = {"id": id, **body}
+    return _envelope({"id": id})
+
+
+async def _delete_route(cloudflare: Cloudflare, request: Request) -> Any:
+    if cloudflare.routes.pop(request.path_params["route"], None) is None:
+        raise Error(404, 10009, "workers.api.error.not_found")
+    return _envelope({"id": request.path_params["route"]})
+
+
+@asynccontextmanager
+async def serving(instances: Instances) -> AsyncIterator[Cloudflare]:
+    """A fake Cloudflare on a free port of loopback."""
+    cloudflare = Cloudflare(instances)
+    config = uvicorn.Config(
+        _app(cloudflare), host="127.0.0.1", port=0, log_level="error", lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    socket = config.bind_socket()
+    task = asyncio.create_task(server.serve(sockets=[socket]))
+    cloudflare.address = f"http://127.0.0.1:{socket.getsockname()[1]}"
+    try:
+        yield cloudflare
+    finally:
+        server.should_exit = True
+        await task
+        await instances.close()
