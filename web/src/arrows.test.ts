@@ -31,6 +31,8 @@ function target(from: string, name: string): string {
   if (path.startsWith("@/")) base = path.slice(2);
   else if (path.startsWith(".")) base = relative(ROOT, join(ROOT, dirname(from), path));
   else return path;
+  // made by a command, and perhaps not yet
+  if (base === "api/schema") return "api/schema.d.ts";
   const found = [base, `${base}.ts`, `${base}.tsx`, `${base}.d.ts`].find(
     (file) => /\.\w+$/.test(file) && existsSync(join(ROOT, file)),
   );
