@@ -71,7 +71,9 @@ browser:
 
 test: .venv/dev $(DASHBOARD) browser ## run every test (with ARGS: some of Python's)
 	@$(if $(ARGS),,web/npm run --silent test)
-	@$(BIN)/pytest --numprocesses auto $(ARGS)
+	@$(BIN)/pytest --numprocesses auto $(ARGS) || { test $$? -eq 1 || exit 1; \
+	  echo "Those that failed, once more, one at a time: whoever passes now fails on a busy machine."; \
+	  $(BIN)/pytest --numprocesses 0 --last-failed --last-failed-no-failures none $(ARGS); }
 
 soak: .venv/dev ## kill servers under load for MINUTES=30, then compare GRAPHS=100000 random graphs with their meaning
 	@$(BIN)/pytest tests/crash -m soak -p no:xdist $(ARGS)
