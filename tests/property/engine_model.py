@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from awaitstep.engine.children import child_instance
-from awaitstep.engine.errors import InstanceTaken, RunNotFound, RunState
+from awaitstep.engine.errors import InstanceTaken, RunNotFound, RunState, StepNotFound
 from awaitstep.engine.port import Caller, Parent
 
 RETRY = 10.5
@@ -180,7 +180,7 @@ class Model:
     def restart(self, instance: str, at: int | None, onto: str | None) -> None:
         run = self._known(instance)
         if at is not None and at >= run.at + (run.entered and not run.forgotten):
-            raise RunNotFound(instance)
+            raise StepNotFound(instance, "", 1)
         at = at or 0
         run.deployment = onto or run.deployment
         run.why, run.left, run.undo_due, run.forgotten = None, False, None, False
@@ -199,7 +199,7 @@ class Model:
         run = self._known(instance)
         begun = [*run.undone, *(run.to_undo[:1] if run.undo_due is not None else [])]
         if at not in begun:
-            raise RunNotFound(instance)
+            raise StepNotFound(instance, "", 1)
         run.deployment = onto or run.deployment
         place = begun.index(at)
         run.to_undo = [*begun[place:], *(i for i in run.to_undo if i not in begun)]

@@ -495,7 +495,7 @@ def test_in_memory() -> None:
 
 
 def test_on_disk_through_crashes() -> None:
-    agrees(OnDisk, 4, 30, again=True)
+    agrees(OnDisk, 12, 30, again=True)
 
 
 @pytest.mark.soak
