@@ -99,6 +99,26 @@ class BasicAuth(Strict):
     password: Annotated[Template, about("Password", placeholder="{{env.PASSWORD}}")]
 
 
+# Fields of every node that makes a request.
+Method = Annotated[
+    Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], about("Method")
+]
+RequestHeaders = Annotated[
+    dict[str, str], Role("template"), about("Headers", "Sent with the request.")
+]
+Body = Annotated[
+    JsonTemplate, about("Body", "JSON, or text; expressions may stand anywhere in it.")
+]
+BodyType = Annotated[
+    Literal["json", "text", "form"] | None,
+    about("Body type", "How the body is sent; without it an object or a list is JSON."),
+]
+FailOn = Annotated[
+    Annotated[int, Field(ge=100, le=600)] | None,
+    about("Fails from status", "The lowest status that fails the step; empty for none."),
+]
+
+
 class HttpRequest(Retries):
     """`body_type` None: an object or list is JSON, text is text. `fail_on`: the lowest status that fails."""
 
@@ -108,32 +128,20 @@ class HttpRequest(Retries):
         Role("template"),
         about("URL", "Where the request goes.", placeholder="https://api.example.com/orders"),
     ]
-    method: Annotated[
-        Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], about("Method")
-    ] = "GET"
-    headers: Annotated[
-        dict[str, str], Role("template"), about("Headers", "Sent with the request.")
-    ] = {}
+    method: Method = "GET"
+    headers: RequestHeaders = {}
     query_params: Annotated[
         dict[str, str],
         Role("template"),
         about("Query parameters", "Added to the URL, percent-encoded."),
     ] = {}
-    body: Annotated[
-        JsonTemplate, about("Body", "JSON, or text; expressions may stand anywhere in it.")
-    ] = None
-    body_type: Annotated[
-        Literal["json", "text", "form"] | None,
-        about("Body type", "How the body is sent; without it an object or a list is JSON."),
-    ] = None
+    body: Body = None
+    body_type: BodyType = None
     auth: Annotated[
         Annotated[BearerAuth | BasicAuth, Field(discriminator="type")] | None,
         about("Authorization", "Sets the header of this name."),
     ] = None
-    fail_on: Annotated[
-        Annotated[int, Field(ge=100, le=600)] | None,
-        about("Fails from status", "The lowest status that fails the step; null for none."),
-    ] = FAIL_FROM
+    fail_on: FailOn = FAIL_FROM
     output: Output = False
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ast
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Annotated
 
 from awaitstep.ir import Node, NodeType, Report, Writer
-from awaitstep.ir.fields import FunctionId, JsonTemplate, Output, Role, about
+from awaitstep.ir.fields import FunctionId, Output, about
 from awaitstep.ir.syntax import assign, attribute, awaited, call, mapping, name, returns
 from awaitstep.nodes.http_request import (
     FAIL_FROM,
     HTTP_RESULT,
+    Body,
+    BodyType,
+    FailOn,
+    Method,
+    RequestHeaders,
     body_of,
     check_body,
     check_headers,
@@ -30,23 +33,11 @@ class SubScript(Retries):
     workflow_id: Annotated[
         FunctionId, about("Function", "Which function of this project is asked.")
     ]
-    method: Annotated[
-        Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], about("Method")
-    ] = "POST"
-    headers: Annotated[
-        dict[str, str], Role("template"), about("Headers", "Sent with the request.")
-    ] = {}
-    body: Annotated[
-        JsonTemplate, about("Body", "JSON, or text; expressions may stand anywhere in it.")
-    ] = None
-    body_type: Annotated[
-        Literal["json", "text", "form"] | None,
-        about("Body type", "How the body is sent; without it an object or a list is JSON."),
-    ] = None
-    fail_on: Annotated[
-        Annotated[int, Field(ge=100, le=600)] | None,
-        about("Fails from status", "The lowest status that fails the step; null for none."),
-    ] = FAIL_FROM
+    method: Method = "POST"
+    headers: RequestHeaders = {}
+    body: Body = None
+    body_type: BodyType = None
+    fail_on: FailOn = FAIL_FROM
     output: Output = False
 
 

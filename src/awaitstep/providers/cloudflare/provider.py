@@ -10,6 +10,7 @@ import httpx
 
 from awaitstep.engine.port import Runs
 from awaitstep.engine.workers import RunnerHealth
+from awaitstep.providers.bundles import KeptBundles
 from awaitstep.providers.cloudflare import deploy
 from awaitstep.providers.cloudflare.client import ADDRESS, Client, Part
 from awaitstep.providers.cloudflare.differences import differences_of
@@ -23,7 +24,6 @@ from awaitstep.providers.port import (
     BundleRefused,
     DeployFailed,
     Difference,
-    FilesUnavailable,
     Live,
     Made,
     Module,
@@ -35,7 +35,7 @@ from awaitstep.providers.port import (
 LARGEST: Mapping[str, int] = {"free": 3 * 1024 * 1024, "paid": 10 * 1024 * 1024}
 
 
-class CloudflareProvider:
+class CloudflareProvider(KeptBundles):
     """`mark` makes a keyed digest of what secrets are part of."""
 
     type = "cloudflare"
@@ -59,11 +59,10 @@ class CloudflareProvider:
         mark: deploy.Mark,
         address: str = ADDRESS,
     ) -> None:
+        super().__init__(files, environments)
         self.runs = runs
         self._http = http
         self._places = places
-        self._files = files
-        self._environments = environments
         self._mark = mark
         self._address = address
 
@@ -79,27 +78,6 @@ class CloudflareProvider:
     def differences(self, module: Module, *, live: bool) -> Sequence[Difference]:
         """See `Provider.differences`."""
         return differences_of(module.source, live=live)
-
-    async def prepare(self, module: Module, tell: Callable[[str], None]) -> str | None:
-        """See `Provider.prepare`."""
-        if not module.requirements:
-            return None
-        return await self._environments.prepare(module.requirements, tell)
-
-    async def bundle(self, module: Module) -> str:
-        """Raises FilesUnavailable."""
-        try:
-            return await asyncio.to_thread(self._files.put, module.source)
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise FilesUnavailable(f"The module can't be stored: {why}.") from error
-
-    def source(self, bundle: str) -> str | None:
-        path = self._files.path(bundle)
-        return None if path is None else path.read_text(encoding="utf-8")
-
-    def packages(self, environment: str) -> tuple[str, ...] | None:
-        return self._environments.requirements(environment)
 
     async def accounts(self, token: str) -> Sequence[Account]:
         """Raises TokenRefused, DeployFailed."""

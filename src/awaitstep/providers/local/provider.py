@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 from awaitstep.engine.port import Runs
 from awaitstep.engine.workers import RunnerHealth, Workers
+from awaitstep.providers.bundles import KeptBundles
 from awaitstep.providers.files import ModuleFiles
 from awaitstep.providers.packages.environments import Environments
 from awaitstep.providers.port import (
     Account,
     BundleRefused,
     Difference,
-    FilesUnavailable,
     Live,
     Made,
     Module,
@@ -25,7 +24,7 @@ from awaitstep.providers.port import (
 _LARGEST = 8 * 1024 * 1024
 
 
-class LocalProvider:
+class LocalProvider(KeptBundles):
     """`worker_url` turns a worker name into its URL; it is asked anew each time."""
 
     type = "local"
@@ -40,10 +39,9 @@ class LocalProvider:
         environments: Environments,
         worker_url: Callable[[str], str],
     ) -> None:
+        super().__init__(files, environments)
         self.runs = runs
         self._workers = workers
-        self._files = files
-        self._environments = environments
         self._worker_url = worker_url
 
     def validate(self, module: Module) -> None:
@@ -54,26 +52,6 @@ class LocalProvider:
 
     def differences(self, module: Module, *, live: bool) -> Sequence[Difference]:
         return ()
-
-    async def prepare(self, module: Module, tell: Callable[[str], None]) -> str | None:
-        """See `Provider.prepare`."""
-        if not module.requirements:
-            return None
-        return await self._environments.prepare(module.requirements, tell)
-
-    async def bundle(self, module: Module) -> str:
-        try:
-            return await asyncio.to_thread(self._files.put, module.source)
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise FilesUnavailable(f"The module can't be stored: {why}.") from error
-
-    def source(self, bundle: str) -> str | None:
-        path = self._files.path(bundle)
-        return None if path is None else path.read_text(encoding="utf-8")
-
-    def packages(self, environment: str) -> tuple[str, ...] | None:
-        return self._environments.requirements(environment)
 
     async def accounts(self, token: str) -> Sequence[Account]:
         """Raises TokenRefused."""
