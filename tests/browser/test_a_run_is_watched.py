@@ -176,7 +176,7 @@ def test_a_payload_with_a_schema_is_filled_in_as_a_form(visit, live_server, acce
     answer = live_server.api("PATCH", f"/workflows/{made}", {"payloadSchema": schema})
     assert answer.status == 200, answer.text
     page = visit(live_server).open(f"/workflows/{made}/runs")
-    page.get_by_role("button", name="Trigger").click()
+    page.get_by_role("button", name="Trigger", exact=True).click()
     dialog = page.get_by_role("dialog")
     accessible(page)
     dialog.get_by_label("Order").fill("ord_form")

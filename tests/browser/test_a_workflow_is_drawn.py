@@ -68,7 +68,9 @@ def edges(page: Page) -> list[str]:
 
 
 def select(page: Page, id: str) -> None:
-    page.locator(f'.react-flow__node[data-id="{id}"]').click()
+    node = page.locator(f'.react-flow__node[data-id="{id}"]')
+    node.click()
+    expect(node).to_contain_class("selected")
 
 
 def saved(page: Page) -> None:
@@ -313,6 +315,7 @@ def test_a_form_is_opened_filled_and_left_by_keys(drawn, live_server):
     page, id = drawn(chain("one", "two"))
     select(page, "one")
     page.keyboard.press("e")
+    expect(page.get_by_role("textbox", name="Code")).to_be_focused()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.insert_text("return 42")
     saved(page)

@@ -162,7 +162,8 @@ def test_a_form_posted_from_a_worker_is_refused(context, live_server, worker):
     page.wait_for_function("document.title.startsWith('{')")
     with page.expect_response(lambda response: response.url.endswith("/api/workflows")) as caught:
         page.evaluate("document.getElementById('form').submit()")
-    assert caught.value.status == 403
+    # 401 where the browser left the cookie out, 403 where it sent it along
+    assert caught.value.status in (401, 403)
     assert state_of(live_server, worker) == before
 
 

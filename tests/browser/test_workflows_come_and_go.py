@@ -122,24 +122,24 @@ def test_an_export_comes_back_as_a_copy(visitor, live_server):
 
 
 def test_deleting_says_how_many_runs_end_with_it(visitor, live_server):
-    held = {**ORDERS, "metadata": {"name": "Held"}}
+    held = {**ORDERS, "metadata": {"name": "On hold"}}
     id = live_server.deploy(held)["id"]
     for number in range(2):
         started = live_server.api(
             "POST", f"/workflows/{id}/trigger", {"params": {"id": str(number), "do": "wait"}}
         )
         assert started.status == 201, started.text
-    page = visitor.open("/workflows?q=held")
-    row(page, "Held").get_by_role("button").click()
+    page = visitor.open("/workflows?q=on hold")
+    row(page, "On hold").get_by_role("button").click()
     page.get_by_role("menuitem", name="Delete").click()
     asked = page.get_by_role("alertdialog")
     expect(asked).to_contain_text("2 runs are under way and will be terminated")
     asked.get_by_role("button", name="Cancel").click()
     assert live_server.api("GET", f"/workflows/{id}").status == 200
-    row(page, "Held").get_by_role("button").click()
+    row(page, "On hold").get_by_role("button").click()
     page.get_by_role("menuitem", name="Delete").click()
     asked.get_by_role("button", name="Terminate and delete").click()
-    expect(row(page, "Held")).to_have_count(0)
+    expect(row(page, "On hold")).to_have_count(0)
     assert live_server.api("GET", f"/workflows/{id}").status == 404
 
 

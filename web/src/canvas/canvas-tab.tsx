@@ -176,11 +176,19 @@ function CanvasPage() {
   );
 }
 
-/** From the canvas into the form beside it, without a pointer. */
+/** From the canvas into the form beside it, without a pointer. An editor of code may still be loading. */
 function focusForm(): void {
-  document
-    .querySelector<HTMLElement>("aside [role=tabpanel] :is(input,select,[contenteditable=true])")
-    ?.focus();
+  const before = document.activeElement;
+  const until = performance.now() + 3000;
+  const look = () => {
+    if (document.activeElement !== before || performance.now() > until) return;
+    const field = document.querySelector<HTMLElement>(
+      "aside [role=tabpanel] :is(input,select,[contenteditable=true])",
+    );
+    if (field) field.focus();
+    else requestAnimationFrame(look);
+  };
+  look();
 }
 
 function said(place: Place, store: ReturnType<typeof useEditorStore>): string {

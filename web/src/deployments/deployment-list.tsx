@@ -38,7 +38,7 @@ export function DeploymentList({ deployments, named, onRedeploy }: ListProps) {
       {deployments.map((deployment) => (
         <Row key={deployment.id}>
           {named && (
-            <Cell className="max-w-60">
+            <Cell className="max-w-60 max-md:w-full max-md:max-w-0">
               <Link
                 to="/workflows/$id/deployments"
                 params={{ id: deployment.workflowId }}
@@ -113,7 +113,7 @@ export function Status({ deployment }: { deployment: Deployment }) {
   return (
     <div>
       {shown}
-      <p className="max-w-80 text-errored text-table break-words">{deployment.crashed}</p>
+      <p className="max-w-80 max-md:max-w-36 text-errored text-table break-words">{deployment.crashed}</p>
     </div>
   );
 }
