@@ -113,7 +113,9 @@ export function Status({ deployment }: { deployment: Deployment }) {
   return (
     <div>
       {shown}
-      <p className="max-w-80 max-md:max-w-36 text-errored text-table break-words">{deployment.crashed}</p>
+      <p className="max-w-80 max-md:max-w-36 text-errored text-table break-words">
+        {deployment.crashed}
+      </p>
     </div>
   );
 }
