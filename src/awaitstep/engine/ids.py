@@ -9,6 +9,8 @@ from typing import Final
 
 UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VALID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
+# The digit that says which variant of UUID it is, with two bits of chance, by a digit of chance.
+_VARIANTS: Final = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 _last = 0
 _pool = b""
 
@@ -21,9 +23,10 @@ def new_instance(now: float) -> str:
     global _last
     stamp = max(int(now * 4_096_000), _last + 1)  # 1/4096 ms
     _last = stamp
-    chance = int.from_bytes(_chance(), "big") >> 2 | 0b10 << 62
-    digits = f"{stamp >> 12:012x}7{stamp & 0xFFF:03x}{chance:016x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    moment = (stamp >> 12 << 16 | 7 << 12 | stamp & 0xFFF).to_bytes(8, "big").hex()
+    chance = _chance().hex()
+    variant = _VARIANTS[chance[0]]
+    return f"{moment[:8]}-{moment[8:12]}-{moment[12:]}-{variant}{chance[1:4]}-{chance[4:]}"
 
 
 def _chance() -> bytes:

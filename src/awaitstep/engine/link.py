@@ -32,7 +32,7 @@ class Link:
         self,
         end: socket.socket,
         *,
-        decode: Callable[[bytes], list[Any]],
+        decode: Callable[[memoryview], list[Any]],
         on_message: Callable[[Any], None],
         on_lost: Callable[[str], None],
     ) -> None:
@@ -42,6 +42,7 @@ class Link:
         self._on_message = on_message
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
+        self._room = bytearray(_READ)
         self._received = bytearray()
         self._said: list[messages.Message] = []
         self._unsent = bytearray()
@@ -106,49 +107,64 @@ class Link:
     def _read(self) -> bool:
         """Take in what is there; False when nothing is."""
         try:
-            data = self._socket.recv(_READ)
+            size = self._socket.recv_into(self._room)
         except (BlockingIOError, InterruptedError):
             return False
         except OSError as error:
             self._lose(str(error))
             return False
-        if not data:
+        if not size:
             self._lose("the other end closed the link")
             return False
+        new = memoryview(self._room)[:size]
         received = self._received
-        received += data
+        if not received:
+            left = self._take_in(new)
+            if left and not self._closed:
+                received += new[-left:]
+            return not self._closed
+        received += new
+        left = self._take_in(memoryview(received))
+        if not self._closed and left < len(received):
+            del received[: len(received) - left]
+        return not self._closed
+
+    def _take_in(self, data: memoryview) -> int:
+        """Handle the whole frames that `data` begins with; how many bytes follow them."""
         at = 0
-        while len(received) - at >= 4:
-            size = int.from_bytes(received[at : at + 4], "little")
+        end = len(data)
+        while end - at >= 4:
+            size = int.from_bytes(data[at : at + 4], "little")
             if size > LARGEST_FRAME:
-                return self._refuse(f"a frame of {size:,} bytes")
-            if len(received) - at < 4 + size:
+                self._refuse(f"a frame of {size:,} bytes")
+                return 0
+            if end - at < 4 + size:
                 break
-            frame = bytes(memoryview(received)[at + 4 : at + 4 + size])
+            frame = data[at + 4 : at + 4 + size]
             at += 4 + size
             try:
                 said = self._decode(frame)
             except (msgspec.DecodeError, ValueError, RecursionError) as error:
-                return self._refuse(str(error))
+                self._refuse(str(error))
+                return 0
             for message in said:
                 try:
                     self._on_message(message)
                 except Nonsense as error:
-                    return self._refuse(str(error))
+                    self._refuse(str(error))
+                    return 0
                 except Exception as error:
                     what = f"a {type(message).__name__} could not be handled"
                     self._loop.call_exception_handler({"message": what, "exception": error})
-                    return self._refuse(f"{type(message).__name__}: {error}")
+                    self._refuse(f"{type(message).__name__}: {error}")
+                    return 0
                 if self._closed:
-                    return False
-        if at:
-            del received[:at]
-        return True
+                    return 0
+        return end - at
 
-    def _refuse(self, why: str) -> bool:
+    def _refuse(self, why: str) -> None:
         self.nonsense = True
         self._lose(why[:500])
-        return False
 
     def _lose(self, why: str) -> None:
         if not self._closed:

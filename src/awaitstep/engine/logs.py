@@ -21,7 +21,7 @@ LARGEST_OF_STEP: Final = 4 * LARGEST
 _ROOM_FOR_NOTE: Final = 200
 # What would drive a terminal, break a line or turn it around.
 _UNPRINTABLE: Final = re.compile(
-    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
 

@@ -7,7 +7,7 @@ message with an old assignment is about nothing any more.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from awaitstep.engine import durations, logs, messages, outcomes, values
 from awaitstep.engine.embedded.fleet import Slot
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 FIRST_MOMENT: Final = -62_135_596_800.0
 LAST_MOMENT: Final = 253_402_300_799.999
 Heard = Callable[[Slot, Any], None]
+_SAID: Final = get_args(messages.ToServer)
+_OF_RUNS: Final = frozenset(kind for kind in _SAID if "assignment" in kind.__struct_fields__)
+_NAMED: Final = frozenset(kind for kind in _SAID if "name" in kind.__struct_fields__)
 
 
 class Hearing:
@@ -51,12 +54,12 @@ class Hearing:
 
     def on_message(self, slot: Slot, message: Any) -> None:
         """Raises Nonsense for what can't be true."""
-        assignment = getattr(message, "assignment", None)
-        if assignment is not None and assignment not in slot.assignments:
+        kind = type(message)
+        if kind in _OF_RUNS and message.assignment not in slot.assignments:
             return  # fenced: another runner's run, or nobody's any more
-        if not getattr(message, "name", "").isprintable():
+        if kind in _NAMED and not message.name.isprintable():
             raise Nonsense("a name that can't be printed")
-        self._handlers[type(message)](slot, message)
+        self._handlers[kind](slot, message)
 
     def _on_succeeded(self, slot: Slot, message: messages.AttemptSucceeded) -> None:
         engine = self._engine

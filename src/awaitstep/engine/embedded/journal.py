@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -102,8 +102,8 @@ class Journal:
             raise
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="journal-read")
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._write_forever, name="journal", daemon=True)
-        self._thread.start()
+        self._writing = threading.Thread(target=self._write_forever, name="journal", daemon=True)
+        self._writing.start()
 
     # --- on the loop --------------------------------------------------------------------------
 
@@ -145,7 +145,7 @@ class Journal:
         self._hand_over()
         self._closing.set()
         self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._writing.join)
         self._readers.shutdown()
         self._reader.close()
         self._lock.close()
@@ -203,13 +203,18 @@ class Journal:
         groups: dict[Kind, list[Row]] = {kind: [] for kind in Kind if kind < _BARRIER}
         db = self._writer
         db.execute("begin immediate")
+        outcomes = _Keys(groups[Kind.outcome])
         for write in batch:
             for kind, row in write.rows:
                 if kind >= _BARRIER:
                     self._flush(groups)
+                    outcomes.forget()
                     self._run(kind, row)
-                else:
-                    groups[kind].append(row)
+                    continue
+                if kind is Kind.operation and outcomes.hold(row):
+                    self._flush(groups)  # what was decided in this batch is taken back in it
+                    outcomes.forget()
+                groups[kind].append(row)
         self._flush(groups)
         db.execute("commit")
 
@@ -315,6 +320,27 @@ class Journal:
             missing = " ".join(_SINCE[format] for format in range(version, FORMAT))
         if missing:
             db.executescript(f"begin; {missing} pragma user_version = {FORMAT}; commit;")
+
+
+class _Keys:
+    """Which operations a batch has outcomes of; gathered only where somebody asks."""
+
+    __slots__ = ("_gathered", "_keys", "_rows")
+
+    def __init__(self, rows: list[Row]) -> None:
+        self._rows = rows
+        self._gathered = 0
+        self._keys: set[tuple[int, int]] = set()
+
+    def hold(self, row: Row) -> bool:
+        for known in islice(self._rows, self._gathered, None):
+            self._keys.add((known[0], known[1]))
+        self._gathered = len(self._rows)
+        return (row[0], row[1]) in self._keys
+
+    def forget(self) -> None:
+        self._gathered = 0
+        self._keys.clear()
 
 
 def _call_back(batch: Sequence[Write]) -> None:
