@@ -19,6 +19,9 @@ DASHBOARD := src/awaitstep/static/.built
 # what Cloudflare wants beside a module; never installed, as our own `workers` stands in its place
 SDK := src/awaitstep/providers/cloudflare/sdk/.built
 
+# the wheel as it is installed, its engine compiled: what is measured, and tested once more
+WHEEL := build/wheel/.installed
+
 .PHONY: help setup run test soak check fix bench bench-scale screenshots build lock pyodide browser clean
 
 help: ## list the commands
@@ -98,18 +101,25 @@ fix: .venv/dev $(MODULES) ## let the formatter and linter repair what they can
 	@touch $@
 
 # The peers are only measured beside ours: where they cannot be installed, the figures say so.
-bench: .venv/dev $(DASHBOARD) ## print the figures, with DBOS and Prefect beside, and keep them in bench/results/latest.json
+bench: .venv/dev $(DASHBOARD) $(WHEEL) ## print the figures, with DBOS and Prefect beside, and keep them in bench/results/latest.json
 	@$(if $(ARGS),true,$(MAKE) --no-print-directory .venv/peers/ready) 2> .venv/peers.log || true
-	@$(BIN)/python -m bench $(ARGS)
+	@PYTHONPATH=$(dir $(WHEEL)) $(BIN)/python -m bench $(ARGS)
 
-bench-scale: .venv/dev ## print what many, long and listed runs cost (ARGS="due --due 1000" for a part)
-	@$(BIN)/python -m bench.scale $(ARGS)
+bench-scale: .venv/dev $(WHEEL) ## print what many, long and listed runs cost (ARGS="due --due 1000" for a part)
+	@PYTHONPATH=$(dir $(WHEEL)) $(BIN)/python -m bench.scale $(ARGS)
 
 screenshots: .venv/dev $(DASHBOARD) browser ## shoot the pictures of the README in docs/images
 	@$(BIN)/python docs/images/shoot.py
 
-build: .venv/dev $(SDK) $(DASHBOARD) ## build the wheel into dist/
+build: .venv/dev $(SDK) $(DASHBOARD) ## build the wheel into dist/, its engine compiled where there is a C compiler
+	@rm -rf dist
 	@$(BIN)/uv build --quiet --wheel --no-build-isolation && ls dist
+
+$(WHEEL): hatch_build.py pyproject.toml $(shell find src -name '*.py' -o -name '*.sql' -o -name '*.json') $(DASHBOARD) $(SDK) | .venv/dev
+	@rm -rf $(@D)
+	@$(MAKE) --no-print-directory --silent build >/dev/null
+	@$(BIN)/uv pip install --quiet --no-deps --target $(@D) dist/*.whl
+	@touch $@
 
 lock: .venv/uv ## lock the packages anew, with hashes
 	@for group in runtime dev; do \
@@ -123,4 +133,4 @@ pyodide: $(MODULES) ## write down anew which compiled packages Cloudflare's Pyth
 	@$(BIN)/python requirements/pyodide.py
 
 clean: ## remove what the commands above made
-	@rm -rf .venv dist src/awaitstep/static $(dir $(SDK)) web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .venv build dist src/awaitstep/static $(dir $(SDK)) web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

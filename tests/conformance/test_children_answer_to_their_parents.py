@@ -245,6 +245,7 @@ return sorted(end["output"]["grown"] for end in ends)
     assert sorted(desk.marks()) == sorted(f"c{i}" for i in range(20))
 
 
+@pytest.mark.interpreted
 async def test_children_of_a_parent_that_was_ended_by_a_dying_server_end_too(embedded_desk):
     desk = embedded_desk
     desk.deploy(START + 'return await result(await child("a", code="wait"))')

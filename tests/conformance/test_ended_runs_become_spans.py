@@ -18,7 +18,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 SPAN = "b7ad6b7169203331"
 TRACEPARENT = f"00-{TRACE}-{SPAN}-01"
 WORK = """
-@step.do("charge", config={"retries": {"limit": 1, "delay": 0}})
+@step.do("charge", config={"retries": {"limit": 1, "delay": "1 second"}})
 async def charge(ctx):
     if ctx["attempt"] == 1:
         raise ValueError("declined")

@@ -319,6 +319,7 @@ async def test_a_batch_answers_in_its_order_each_for_itself(desk):
             assert await desk.output(f"run-{n}") == n
 
 
+@pytest.mark.interpreted
 async def test_a_run_that_leaves_memory_while_a_list_is_read_is_in_it(embedded_desk, monkeypatch):
     """Its row said otherwise when it was read, and nothing in memory says better any more."""
     desk = embedded_desk

@@ -60,6 +60,7 @@ await asyncio.gather(arm(14), arm(15))
     assert await desk.output(run) is None
 
 
+@pytest.mark.interpreted
 async def test_a_sleep_begun_while_others_are_woken_ends_on_time(embedded_desk, monkeypatch):
     """The run leaves memory between two looks at what is due, its row reaches the disk late."""
     desk = embedded_desk

@@ -53,6 +53,10 @@ class _Alarm:
     def cancel(self) -> None:
         self.call = None
 
+    def ring(self) -> None:
+        if self.call is not None:
+            self.call()
+
 
 class ManualClock:
     """A clock that stands still until it is moved."""
@@ -67,7 +71,11 @@ class ManualClock:
 
     def call_later(self, delay: float, call: Callable[[], None]) -> Timer:
         alarm = _Alarm(self._now + delay, call)
-        heapq.heappush(self._alarms, (alarm.at, next(self._order), alarm))
+        if delay <= 0:
+            # like any clock: what is due already needs no time to pass
+            asyncio.get_running_loop().call_soon(alarm.ring)
+        else:
+            heapq.heappush(self._alarms, (alarm.at, next(self._order), alarm))
         return alarm
 
     def move(self, seconds: float) -> None:
@@ -75,5 +83,4 @@ class ManualClock:
         self._now += seconds
         while self._alarms and self._alarms[0][0] <= self._now:
             _, _, alarm = heapq.heappop(self._alarms)
-            if alarm.call is not None:
-                alarm.call()
+            alarm.ring()

@@ -130,7 +130,7 @@ class Ask:
     """One thing the code asked for and waits on."""
 
     __slots__ = (
-        "args", "attempt", "call", "cancelled", "event_type", "future", "handler", "job", "k", "kind",
+        "args", "attempt", "call", "cancelled", "code", "event_type", "future", "handler", "job", "k", "kind",
         "known", "local", "log", "n", "name", "output", "policy", "seconds", "task", "timer", "undoes",
     )  # fmt: skip
 
@@ -145,6 +145,7 @@ class Ask:
         self.known: Recorded | None = None
         self.call: Callable[..., Any] | None = None
         self.args: tuple[Any, ...] = ()
+        self.code: Any = None  # the attempt's coroutine
         self.policy: RetryPolicy = DEFAULT
         self.attempt = 0
         self.local: bytes | None = None  # a result on its way through the journal
@@ -295,7 +296,7 @@ class Execution:
 
     async def do(
         self,
-        name: str,
+        name: object,
         call: Callable[..., Any],
         args: tuple[Any, ...],
         policy: RetryPolicy,
@@ -321,14 +322,14 @@ class Execution:
             self._undos.append(ask)
         return await self._answer(ask)
 
-    async def sleep(self, kind: StepKind, name: str, seconds: float) -> None:
+    async def sleep(self, kind: StepKind, name: object, seconds: float) -> None:
         if self._refusing:
             await self._refuse()
         ask = self._ask(kind, name)
         ask.seconds = seconds
         await self._answer(ask)
 
-    async def wait(self, name: str, event_type: str, timeout: float) -> Any:
+    async def wait(self, name: object, event_type: str, timeout: float) -> Any:
         if self._refusing:
             await self._refuse()
         ask = self._ask(StepKind.wait, name)
@@ -336,7 +337,7 @@ class Execution:
         ask.seconds = timeout
         return await self._answer(ask)
 
-    def _ask(self, kind: StepKind, name: str, n: int | None = None) -> Ask:
+    def _ask(self, kind: StepKind, name: object, n: int | None = None) -> Ask:
         if asyncio.current_task(self._loop) not in self._tasks:
             raise RuntimeError("A step can't be started from inside another step.")
         if not isinstance(name, str) or not 1 <= len(name) <= 256 or not name.isprintable():
@@ -445,12 +446,14 @@ class Execution:
         try:
             if _is_async(ask.call):
                 self._start_timer(ask)
-                value = await ask.call(*args)
+                ask.code = ask.call(*args)
+                value = await ask.code
             else:
                 value = await self._threads.run(
                     ask.call, *args, on_start=lambda job: self._got_thread(ask, job)
                 )
                 if inspect.isawaitable(value):
+                    ask.code = value
                     value = await value
             data = values.encode(value)
         except BaseException as error:
@@ -460,6 +463,8 @@ class Execution:
                 ask.local = data
                 self._engine.attempt_succeeded(ask.k, data, _printed(ask))
                 self._next_in_turn()
+        finally:
+            ask.code = None
 
     def _got_thread(self, ask: Ask, job: Job) -> None:
         ask.job = job
@@ -967,8 +972,8 @@ def _timed_out(ask: Ask, module: str | None) -> Failure:
     """With the place in the module where the attempt was just then."""
     message = f"Execution timed out after {ask.policy.timeout * 1000:.0f}ms"
     frames: list[tracebacks.Frame] = []
-    if module is not None and ask.task is not None:
-        frames = tracebacks.of_coroutine(ask.task.get_coro(), module)
+    if module is not None:
+        frames = tracebacks.of_coroutine(ask.code, module)
         if not frames and ask.job is not None:
             frames = tracebacks.of_thread(ask.job.frame(), module)
     if not frames:

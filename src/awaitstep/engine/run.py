@@ -12,11 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
-import msgspec
-
-from awaitstep.engine import eventlog, logs, outcomes, values
+from awaitstep.engine import arrivals, eventlog, logs, outcomes, values
 from awaitstep.engine.errors import RunState, StepNotFound
 from awaitstep.engine.eventlog import Note, NoteKind
 from awaitstep.engine.logs import Line
@@ -96,9 +93,8 @@ class Operation:
 
     def taken(self) -> Event:
         """The event that a wait took, as it was before."""
-        arrival = _decode_arrival(self.value or b"")
-        at = datetime.fromisoformat(arrival.timestamp).timestamp()
-        return Event(self.event or 0, arrival.type, bytes(arrival.payload), at)
+        type, payload, at = arrivals.unpack(self.value or b"")
+        return Event(self.event or 0, type, payload, at)
 
 
 class Event:
@@ -691,7 +687,7 @@ class Run:
         self.events.remove(event)
         operation.event = event.seq
         change.taken = [*change.taken, (event.seq, operation.k)]
-        value = _arrival(event)
+        value = arrivals.pack(event.type, event.payload, event.at)
         return self._outcome(change, operation, _COMPLETE, value, now)
 
     def _serve(self, change: Change, events: Sequence[Event], now: float) -> None:
@@ -758,25 +754,6 @@ def _count_attempt(
         size += logs.size(attempt.log)
         if size > logs.LARGEST_OF_STEP and attempt.log:
             attempt.log = logs.forgotten(attempt.ended)
-
-
-class _Arrival(msgspec.Struct):
-    payload: msgspec.Raw
-    type: str
-    timestamp: str
-
-
-_decode_arrival = msgspec.json.Decoder(_Arrival).decode
-
-
-def _arrival(event: Event) -> bytes:
-    """What `wait_for_event` answers: payload, type and the moment of arrival."""
-    moment = datetime.fromtimestamp(event.at, UTC).isoformat()
-    return b'{"payload":%b,"type":%b,"timestamp":%b}' % (
-        event.payload,
-        values.encode(event.type),
-        values.encode(moment),
-    )
 
 
 def _step(operation: Operation) -> StepView:

@@ -498,6 +498,9 @@ class Embedded(Coordinator):
         else:
             self._arm(self._next_parked)
 
+    def _next_wake(self) -> float:
+        return float("inf") if self._next_parked is None else self._next_parked
+
     async def _wake(self, now: float) -> None:
         try:
             while True:
@@ -513,8 +516,7 @@ class Embedded(Coordinator):
                 if not refs:
                     break
                 await self._room()
-            if self._next_parked is not None:
-                self._arm(self._next_parked)  # it may have come while this one was awake
+            self._arm(self._next_wake())  # it may have come while this one was awake
         except Exception:
             _log.exception("waking what is due failed; it is tried again")
             self._next_parked = now

@@ -307,7 +307,7 @@ class Fleet:
                 if group.environment is not None:
                     await self._install(group, group.environment)
                 slot = await self._start_process(group, alone=alone)
-                if group.stopped:
+                if slot.group.stopped:
                     slot.retiring = True
                     self.kill(slot)
                 return slot

@@ -11,12 +11,9 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any, Final
 
-import msgspec
-
 from awaitstep.engine import ids, outcomes
-from awaitstep.engine.logs import Line
-from awaitstep.engine.outcomes import Failure
-from awaitstep.engine.run import Attempt, Change, Event, Operation, Run
+from awaitstep.engine.embedded import attempts as packed
+from awaitstep.engine.run import Change, Event, Operation, Run
 from awaitstep.engine.states import (
     RUN_CODES,
     STEP_CODES,
@@ -105,20 +102,6 @@ ALSO_DELETED: Final = (
 _RUN_CODE: Final = {status: code for code, status in enumerate(RUN_CODES)}
 _STEP_CODE: Final = {status: code for code, status in enumerate(STEP_CODES)}
 _KINDS: Final = tuple(StepKind)
-
-
-class _Attempt(msgspec.Struct, array_like=True):
-    """As it is written: without what follows the failure where that says nothing."""
-
-    started: float
-    ended: float
-    failure: Failure | None
-    log: list[Line] = []
-    delay: float | None = None
-
-
-_encode_attempts = msgspec.msgpack.Encoder().encode
-_decode_attempts = msgspec.msgpack.Decoder(list[_Attempt]).decode
 
 
 def code(status: RunStatus) -> int:
@@ -226,19 +209,11 @@ def _operation(ref: int, o: Operation) -> tuple[Kind, Row]:
             ref, o.k, int(o.kind), o.name, o.n, o.after, o.seq, _STEP_CODE[o.status], o.started,
             o.ended, bytearray(value),
         )  # fmt: skip
-    attempts = None
-    if o.attempts:
-        attempts = _encode_attempts([_attempt(a) for a in o.attempts])
+    attempts = packed.pack(o.attempts) if o.attempts else None
     return Kind.operation, (
         ref, o.k, int(o.kind), o.name, o.n, o.after, o.seq, _STEP_CODE[o.status], o.started,
         o.ended, value, attempts, o.due, o.rest, o.event_type, o.event,
     )  # fmt: skip
-
-
-def _attempt(a: Attempt) -> tuple[object, ...]:
-    if a.delay is not None:
-        return a.started, a.ended, a.failure, a.log, a.delay
-    return (a.started, a.ended, a.failure, a.log) if a.log else (a.started, a.ended, a.failure)
 
 
 RUN_COLUMNS: Final = (
@@ -297,10 +272,7 @@ def read_operation(row: Row) -> Operation:
     operation.ended = ended
     operation.value = value
     if attempts is not None:
-        operation.attempts = [
-            Attempt(a.started, a.ended, a.failure, a.log, a.delay)
-            for a in _decode_attempts(attempts)
-        ]
+        operation.attempts = packed.unpack(attempts)
     operation.due = due
     operation.rest = rest
     operation.event_type = event_type

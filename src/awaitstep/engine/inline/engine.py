@@ -395,24 +395,24 @@ class _PlainThreads:
 class _PlainJob:
     def __init__(self) -> None:
         self._call: asyncio.Task[Any] | None = None
-        self._thread: int | None = None
+        self._worker: int | None = None
 
     def outcome(
         self, fn: Callable[..., Any], args: tuple[Any, ...]
     ) -> tuple[Any, BaseException | None]:
         """What the call ended with: no future can raise a StopIteration, or should a SystemExit."""
-        self._thread = threading.get_ident()
+        self._worker = threading.get_ident()
         try:
             return fn(*args), None
         except BaseException as error:
             return None, error
         finally:
-            self._thread = None
+            self._worker = None
 
     def frame(self) -> FrameType | None:
-        thread = self._thread
+        thread = self._worker
         frame = None if thread is None else sys._current_frames().get(thread)
-        return frame if self._thread is not None else None
+        return frame if self._worker is not None else None
 
     def follow(self, call: Any) -> asyncio.Task[Any]:
         self._call = asyncio.ensure_future(call)
