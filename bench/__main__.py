@@ -1,4 +1,4 @@
-"""`make bench`: disk, sketch, engine, steps that compute, Worker URLs and other products in turns,
+"""`make bench`: disk, sketch, the engine of the wheel and of the working tree, steps that compute, Worker URLs and other products in turns,
 because machines drift; then what kill -9 leaves of each product, then sleeping runs and a restart of
 ours, then the language.
 
@@ -29,11 +29,13 @@ RESULTS = Path(__file__).parent / "results" / "latest.json"
 PARTS = {
     "sketch": ["bench.sketch", str(SECONDS)],
     "engine": ["bench.engine", "async", str(SECONDS)],
+    "engine_interpreted": ["bench.engine", "async", str(SECONDS)],
     "engine_threads": ["bench.engine", "threads", str(SECONDS)],
     "compute": ["bench.compute", str(SECONDS)],
 }
 # What a part is compared with; `completed_per_s` of a Worker URL with the engine's runs.
-BASES = {"engine": "sketch", "engine_threads": "sketch", "http": "echo"}
+BASES = dict.fromkeys(("engine", "engine_interpreted", "engine_threads"), "sketch")
+BASES["http"] = "echo"
 BASES |= dict.fromkeys(SCRIPTS, "engine")
 COMPLETED = "completed_per_s"
 WORDS = ("version", "durability")  # what a part says beside its figures
@@ -41,16 +43,27 @@ WORDS = ("version", "durability")  # what a part says beside its figures
 Figures = dict[str, float]
 
 
-def run(arguments: list[str]) -> Any:
+def run(arguments: list[str], *, interpreted: bool = False) -> Any:
+    """What a part prints. The engine is that of the wheel, or of the working tree."""
+    environment = dict(os.environ)
+    if interpreted:
+        environment.pop("PYTHONPATH", None)
     done = subprocess.run(
-        [sys.executable, "-m", *arguments], stdout=subprocess.PIPE, check=True, text=True
+        [sys.executable, "-m", *arguments],
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+        env=environment,
     )
     return json.loads(done.stdout)
 
 
 def one_round(beside: Peers) -> dict[str, dict[str, Any]]:
     """Each part once. A peer that gives no figures is left out."""
-    parts = {name: run(arguments) for name, arguments in PARTS.items()}
+    parts = {
+        name: run(arguments, interpreted=name.endswith("_interpreted"))
+        for name, arguments in PARTS.items()
+    }
     parts |= run(["bench.product", "http", str(SECONDS)])
     for name in SCRIPTS:
         if (figures := beside.measure(name)) is not None:

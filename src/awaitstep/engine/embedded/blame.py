@@ -66,6 +66,8 @@ class Blame:
 
     def suspects_load(self, deployment: str) -> bool:
         """Whether the module must be imported away from the others."""
+        if not self._seen:  # asked for each start of a run
+            return False
         return self._seen.get(Unit("load", deployment), 0) >= SUSPECT_AFTER
 
     def clear(self, unit: Unit) -> None:
