@@ -103,10 +103,10 @@ fix: .venv/dev $(MODULES) ## let the formatter and linter repair what they can
 # The peers are only measured beside ours: where they cannot be installed, the figures say so.
 bench: .venv/dev $(DASHBOARD) $(WHEEL) ## print the figures, with DBOS and Prefect beside, and keep them in bench/results/latest.json
 	@$(if $(ARGS),true,$(MAKE) --no-print-directory .venv/peers/ready) 2> .venv/peers.log || true
-	@PYTHONPATH=$(dir $(WHEEL)) $(BIN)/python -m bench $(ARGS)
+	@PYTHONPATH=$(CURDIR)/$(dir $(WHEEL)) $(BIN)/python -m bench $(ARGS)
 
 bench-scale: .venv/dev $(WHEEL) ## print what many, long and listed runs cost (ARGS="due --due 1000" for a part)
-	@PYTHONPATH=$(dir $(WHEEL)) $(BIN)/python -m bench.scale $(ARGS)
+	@PYTHONPATH=$(CURDIR)/$(dir $(WHEEL)) $(BIN)/python -m bench.scale $(ARGS)
 
 screenshots: .venv/dev $(DASHBOARD) browser ## shoot the pictures of the README in docs/images
 	@$(BIN)/python docs/images/shoot.py
