@@ -4,6 +4,7 @@ import { useState } from "react";
 import { api, must } from "@/api/client";
 import { type Connection, queries } from "@/api/queries";
 import { Page } from "@/app/page";
+import { useAct } from "@/design/act";
 import { Button, IconButton } from "@/design/button";
 import { Dialog, useConfirm } from "@/design/dialog";
 import { SkeletonRows } from "@/design/empty";
@@ -160,18 +161,12 @@ type DialogProps = {
 
 function ConnectionDialog({ connection, onClose, onSave }: DialogProps) {
   const [name, setName] = useState(connection?.name ?? "");
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  const save = async () => {
-    setBusy(true);
-    try {
+  const { act, busy, error } = useAct();
+  const save = () =>
+    act(async () => {
       await onSave(name.trim());
       onClose();
-    } catch (problem) {
-      setError(problem);
-      setBusy(false);
-    }
-  };
+    });
   return (
     <Dialog
       open

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { api, must } from "@/api/client";
 import type { Run, Step } from "@/api/queries";
+import { useAct } from "@/design/act";
 import { Button } from "@/design/button";
 import { CodeEditor } from "@/design/code";
 import { Dialog } from "@/design/dialog";
@@ -33,15 +34,13 @@ export function SendEventDialog({ run, steps, type: given, onClose }: SendEventD
   const awaited = awaitedTypes(steps);
   const [type, setType] = useState(given ?? awaited[0] ?? "");
   const [text, setText] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { act, busy, error } = useAct();
   const { value, given: has, problem } = readPayload(text);
   const ready = type.trim() !== "" && !problem;
 
   const send = async () => {
-    if (!ready || busy) return;
-    setBusy(true);
-    try {
+    if (!ready) return;
+    await act(async () => {
       await must(
         api.POST("/api/workflows/{id}/runs/{run}/events", {
           params: { path: { id: run.workflowId, run: run.instanceId } },
@@ -50,10 +49,7 @@ export function SendEventDialog({ run, steps, type: given, onClose }: SendEventD
       );
       told(`The event ${type.trim()} is sent.`);
       onClose();
-    } catch (cause) {
-      setError(cause);
-      setBusy(false);
-    }
+    });
   };
   const onKeyDown = useSubmitKeys(send);
 

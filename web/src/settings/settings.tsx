@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { Download, ExternalLink, Keyboard } from "lucide-react";
-import { useState } from "react";
 import { api, must } from "@/api/client";
 import { queries } from "@/api/queries";
 import { Page } from "@/app/page";
 import { signOut, useMe } from "@/app/session";
+import { useAct } from "@/design/act";
 import { Button } from "@/design/button";
 import { cx } from "@/design/cx";
 import { plural } from "@/design/format";
@@ -145,19 +145,15 @@ function Session() {
 
 function Export() {
   const { data: workflows } = useQuery(queries.workflows());
-  const [busy, setBusy] = useState(false);
-  const all = async () => {
-    setBusy(true);
-    try {
+  const { act, busy } = useAct(failed);
+  const all = () =>
+    act(async () => {
       for (const workflow of workflows ?? []) {
         const params = { path: { id: workflow.id } };
         download(workflow.name, await must(api.GET("/api/workflows/{id}/export", { params })));
       }
       told(`${plural(workflows?.length ?? 0, "file")} were written.`);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
   return (
     <Section
       title="Take it with you"
@@ -167,7 +163,7 @@ function Export() {
           icon={Download}
           busy={busy}
           disabled={!workflows || workflows.length === 0}
-          onClick={() => void all().catch(failed)}
+          onClick={() => void all()}
         >
           Export all
         </Button>
