@@ -21,6 +21,21 @@ def trigger(server: Any, workflow: str, **params: Any) -> str:
     return str(made.json["instanceId"])
 
 
+def node(id: str, type: str, **data: Any) -> dict[str, Any]:
+    return {"id": id, "type": type, "name": id, "position": {"x": 0, "y": 0}, "data": data}
+
+
+def drawn(name: str, only: dict[str, Any]) -> dict[str, Any]:
+    """A workflow of a single node."""
+    return {
+        "kind": "workflow",
+        "metadata": {"name": name},
+        "entryNodeId": only["id"],
+        "nodes": [only],
+        "edges": [],
+    }
+
+
 def line(page: Page, name: str) -> Any:
     """The line of a step in the timeline."""
     return page.get_by_role("region", name="Timeline").get_by_role("button", name=name)
@@ -67,6 +82,24 @@ def test_each_step_tells_what_it_answered_and_printed(visit, busy, accessible):
     accessible(page)
     page.keyboard.press("j")
     expect(page.get_by_role("complementary", name="Step Check stock")).to_be_visible()
+
+
+def test_parent_and_child_lead_to_each_other(visit, live_server, accessible):
+    child = live_server.deploy(drawn("Answers", node("answer", "step", code="return 42")))
+    calls = node("call", "sub_workflow", workflowId=child["id"])
+    parent = live_server.deploy(drawn("Asks", calls))
+    run = trigger(live_server, parent["id"])
+    live_server.ended(parent["id"], run)
+    page = visit(live_server).open(f"/workflows/{parent['id']}/runs/{run}")
+    line(page, "call").first.click()
+    page.get_by_role("link", name="Open its run").click()
+    expect(page).to_have_url(re.compile(f"/workflows/{child['id']}/runs/"))
+    back = page.get_by_role("link", name="Asks")
+    expect(back).to_be_visible()
+    accessible(page)
+    back.click()
+    expect(page).to_have_url(re.compile(f"/workflows/{parent['id']}/runs/{run}$"))
+    expect(page.get_by_text("Started by")).not_to_be_visible()
 
 
 def test_one_key_flips_between_timeline_drawing_and_log(visit, busy, accessible):
