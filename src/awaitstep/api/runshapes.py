@@ -344,7 +344,9 @@ def _raw(value: bytes | None) -> msgspec.Raw | None:
 
 
 def _parent(run: RunView) -> ParentJson | None:
-    return run.parent and ParentJson(run.parent.workflow, run.parent.instance)
+    if run.parent is None:
+        return None
+    return ParentJson(run.parent.workflow, run.parent.instance)
 
 
 def _error(error: RunError | None) -> ErrorJson | None:
