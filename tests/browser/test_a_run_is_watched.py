@@ -276,17 +276,21 @@ def test_a_page_recovers_from_the_server_being_killed_without_a_reload(
     visitor.expected += AWAY
     page = visitor.open(f"/workflows/{workflow}/runs/{run}?view={view}")
     listed = visitor.open(f"/workflows/{workflow}/runs")
+    idle = visitor.open("/keys")
+    away = "The server is away"
+    expect(idle.get_by_role("button", name="New key").first).to_be_visible()
     expect(page.locator("h1")).to_contain_text("Waiting")
     expect(listed.locator("li[data-run]")).to_contain_text("Waiting")
-    for one in (page, listed):
+    for one in (page, listed, idle):
         one.evaluate("window.sameDocument = true")
 
     server.stop(signal.SIGKILL)
-    for one in (page, listed):
-        expect(one.get_by_text("Reconnecting…")).to_be_visible()
+    for one in (page, listed, idle):
+        expect(one.get_by_text(away)).to_be_visible()
+        assert one.get_by_text("Reconnecting…").count() == 0
     server.start()
-    for one in (page, listed):
-        expect(one.get_by_text("Reconnecting…")).to_have_count(0)
+    for one in (page, listed, idle):
+        expect(one.get_by_text(away)).to_have_count(0)
     sent = server.api(
         "POST", f"/workflows/{workflow}/runs/{run}/events", {"type": "approval", "payload": 1}
     )
@@ -299,7 +303,7 @@ def test_a_page_recovers_from_the_server_being_killed_without_a_reload(
     other = trigger(server, workflow, id="ord_after", do="complete")
     expect(listed.locator(f"[data-run$='{run}']")).to_contain_text("Complete")
     expect(listed.locator(f"[data-run$='{other}']")).to_contain_text("Complete")
-    for one in (page, listed):
+    for one in (page, listed, idle):
         assert one.evaluate("window.sameDocument") is True
 
 

@@ -2,6 +2,7 @@
 
 import createClient, { type Middleware } from "openapi-fetch";
 import type { Explained } from "@/design/problem";
+import { doubt } from "./presence";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -49,9 +50,11 @@ const refuse: Middleware = {
     if (response.ok) return response;
     const error = await errorOf(response);
     if (error.status === 401) signedOut();
+    if (error.status === 502 || error.status === 504) void doubt();
     throw error;
   },
-  onError() {
+  onError({ error }) {
+    if (!(error instanceof Error && error.name === "AbortError")) void doubt();
     return new ApiError(0, "server.away", "The server can't be reached.");
   },
 };

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "react";
 import { type ApiError, errorOf } from "./client";
+import { doubt, pause } from "./presence";
 
 export type StreamState = "connecting" | "live" | "away" | "ended";
 
@@ -105,7 +106,7 @@ async function run(url: string, options: Options, stopped: AbortSignal): Promise
     }
     if (stopped.aborted) return;
     options.onState("away");
-    await new Promise((resolve) => setTimeout(resolve, delay));
+    await Promise.all([doubt(), pause(delay)]);
     delay = Math.min(LONGEST_DELAY, delay * 2);
   }
 }

@@ -13,6 +13,7 @@ import { Dialog } from "@/design/dialog";
 import { Keys } from "@/design/keys";
 import { setTheme, useTheme } from "@/design/theme";
 import { Palette } from "./palette";
+import { ServerAway } from "./presence";
 import { PLACES, Rail } from "./rail";
 
 /** What is around every page once somebody has signed in. */
@@ -36,6 +37,7 @@ export function Shell() {
       >
         <Outlet />
       </main>
+      <ServerAway />
       <Palette />
       <ShortcutHelp open={helping} onClose={() => setHelping(false)} />
     </div>

@@ -3,6 +3,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { create } from "zustand";
 import { ApiError, api, must } from "@/api/client";
+import { pause } from "@/api/presence";
 import type { Deployment } from "@/api/queries";
 import { posted } from "@/api/stream";
 import { failed, told as toast } from "@/design/toast";
@@ -128,6 +129,6 @@ async function whatIsLive({ workflow, target, before }: Asked): Promise<End> {
     } catch (error) {
       if (error instanceof ApiError && !error.passing) return { kind: "failed", error };
     }
-    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_AFTER));
+    await pause(ASK_AGAIN_AFTER);
   }
 }
