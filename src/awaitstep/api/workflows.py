@@ -169,7 +169,9 @@ async def update_workflow(
 @router.patch("/workflows/{id}/move")
 async def move_workflow(id: str, body: MoveWorkflow, app: App, who: Writer) -> WorkflowShape:
     """To another project that the caller sees; an API key sees its own only."""
-    return workflow_shape(await app.workflows.move(who.project, id, body.project_id, {who.project}))
+    target = body.project_id
+    reachable = {target} if await app.projects.sees(who, target) else set[str]()
+    return workflow_shape(await app.workflows.move(who.project, id, target, reachable))
 
 
 @router.delete("/workflows/{id}", status_code=204, responses={409: {}})

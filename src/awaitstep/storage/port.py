@@ -113,6 +113,16 @@ class Tenancy(Protocol):
         """A project and whose it is. Raises Missing."""
         ...
 
+    def projects(self, organization: str, limit: int, cursor: str | None) -> Page[Project]: ...
+
+    def create_project(self, project: Project, connection: Connection) -> Project:
+        """The first project stays the oldest, whatever the clock says: a later one is later."""
+        ...
+
+    def rename_project(self, organization: str, id: str, name: str) -> Project:
+        """Raises Missing."""
+        ...
+
 
 class Workflows(Protocol):
     def create(

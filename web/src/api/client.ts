@@ -3,6 +3,7 @@
 import createClient, { type Middleware } from "openapi-fetch";
 import type { Explained } from "@/design/problem";
 import { doubt } from "./presence";
+import { projectHeaders } from "./project";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -46,6 +47,9 @@ export function onSignedOut(listener: () => void): void {
 }
 
 const refuse: Middleware = {
+  onRequest({ request }) {
+    for (const [name, value] of Object.entries(projectHeaders())) request.headers.set(name, value);
+  },
   async onResponse({ response }) {
     if (response.ok) return response;
     const error = await errorOf(response);

@@ -16,6 +16,7 @@ export type RunError = Schemas["ErrorShape"];
 export type Deployment = Schemas["DeploymentShape"];
 export type Connection = Schemas["ConnectionShape"];
 export type Variable = Schemas["VariableShape"];
+export type Project = Schemas["ProjectShape"];
 export type ApiKey = Schemas["KeyShape"];
 
 export const queries = {
@@ -25,6 +26,15 @@ export const queries = {
       queryFn: () => must(api.GET("/api/me")),
       staleTime: Number.POSITIVE_INFINITY,
       retry: false,
+    }),
+
+  projects: () =>
+    queryOptions({
+      queryKey: ["projects"],
+      queryFn: () =>
+        allPages((cursor) =>
+          must(api.GET("/api/projects", { params: { query: { limit: 100, cursor } } })),
+        ),
     }),
 
   nodeTypes: () =>

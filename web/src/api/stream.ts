@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "react";
 import { type ApiError, errorOf } from "./client";
 import { doubt, pause } from "./presence";
+import { projectHeaders } from "./project";
 
 export type StreamState = "connecting" | "live" | "away" | "ended";
 
@@ -78,7 +79,7 @@ async function run(url: string, options: Options, stopped: AbortSignal): Promise
       silence = setTimeout(abort, SILENCE);
     };
     try {
-      const response = await fetch(url, { signal: attempt.signal });
+      const response = await fetch(url, { headers: projectHeaders(), signal: attempt.signal });
       if (!response.ok || !response.body) {
         const error = await errorOf(response);
         if (!error.passing) {
@@ -180,7 +181,7 @@ export async function* posted(
 ): AsyncGenerator<{ event: string; data: unknown }> {
   const response = await fetch(url, {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...projectHeaders() },
     body: JSON.stringify(body),
     signal,
   });

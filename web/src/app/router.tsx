@@ -6,11 +6,25 @@ import {
   createRouter,
   lazyRouteComponent,
   Outlet,
+  retainSearchParams,
 } from "@tanstack/react-router";
+import { PROJECT } from "@/api/project";
 import { Broken, NotFound } from "./broken";
 import { Shell } from "./shell";
 
-const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
+const text = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== ""
+    ? value
+    : typeof value === "number"
+      ? String(value)
+      : undefined;
+
+const root = createRootRoute({
+  validateSearch: (search): { project?: string } => ({ project: text(search[PROJECT]) }),
+  search: { middlewares: [retainSearchParams([PROJECT])] },
+  component: Outlet,
+  notFoundComponent: NotFound,
+});
 
 const signIn = createRoute({
   getParentRoute: () => root,
@@ -19,13 +33,6 @@ const signIn = createRoute({
 });
 
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
-
-const text = (value: unknown): string | undefined =>
-  typeof value === "string" && value !== ""
-    ? value
-    : typeof value === "number"
-      ? String(value)
-      : undefined;
 
 const home = createRoute({
   getParentRoute: () => shell,

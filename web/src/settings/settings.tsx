@@ -15,12 +15,14 @@ import { When } from "@/design/time";
 import { failed, told } from "@/design/toast";
 import { kept } from "@/home/tour";
 import { download } from "@/workflows/files";
+import { Projects } from "./projects";
 
 /** What is about this browser, this server and this project. */
 export function Settings() {
   return (
     <Page title="Settings" narrow>
       <Appearance />
+      <Projects />
       <Server />
       <Session />
       <Export />
