@@ -15,6 +15,7 @@ import {
   nodeOf,
   PITCH,
   type Point,
+  scopesOf,
   THEN,
   type Trigger,
   waysOf,
@@ -90,15 +91,17 @@ function below(graph: Graph): Point {
 
 /** The nearest place below `at` that no other node covers. */
 function clear(graph: Graph, at: Point): Point {
-  const covered = (point: Point) =>
-    graph.nodes.some(
-      (node) =>
-        Math.abs(node.position.x - point.x) < NODE_WIDTH + GRID &&
-        Math.abs(node.position.y - point.y) < NODE_HEIGHT + GRID,
-    );
   let place = at;
-  while (covered(place)) place = { x: place.x, y: place.y + PITCH };
+  while (isCovered(graph, place)) place = { x: place.x, y: place.y + PITCH };
   return place;
+}
+
+function isCovered(graph: Graph, point: Point): boolean {
+  return graph.nodes.some(
+    (node) =>
+      Math.abs(node.position.x - point.x) < NODE_WIDTH + GRID &&
+      Math.abs(node.position.y - point.y) < NODE_HEIGHT + GRID,
+  );
 }
 
 /** Moves what lies at and below a line, in reach of `from`, down by one place. */
@@ -125,9 +128,15 @@ function insert(graph: Graph, node: GraphNode, edge: GraphEdge): Graph {
   const at = target?.position ?? { x: 0, y: 0 };
   const tight = !source || !target || target.position.y - source.position.y < 2 * PITCH - GRID;
   const nodes = tight && target ? makeRoom(graph, target.id, target.position.y) : graph.nodes;
+  const leaves = source && edge.label && edge.label !== THEN && !isInArm(graph, edge);
+  const between = { x: at.x, y: snap((at.y + (source?.position.y ?? 0)) / 2) };
   const placed: GraphNode = {
     ...node,
-    position: tight ? at : { x: at.x, y: snap((at.y + (source?.position.y ?? 0)) / 2) },
+    position: leaves
+      ? underArm({ ...graph, nodes }, source, edge.label as string)
+      : tight
+        ? at
+        : between,
   };
   const onward = isContainer(node.type) ? THEN : undefined;
   const edges = graph.edges.map((one) => (one.id === edge.id ? { ...one, target: node.id } : one));
@@ -135,19 +144,56 @@ function insert(graph: Graph, node: GraphNode, edge: GraphEdge): Graph {
   return { ...next, edges: [...edges, edgeFrom(next, node.id, edge.target, onward)] };
 }
 
+/** Whether what an arm leads to belongs to it, and is not where arms meet. */
+function isInArm(graph: Graph, edge: GraphEdge): boolean {
+  return scopesOf(graph).some(
+    (scope) =>
+      scope.container === edge.source &&
+      scope.label === edge.label &&
+      scope.nodes.includes(edge.target),
+  );
+}
+
 function append(graph: Graph, node: GraphNode, after: string, label: string | undefined): Graph {
   const source = nodeOf(graph, after) as GraphNode;
   const way = label ?? freeArm(graph, source);
   const there = graph.edges.find((edge) => edge.source === after && edge.label === way);
   if (there) return insert(graph, node, there);
-  const arms = armsOf(source, graph.edges);
-  const index = arms.findIndex((arm) => arm.label === way);
-  const count = Math.max(1, arms.filter((arm) => arm.label !== THEN).length);
-  const aside = way === undefined || way === THEN || index < 0 ? 0 : index - (count - 1) / 2;
   const lowest = way === THEN ? lowestBelow(graph, after) : source.position.y;
-  const at = { x: snap(source.position.x + aside * ARM_PITCH), y: lowest + PITCH };
-  const next = withNodes(graph, [...graph.nodes, { ...node, position: clear(graph, at) }]);
+  const position =
+    way === undefined || way === THEN
+      ? clear(graph, { x: snap(source.position.x), y: lowest + PITCH })
+      : underArm(graph, source, way);
+  const next = withNodes(graph, [...graph.nodes, { ...node, position }]);
   return { ...next, edges: [...next.edges, edgeFrom(next, after, node.id, way)] };
+}
+
+/**
+ * Where an arm begins: in the row below its container, right of the arms before it and left of
+ * those after it. Where others stand there, further out in the same row, never below another arm.
+ */
+function underArm(graph: Graph, source: GraphNode, label: string): Point {
+  const labels = armsOf(source, graph.edges).flatMap((arm) =>
+    arm.label === THEN ? [] : [arm.label],
+  );
+  if (!labels.includes(label)) labels.push(label);
+  const index = labels.indexOf(label);
+  const aside = index - (labels.length - 1) / 2;
+  const scopes = scopesOf(graph).filter((scope) => scope.container === source.id);
+  const places = (some: string[]) =>
+    scopes
+      .filter((scope) => some.includes(scope.label))
+      .flatMap((scope) => scope.nodes.flatMap((id) => nodeOf(graph, id)?.position.x ?? []));
+  const before = places(labels.slice(0, index));
+  const behind = places(labels.slice(index + 1));
+  let x = source.position.x + aside * ARM_PITCH;
+  if (before.length > 0) x = Math.max(x, Math.max(...before) + ARM_PITCH);
+  else if (behind.length > 0) x = Math.min(x, Math.min(...behind) - ARM_PITCH);
+  const y = source.position.y + PITCH;
+  const out = before.length > 0 || aside >= 0 ? ARM_PITCH : -ARM_PITCH;
+  x = snap(x);
+  while (isCovered(graph, { x, y })) x += out;
+  return { x, y };
 }
 
 function lowestBelow(graph: Graph, id: string): number {
