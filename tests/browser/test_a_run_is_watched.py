@@ -102,6 +102,77 @@ def test_parent_and_child_lead_to_each_other(visit, live_server, accessible):
     expect(page.get_by_text("Started by")).not_to_be_visible()
 
 
+def test_at_twice_the_size_there_is_room_for_steps(visit, busy):
+    run = busy.runs("status=complete&text=ord_002")[0]
+    page = visit(busy.server, viewport={"width": 640, "height": 400}).open(
+        f"{busy.path}/runs/{run['instanceId']}"
+    )
+    ship = line(page, "Ship")
+    ship.scroll_into_view_if_needed()
+    rail = page.get_by_role("navigation", name="Places").bounding_box()
+    for name in ("Load order", "Check stock", "Ship"):
+        box = line(page, name).bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= rail["y"], name
+
+
+def test_keys_step_into_loops_that_are_folded(visit, live_server):
+    graph = {
+        "kind": "workflow",
+        "metadata": {"name": "Long loop"},
+        "entryNodeId": "each",
+        "nodes": [
+            node("each", "loop", loopType="times", count="30"),
+            node("work", "step", code="return i"),
+            node("end", "step", code="return 1"),
+        ],
+        "edges": [
+            {"id": "e1", "source": "each", "target": "work", "label": "body"},
+            {"id": "e2", "source": "each", "target": "end", "label": "then"},
+        ],
+    }
+    workflow = live_server.deploy(graph)["id"]
+    run = trigger(live_server, workflow)
+    assert live_server.ended(workflow, run)["status"] == "complete"
+    page = visit(live_server).open(f"/workflows/{workflow}/runs/{run}")
+    folded = page.get_by_role("button", name="each 30 iterations", expanded=False)
+    expect(folded).to_be_visible()
+    page.keyboard.press("j")
+    expect(page.get_by_role("complementary", name="Step work [0]")).to_be_visible()
+    page.keyboard.press("j")
+    expect(page.get_by_role("complementary", name="Step work [1]")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("k")
+    expect(page.get_by_role("complementary", name="Step end")).to_be_visible()
+    page.keyboard.press("k")
+    expect(page.get_by_role("complementary", name="Step work [29]")).to_be_visible()
+
+
+def test_a_templates_event_is_at_hand(visit, live_server):
+    template = live_server.api("GET", "/templates/approval").json
+    workflow = live_server.deploy(template["ir"])["id"]
+    made = live_server.api("POST", f"/workflows/{workflow}/trigger", {"params": template["params"]})
+    path = f"/workflows/{workflow}/runs/{made.json['instanceId']}"
+    live_server.until(lambda: live_server.api("GET", path).json["status"] == "waiting")
+    page = visit(live_server).open(path)
+    expect(page.get_by_role("button", name="Send event").first).to_be_visible()
+    page.keyboard.press("e")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Type")).to_have_value(template["event"]["type"])
+    payload = dialog.get_by_role("textbox", name="Payload")
+    expect(payload).to_contain_text('"approved": true')
+    nothing = payload.locator(".cm-placeholder")
+    expect(nothing).to_have_count(0)
+    dialog.get_by_label("Type").fill("another")
+    expect(nothing).to_be_visible()
+    dialog.get_by_role("button", name=template["event"]["type"]).click()
+    dialog.get_by_role("button", name="Send").click()
+    assert live_server.ended(workflow, made.json["instanceId"])["status"] == "complete"
+    steps = live_server.api("GET", f"{path}/steps").json["data"]
+    [waited] = [step for step in steps if step["type"] == "wait"]
+    assert waited["output"]["payload"] == template["event"]["payload"]
+
+
 def test_one_key_flips_between_timeline_drawing_and_log(visit, busy, accessible):
     run = busy.runs("status=waiting")[0]
     page = visit(busy.server).open(f"{busy.path}/runs/{run['instanceId']}")

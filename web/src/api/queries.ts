@@ -16,6 +16,7 @@ export type RunError = Schemas["ErrorShape"];
 export type Deployment = Schemas["DeploymentShape"];
 export type Connection = Schemas["ConnectionShape"];
 export type Variable = Schemas["VariableShape"];
+export type Template = Schemas["TemplateShape"];
 export type Project = Schemas["ProjectShape"];
 export type ApiKey = Schemas["KeyShape"];
 
@@ -57,6 +58,13 @@ export const queries = {
     queryOptions({
       queryKey: ["workflows", id],
       queryFn: () => must(api.GET("/api/workflows/{id}/full", { params: { path: { id } } })),
+    }),
+
+  templates: () =>
+    queryOptions({
+      queryKey: ["templates"],
+      queryFn: async () => (await must(api.GET("/api/templates"))).data,
+      staleTime: Number.POSITIVE_INFINITY,
     }),
 
   versions: (id: string) =>

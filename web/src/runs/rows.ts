@@ -123,12 +123,18 @@ function tree(steps: readonly Step[], graph: Graph | undefined): Child[] {
   return root;
 }
 
-/** The lines to draw. `opened` is what somebody folded or unfolded, by its key. */
-export function linesOf(
-  steps: readonly Step[],
-  graph: Graph | undefined,
-  opened: ReadonlyMap<string, boolean>,
-): Line[] {
+/** What somebody folded or unfolded, by its key. */
+export type Opened = Pick<ReadonlyMap<string, boolean>, "get">;
+
+const ALL_OPEN: Opened = { get: () => true };
+
+/** The keys of all steps, as they are drawn once every group is open. */
+export function keysOf(steps: readonly Step[], graph: Graph | undefined): string[] {
+  return linesOf(steps, graph, ALL_OPEN).flatMap((line) => (line.kind === "step" ? line.key : []));
+}
+
+/** The lines to draw. */
+export function linesOf(steps: readonly Step[], graph: Graph | undefined, opened: Opened): Line[] {
   const lines: Line[] = [];
   const draw = (children: readonly Child[], depth: number) => {
     for (const child of children) {

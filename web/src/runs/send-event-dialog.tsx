@@ -1,6 +1,7 @@
-import { useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
 import { api, must } from "@/api/client";
-import type { Run, Step } from "@/api/queries";
+import { queries, type Run, type Step } from "@/api/queries";
 import { useAct } from "@/design/act";
 import { Button } from "@/design/button";
 import { CodeEditor } from "@/design/code";
@@ -9,7 +10,8 @@ import { Field, Input } from "@/design/field";
 import { Keys } from "@/design/keys";
 import { Problem } from "@/design/problem";
 import { told } from "@/design/toast";
-import { readPayload } from "./payload";
+import { eventExample } from "./event-example";
+import { readPayload, writePayload } from "./payload";
 import { focusAtEnd, useSubmitKeys } from "./submit-keys";
 
 type SendEventDialogProps = {
@@ -33,7 +35,11 @@ export function awaitedTypes(steps: readonly Step[]): string[] {
 export function SendEventDialog({ run, steps, type: given, onClose }: SendEventDialogProps) {
   const awaited = awaitedTypes(steps);
   const [type, setType] = useState(given ?? awaited[0] ?? "");
-  const [text, setText] = useState("");
+  const { data: templates = [] } = useQuery(queries.templates());
+  const example = useMemo(() => eventExample(templates, steps, type), [templates, steps, type]);
+  // as long as nobody has typed, the payload is the example of the type that is chosen
+  const [typed, setText] = useState<string | null>(null);
+  const text = typed ?? (example === undefined ? "" : writePayload(example));
   const { act, busy, error } = useAct();
   const { value, given: has, problem } = readPayload(text);
   const ready = type.trim() !== "" && !problem;

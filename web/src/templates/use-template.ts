@@ -1,19 +1,11 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { api, must, type Schemas } from "@/api/client";
-import { queries } from "@/api/queries";
+import { api, must } from "@/api/client";
+import { queries, type Template } from "@/api/queries";
 import { useAct } from "@/design/act";
 import { failed } from "@/design/toast";
 import { kept } from "@/home/tour";
-
-export type Template = Schemas["TemplateShape"];
-
-export const templatesQuery = {
-  queryKey: ["templates"],
-  queryFn: async () => (await must(api.GET("/api/templates"))).data,
-  staleTime: Number.POSITIVE_INFINITY,
-};
 
 /** Makes a workflow of a template and opens its canvas; `busy` is the one that is being made. */
 export function useTemplate(): { use: (template: Template) => Promise<void>; busy: string | null } {
