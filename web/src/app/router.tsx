@@ -87,6 +87,9 @@ const runs = createRoute({
 const deployments = createRoute({
   getParentRoute: () => shell,
   path: "/deployments",
+  validateSearch: (search): { show?: "all" } => ({
+    show: search.show === "all" ? "all" : undefined,
+  }),
   component: lazyRouteComponent(() => import("@/deployments/all-deployments"), "AllDeployments"),
 });
 
@@ -182,6 +185,9 @@ const workflowSettings = createRoute({
   component: lazyRouteComponent(() => import("@/workflows/workflow-settings"), "WorkflowSettings"),
 });
 
+/** What is no page: said beside the rail, from where one goes on. */
+const nowhere = createRoute({ getParentRoute: () => shell, path: "$", component: NotFound });
+
 const tree = root.addChildren([
   signIn,
   shell.addChildren([
@@ -194,6 +200,7 @@ const tree = root.addChildren([
     environment,
     keys,
     settings,
+    nowhere,
     workflow.addChildren([
       canvas,
       workflowRuns,

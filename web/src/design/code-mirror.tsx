@@ -11,6 +11,7 @@ import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirro
 import { json } from "@codemirror/lang-json";
 import { python } from "@codemirror/lang-python";
 import {
+  bidiIsolates,
   bracketMatching,
   HighlightStyle,
   indentOnInput,
@@ -297,6 +298,7 @@ export function CodeEditor(props: CodeEditorProps) {
         extensions: [
           common,
           LANGUAGES[language](),
+          bidiIsolates(),
           single
             ? EditorState.transactionFilter.of((transaction) =>
                 transaction.newDoc.lines > 1 ? [] : transaction,
@@ -415,6 +417,7 @@ export function CodeDiff({ before, after, language, label }: CodeDiffProps) {
           syntaxHighlighting(COLOURS),
           THEME,
           LANGUAGES[language](),
+          bidiIsolates(),
           lineNumbers(),
           readOnlyOf(true),
           EditorView.contentAttributes.of({ "aria-label": label }),

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useParams } from "@tanstack/react-router";
 import { Play, Rocket, Undo2 } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { api, must } from "@/api/client";
 import { type FullWorkflow, queries } from "@/api/queries";
 import { TabLink, useTitle } from "@/app/page";
@@ -291,7 +292,11 @@ function Name({ workflow }: { workflow: FullWorkflow }) {
       onBlur={() => void save()}
       onKeyDown={(event) => {
         if (event.key === "Enter") event.currentTarget.blur();
-        if (event.key === "Escape") setName(before.current);
+        if (event.key === "Escape") {
+          // what leaving saves is the name as it is by then
+          flushSync(() => setName(before.current));
+          event.currentTarget.blur();
+        }
       }}
       className="h-7 min-w-16 max-w-70 rounded-control border border-transparent bg-transparent px-1.5 font-semibold text-ellipsis hover:border-line-strong field-sizing-content"
     />
