@@ -2,7 +2,7 @@
 
 import { create } from "zustand";
 
-export type Presence = { away: boolean };
+type Presence = { away: boolean };
 type Ask = () => Promise<boolean>;
 type Wait = (milliseconds: number) => Promise<unknown>;
 

@@ -60,7 +60,7 @@ type Options = {
 };
 
 /** Follows `url` until `last` came or the answer is a refusal; returns what stops it. */
-export function follow(url: string, options: Options): () => void {
+function follow(url: string, options: Options): () => void {
   const stop = new AbortController();
   void run(url, options, stop.signal);
   return () => stop.abort();

@@ -9,7 +9,7 @@ import { posted } from "@/api/stream";
 import { failed, told as toast } from "@/design/toast";
 import { begun, heard, type Result, stopped, type Told } from "./stages";
 
-export type Target = { versionId: string; number: number; connectionId?: string };
+type Target = { versionId: string; number: number; connectionId?: string };
 
 export type End =
   | { kind: "live"; url: string; deploymentId: string; cut: boolean }

@@ -152,7 +152,7 @@ function Warning({ children }: { children: ReactNode }) {
 type StopsProps = { problems: Detail[]; workflow: string; onClose: () => void };
 
 /** What must be repaired first; a click leads to the node. */
-export function Stops({ problems, workflow, onClose }: StopsProps) {
+function Stops({ problems, workflow, onClose }: StopsProps) {
   const store = useEditorStore();
   const navigate = useNavigate();
   const open = (node: string) => {

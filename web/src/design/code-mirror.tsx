@@ -45,7 +45,7 @@ import {
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
 
-export type Language = "python" | "json" | "text";
+type Language = "python" | "json" | "text";
 
 /** A problem in the text; lines and columns count from 1. */
 export type CodeProblem = {

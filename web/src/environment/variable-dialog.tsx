@@ -7,7 +7,7 @@ import { Field, Input, Switch, Textarea } from "@/design/field";
 import { Problem } from "@/design/problem";
 import { canBeName } from "./variables";
 
-export type VariableForm = { name: string; value: string; isSecret: boolean };
+type VariableForm = { name: string; value: string; isSecret: boolean };
 
 type VariableDialogProps = {
   /** What is edited; null makes a new one. */

@@ -1,7 +1,6 @@
 /** Every change to a drawing: a graph goes in, a new one comes out, what did not change is shared. */
 
 import {
-  ARM_PITCH,
   armsOf,
   branchesOf,
   GRID,
@@ -9,25 +8,21 @@ import {
   type GraphEdge,
   type GraphNode,
   isContainer,
-  NODE_HEIGHT,
-  NODE_WIDTH,
   type Note,
   nodeOf,
   PITCH,
   type Point,
-  scopesOf,
   THEN,
   type Trigger,
   waysOf,
 } from "./model";
 import { canBeId, idFrom } from "./names";
+import { below, clear, isInArm, lowestBelow, makeRoom, snap, underArm } from "./placing";
 
 export type NodeKind = { type: string; title: string; data: Record<string, unknown> };
 
 /** Where a new node goes: free on the canvas, after a node (by an arm), or into an edge. */
 export type Place = { at: Point } | { after: string; label?: string } | { edge: string };
-
-const snap = (value: number) => Math.round(value / GRID) * GRID;
 
 export function idsOf(graph: Graph): Set<string> {
   return new Set(graph.nodes.map((node) => node.id));
@@ -80,48 +75,6 @@ function uniqueName(graph: Graph, title: string): string {
   for (let count = 2; ; count++) if (!taken.has(`${title} ${count}`)) return `${title} ${count}`;
 }
 
-/** Where a node without a place goes: below all others. */
-function below(graph: Graph): Point {
-  const lowest = graph.nodes.reduce<GraphNode | null>(
-    (low, node) => (!low || node.position.y > low.position.y ? node : low),
-    null,
-  );
-  return lowest ? { x: lowest.position.x, y: lowest.position.y + PITCH } : { x: 0, y: 0 };
-}
-
-/** The nearest place below `at` that no other node covers. */
-function clear(graph: Graph, at: Point): Point {
-  let place = at;
-  while (isCovered(graph, place)) place = { x: place.x, y: place.y + PITCH };
-  return place;
-}
-
-function isCovered(graph: Graph, point: Point): boolean {
-  return graph.nodes.some(
-    (node) =>
-      Math.abs(node.position.x - point.x) < NODE_WIDTH + GRID &&
-      Math.abs(node.position.y - point.y) < NODE_HEIGHT + GRID,
-  );
-}
-
-/** Moves what lies at and below a line, in reach of `from`, down by one place. */
-function makeRoom(graph: Graph, from: string, line: number): GraphNode[] {
-  const { out } = waysOf(graph);
-  const reached = new Set<string>();
-  const left = [from];
-  while (left.length > 0) {
-    const at = left.pop() as string;
-    if (reached.has(at)) continue;
-    reached.add(at);
-    for (const edge of out.get(at) ?? []) left.push(edge.target);
-  }
-  return graph.nodes.map((node) =>
-    reached.has(node.id) && node.position.y >= line
-      ? { ...node, position: { x: node.position.x, y: node.position.y + PITCH } }
-      : node,
-  );
-}
-
 function insert(graph: Graph, node: GraphNode, edge: GraphEdge): Graph {
   const target = nodeOf(graph, edge.target);
   const source = nodeOf(graph, edge.source);
@@ -144,16 +97,6 @@ function insert(graph: Graph, node: GraphNode, edge: GraphEdge): Graph {
   return { ...next, edges: [...edges, edgeFrom(next, node.id, edge.target, onward)] };
 }
 
-/** Whether what an arm leads to belongs to it, and is not where arms meet. */
-function isInArm(graph: Graph, edge: GraphEdge): boolean {
-  return scopesOf(graph).some(
-    (scope) =>
-      scope.container === edge.source &&
-      scope.label === edge.label &&
-      scope.nodes.includes(edge.target),
-  );
-}
-
 function append(graph: Graph, node: GraphNode, after: string, label: string | undefined): Graph {
   const source = nodeOf(graph, after) as GraphNode;
   const way = label ?? freeArm(graph, source);
@@ -166,49 +109,6 @@ function append(graph: Graph, node: GraphNode, after: string, label: string | un
       : underArm(graph, source, way);
   const next = withNodes(graph, [...graph.nodes, { ...node, position }]);
   return { ...next, edges: [...next.edges, edgeFrom(next, after, node.id, way)] };
-}
-
-/**
- * Where an arm begins: in the row below its container, right of the arms before it and left of
- * those after it. Where others stand there, further out in the same row, never below another arm.
- */
-function underArm(graph: Graph, source: GraphNode, label: string): Point {
-  const labels = armsOf(source, graph.edges).flatMap((arm) =>
-    arm.label === THEN ? [] : [arm.label],
-  );
-  if (!labels.includes(label)) labels.push(label);
-  const index = labels.indexOf(label);
-  const aside = index - (labels.length - 1) / 2;
-  const scopes = scopesOf(graph).filter((scope) => scope.container === source.id);
-  const places = (some: string[]) =>
-    scopes
-      .filter((scope) => some.includes(scope.label))
-      .flatMap((scope) => scope.nodes.flatMap((id) => nodeOf(graph, id)?.position.x ?? []));
-  const before = places(labels.slice(0, index));
-  const behind = places(labels.slice(index + 1));
-  let x = source.position.x + aside * ARM_PITCH;
-  if (before.length > 0) x = Math.max(x, Math.max(...before) + ARM_PITCH);
-  else if (behind.length > 0) x = Math.min(x, Math.min(...behind) - ARM_PITCH);
-  const y = source.position.y + PITCH;
-  const out = before.length > 0 || aside >= 0 ? ARM_PITCH : -ARM_PITCH;
-  x = snap(x);
-  while (isCovered(graph, { x, y })) x += out;
-  return { x, y };
-}
-
-function lowestBelow(graph: Graph, id: string): number {
-  const { out } = waysOf(graph);
-  let lowest = nodeOf(graph, id)?.position.y ?? 0;
-  const seen = new Set<string>();
-  const left = [id];
-  while (left.length > 0) {
-    const at = left.pop() as string;
-    if (seen.has(at)) continue;
-    seen.add(at);
-    lowest = Math.max(lowest, nodeOf(graph, at)?.position.y ?? 0);
-    for (const edge of out.get(at) ?? []) left.push(edge.target);
-  }
-  return lowest;
 }
 
 /** The first arm of a container that leads nowhere yet; a new label where labels are free. */

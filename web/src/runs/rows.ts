@@ -34,11 +34,11 @@ export type GroupLine = {
 export type Line = StepLine | GroupLine;
 
 /** Loops with more steps than this are folded, those with more iterations fold these, too. */
-export const FEW_STEPS = 24;
-export const FEW_ITERATIONS = 12;
+const FEW_STEPS = 24;
+const FEW_ITERATIONS = 12;
 
 /** The loops around each node, the outermost first. */
-export function loopsOf(graph: Graph | undefined): Map<string, string[]> {
+function loopsOf(graph: Graph | undefined): Map<string, string[]> {
   const found = new Map<string, string[]>();
   if (!graph) return found;
   const loops = scopesOf(graph).filter(
@@ -124,7 +124,7 @@ function tree(steps: readonly Step[], graph: Graph | undefined): Child[] {
 }
 
 /** What somebody folded or unfolded, by its key. */
-export type Opened = Pick<ReadonlyMap<string, boolean>, "get">;
+type Opened = Pick<ReadonlyMap<string, boolean>, "get">;
 
 const ALL_OPEN: Opened = { get: () => true };
 

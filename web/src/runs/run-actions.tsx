@@ -14,7 +14,7 @@ import { curl, runAddress } from "./curl";
 import { SendEventDialog } from "./send-event-dialog";
 import { allows, isLive, lossOf, VERBS, type Verb } from "./verbs";
 
-export type RunActions = {
+type RunActions = {
   /** What can be done with the run as it is now, the most likely first. */
   commands: Command[];
   /** Asks where to restart; from a step on, when one is given. */

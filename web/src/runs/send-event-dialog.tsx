@@ -23,7 +23,7 @@ type SendEventDialogProps = {
 };
 
 /** The types that steps of the run wait for now, each once. Other runs are waited for by the engine. */
-export function awaitedTypes(steps: readonly Step[]): string[] {
+function awaitedTypes(steps: readonly Step[]): string[] {
   const types = steps
     .filter((step) => step.type === "wait" && step.status === "waiting")
     .flatMap((step) => step.eventType ?? [])

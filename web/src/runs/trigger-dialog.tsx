@@ -19,7 +19,7 @@ import { exampleOf, payloadFields, readPayload, remembered, writePayload } from 
 import { PayloadForm } from "./payload-form";
 import { focusAtEnd, useSubmitKeys } from "./submit-keys";
 
-export type TriggerDialogProps = { workflow: FullWorkflow; onClose: () => void };
+type TriggerDialogProps = { workflow: FullWorkflow; onClose: () => void };
 
 const INSTANCE = /^[A-Za-z0-9_-]{1,100}$/;
 const SHOWN = 6;
