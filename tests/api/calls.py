@@ -67,6 +67,7 @@ async def every_call(plane: Plane, client: httpx.AsyncClient) -> AsyncIterator[A
 
     yield await call("POST", "/workflows/{id}/deploy", {})
     yield await call("POST", "/workflows/{id}/deploy-stream")
+    yield await call("GET", "/workflows/{id}/deploy-stream")
     yield await call("POST", "/workflows/{id}/changes", {"ir": GRAPH})
     yield await call("GET", "/workflows/{id}/deployments")
     yield await call("GET", "/deployments")

@@ -173,18 +173,25 @@ export function useStream(
   return state;
 }
 
+type Told = AsyncGenerator<{ event: string; data: unknown }>;
+
 /** A POST whose answer is a stream: each event until it ends. Throws ApiError on a refusal. */
-export async function* posted(
-  url: string,
-  body: unknown,
-  signal?: AbortSignal,
-): AsyncGenerator<{ event: string; data: unknown }> {
-  const response = await fetch(url, {
+export function posted(url: string, body: unknown, signal?: AbortSignal): Told {
+  return told(url, {
     method: "POST",
     headers: { "Content-Type": "application/json", ...projectHeaders() },
     body: JSON.stringify(body),
     signal,
   });
+}
+
+/** A stream that is read once, until it ends. Throws ApiError on a refusal. */
+export function watched(url: string): Told {
+  return told(url, { headers: projectHeaders() });
+}
+
+async function* told(url: string, init: RequestInit): Told {
+  const response = await fetch(url, init);
   if (!response.ok || !response.body) throw await errorOf(response);
   for await (const { event, data } of events(response.body))
     yield { event, data: JSON.parse(data) };

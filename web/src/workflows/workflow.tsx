@@ -1,11 +1,12 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useParams } from "@tanstack/react-router";
 import { Play, Rocket, Undo2 } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { api, must } from "@/api/client";
 import { type FullWorkflow, queries } from "@/api/queries";
 import { TabLink, useTitle } from "@/app/page";
 import { DeployDialog } from "@/deploy/deploy-dialog";
+import { takeUp } from "@/deploy/deploying";
 import { Button } from "@/design/button";
 import { useCommands } from "@/design/commands";
 import { SkeletonRows } from "@/design/empty";
@@ -97,6 +98,10 @@ function Frame({ start }: { start: FullWorkflow }) {
   const [deploying, setDeploying] = useState(false);
   const [triggering, setTriggering] = useState(false);
   const live = workflow.deployment?.status === "active";
+  const cache = useQueryClient();
+  useEffect(() => {
+    if (takeUp(start.id, cache)) setDeploying(true);
+  }, [start.id, cache]);
   const changed = useEditor((state) => state.changed);
   const discard = useDiscard(workflow);
   useCommands([
