@@ -65,7 +65,7 @@ async def deploy_stream(
         version=asked.version_id,
         unless_live=asked.unless_live,
     )
-    return sse.stream(sse.or_error(_told(steps), request.state.request_id))
+    return sse.stream(request, _told(steps))
 
 
 @router.get("/workflows/{id}/deploy-stream", response_class=Response, responses=sse.EVENTS)
@@ -75,7 +75,7 @@ async def watch_deploy(id: str, request: Request, app: App, who: Reader) -> Resp
     None when it ended over a minute ago, or none was begun since the server started.
     """
     steps = app.deployments.watch(who.project, id)
-    return sse.stream(sse.or_error(_told(steps), request.state.request_id))
+    return sse.stream(request, _told(steps))
 
 
 @router.post("/workflows/{id}/takedown")

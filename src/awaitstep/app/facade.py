@@ -13,6 +13,7 @@ from awaitstep.app.feed import Feed
 from awaitstep.app.graphs import Graphs
 from awaitstep.app.keys import Keys
 from awaitstep.app.language import Language
+from awaitstep.app.leaving import Leaving
 from awaitstep.app.observation import Observation
 from awaitstep.app.ports import Ports
 from awaitstep.app.projects import LOCAL, Projects, new_home
@@ -64,9 +65,10 @@ class AwaitStep:
         self.observation = Observation(ports)
         self.connections = Connections(ports)
         self.variables = Variables(ports)
-        self.keys = Keys(ports)
+        self.leaving = Leaving()
+        self.keys = Keys(ports, self.leaving)
         self.templates = Templates()
-        self.sessions = Sessions(ports)
+        self.sessions = Sessions(ports, self.leaving)
         self.projects = Projects(ports)
 
     async def bootstrap(self) -> Home:

@@ -29,6 +29,7 @@ export class ApiError extends Error implements Explained {
 
 /** The error that an answer tells of. */
 export async function errorOf(response: Response): Promise<ApiError> {
+  if (response.status === 401) signedOut();
   const body: unknown = await response.json().catch(() => null);
   const told = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
   return new ApiError(
@@ -53,7 +54,6 @@ const refuse: Middleware = {
   async onResponse({ response }) {
     if (response.ok) return response;
     const error = await errorOf(response);
-    if (error.status === 401) signedOut();
     if (error.status === 502 || error.status === 504) void doubt();
     throw error;
   },

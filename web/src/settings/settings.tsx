@@ -75,15 +75,6 @@ function Server() {
     queryFn: () => must(api.GET("/api/health")),
     refetchInterval: 10_000,
   });
-  const { data: version } = useQuery({
-    queryKey: ["server-version"],
-    queryFn: async () => {
-      const answer = await fetch("/api/openapi.json");
-      const told = (await answer.json()) as { info?: { version?: string } };
-      return told.info?.version ?? null;
-    },
-    staleTime: Number.POSITIVE_INFINITY,
-  });
   return (
     <Section
       title="This server"
@@ -98,7 +89,7 @@ function Server() {
       {error && <Problem error={error} />}
       <dl className="grid grid-cols-[8rem_1fr] gap-y-1">
         <dt className="text-muted">Version</dt>
-        <dd className="font-mono text-table leading-5">{version ?? "–"}</dd>
+        <dd className="font-mono text-table leading-5">{data?.version ?? "–"}</dd>
         <dt className="text-muted">Address</dt>
         <dd className="font-mono text-table leading-5 break-all">{location.origin}</dd>
         {data && (
