@@ -19,7 +19,7 @@ export function ServerAway() {
   }, [away, cache]);
   return (
     <div
-      role="status"
+      aria-live="polite"
       className="pointer-events-none fixed inset-x-0 bottom-3 z-50 flex justify-center max-md:bottom-15"
     >
       {away && (
