@@ -67,6 +67,7 @@ async def every_call(plane: Plane, client: httpx.AsyncClient) -> AsyncIterator[A
 
     yield await call("POST", "/workflows/{id}/deploy", {})
     yield await call("POST", "/workflows/{id}/deploy-stream")
+    yield await call("GET", "/workflows/{id}/deploy-stream")
     yield await call("POST", "/workflows/{id}/changes", {"ir": GRAPH})
     yield await call("GET", "/workflows/{id}/deployments")
     yield await call("GET", "/deployments")
@@ -123,4 +124,9 @@ async def every_call(plane: Plane, client: httpx.AsyncClient) -> AsyncIterator[A
     browser = plane.anonymous(**OUR_PAGE)
     token = await plane.app.sessions.link(plane.project, 60)
     yield await call("POST", "/auth/sessions", {"token": token}, asked_by=browser)
+    made = await call("POST", "/projects", {"name": "Billing"}, asked_by=browser)
+    yield made
+    known["id"] = made[2].json()["id"]
+    yield await call("GET", "/projects", asked_by=browser)
+    yield await call("PATCH", "/projects/{id}", {"name": "Shop"}, asked_by=browser)
     yield await call("DELETE", "/auth/sessions", asked_by=browser)

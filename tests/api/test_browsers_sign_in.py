@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+from collections.abc import MutableMapping
+from typing import Any
 
 import httpx
 import pytest
@@ -347,3 +349,56 @@ async def test_the_dashboards_names(
         assert (await signed(page, await token(plane))).status_code == (
             204 if host in own else 403
         ), host
+
+
+class Listener:
+    """Reads a stream as it comes, and stays until the server ends it."""
+
+    def __init__(self, plane: Plane, client: httpx.AsyncClient, path: str) -> None:
+        self.heard = asyncio.Event()
+        self.text = ""
+        headers = {**client.headers, "host": "test"}
+        if cookies := "; ".join(f"{name}={value}" for name, value in client.cookies.items()):
+            headers["cookie"] = cookies
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": f"/api{path}",
+            "query_string": b"",
+            "headers": [(k.lower().encode(), v.encode()) for k, v in headers.items()],
+        }
+        self.task = asyncio.create_task(plane.api(scope, self._receive, self._send))
+
+    async def _receive(self) -> dict[str, object]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def _send(self, message: MutableMapping[str, Any]) -> None:
+        self.text += message.get("body", b"").decode()
+        if "event: run" in self.text:
+            self.heard.set()
+
+
+@pytest.mark.parametrize("by", ["signing out", "deleting the key"])
+async def test_streams_end_when_who_listens_has_left(plane: Plane, by: str) -> None:
+    browser = await plane.signed_in()
+    workflow = await plane.deployed(browser)
+    run = (await browser.post(f"/workflows/{workflow}/trigger")).json()["instanceId"]
+    made = (await browser.post("/api-keys", json={"name": "k", "scopes": ["read"]})).json()
+    with_key = plane.anonymous(Authorization=f"Bearer {made['key']}")
+    path = f"/workflows/{workflow}/runs/{run}/stream"
+    listeners = {
+        "signing out": Listener(plane, browser, path),
+        "deleting the key": Listener(plane, with_key, path),
+    }
+    for listener in listeners.values():
+        await asyncio.wait_for(listener.heard.wait(), 10)
+    left = listeners.pop(by)
+    [other] = listeners.values()
+    where = SIGN_IN if by == "signing out" else f"/api-keys/{made['id']}"
+    assert (await browser.delete(where)).status_code == 204
+    await asyncio.wait_for(left.task, 10)
+    assert "event: end" not in left.text
+    assert not other.task.done()
+    other.task.cancel()
+    await asyncio.gather(other.task, return_exceptions=True)

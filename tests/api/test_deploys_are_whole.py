@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from awaitstep.providers.local import LocalProvider
 from awaitstep.storage.sql import SqlStore
 
 from .fakes import GRAPH, Plane, graph_with
@@ -162,6 +165,52 @@ async def test_a_stream_tells_each_stage_and_then_the_result(plane: Plane) -> No
     assert [step["stage"] for step in told[:-1]] == ["validate", "compile", "bundle", "activate"]
     assert [step["progress"] for step in told[:-1]] == sorted(s["progress"] for s in told[:-1])
     assert told[-1]["success"] is True
+
+
+def blocks(text: str) -> list[str]:
+    return text.strip().split("\n\n") if text else []
+
+
+async def test_a_deploy_that_is_left_goes_on_and_is_found_again(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await plane.client()
+    workflow = (await client.post("/workflows", json={"name": "x", "ir": GRAPH})).json()["id"]
+    at = f"/workflows/{workflow}/deploy-stream"
+    assert blocks((await client.get(at)).text) == []
+    reached, released = asyncio.Event(), asyncio.Event()
+    bundle = LocalProvider.bundle
+
+    async def held(*given: Any) -> Any:
+        reached.set()
+        await released.wait()
+        return await bundle(*given)
+
+    monkeypatch.setattr(LocalProvider, "bundle", held)
+    first = asyncio.create_task(client.post(at))
+    await reached.wait()
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    again = asyncio.create_task(client.get(at))
+    released.set()
+    told = blocks((await again).text)
+    stages = [json.loads(block.partition("data: ")[2]).get("stage") for block in told]
+    assert stages == ["validate", "compile", "bundle", "activate", None]
+    assert told[-1].startswith("event: result")
+    assert blocks((await client.get(at)).text) == told
+    assert (await client.get(f"/workflows/{workflow}")).json()["activeDeploymentId"]
+
+
+async def test_who_comes_back_hears_why_a_deploy_failed(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    await client.post("/env-vars", json={"name": "WORKFLOW", "value": "1"})
+    at = f"/workflows/{workflow}/deploy-stream"
+    told = (await client.post(at)).text
+    assert '"env_var.reserved"' in told
+    again = blocks((await client.get(at)).text)
+    assert again[-1].startswith("event: error")
+    assert '"env_var.reserved"' in again[-1]
 
 
 @pytest.mark.parametrize("path", ["deploy", "deploy-stream"])

@@ -18,6 +18,12 @@ PUBLIC = {
     ("GET", "/api/docs"),
     ("POST", "/api/auth/sessions"),
 }
+SESSION_ONLY = {
+    ("DELETE", "/api/auth/sessions"),
+    ("GET", "/api/projects"),
+    ("POST", "/api/projects"),
+    ("PATCH", "/api/projects/{id}"),
+}
 READING_POSTS = {"/api/validate", "/api/compile", "/api/workflows/{id}/changes"}
 
 
@@ -94,6 +100,8 @@ async def test_another_projects_ids_do_not_exist(plane: Plane) -> None:
     tried = 0
     for method, path, _ in routes(plane):
         if "{" not in path or "{type}" in path or "/templates/" in path:
+            continue
+        if (method, path) in SESSION_ONLY:  # see test_projects_are_switched.py
             continue
         kind = path.split("/")[2]
         concrete = path_of(path, id=ids.get(kind, workflow), run=run, version="1")

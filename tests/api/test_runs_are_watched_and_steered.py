@@ -5,6 +5,8 @@ import json
 import httpx
 import pytest
 
+import awaitstep
+
 from .fakes import GRAPH, Plane
 
 
@@ -197,7 +199,9 @@ async def test_health_is_503_until_a_runner_has_answered(plane: Plane) -> None:
     assert answer.status_code == 503
     assert answer.json()["code"] == "runner.unavailable"
     plane.workers.ready = True
-    assert (await nobody.get("/health")).json()["runner"]["ready"] is True
+    healthy = (await nobody.get("/health")).json()
+    assert healthy["runner"]["ready"] is True
+    assert healthy["version"] == awaitstep.__version__
 
 
 async def test_the_event_log_is_listed_in_pages_with_its_nodes(plane: Plane) -> None:

@@ -25,6 +25,7 @@ from awaitstep.api.runshapes import (
 
 from .calls import every_call
 from .fakes import GRAPH, Plane, graph_with
+from .test_every_route_is_closed import SESSION_ONLY
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
@@ -163,7 +164,7 @@ async def test_every_operation_says_what_it_needs(plane: Plane) -> None:
         for method, operation in operations.items():
             ids.append(operation["operationId"])
             assert operation["summary"]
-            if (method.upper(), path) == ("DELETE", access.SIGN_IN):
+            if (method.upper(), path) in SESSION_ONLY:
                 assert operation["security"] == [{"session": []}]
             elif not access.is_public(access.PUBLIC, method.upper(), path):
                 assert operation["security"] == [{"apiKey": []}, {"session": []}], path

@@ -380,3 +380,37 @@ async def test_a_hostile_file_tells_all_and_makes_nothing(plane: Plane) -> None:
         assert (await client.post("/workflows/import", json=wrong)).status_code == 422, wrong
     assert (await client.post("/workflows/import", json=[])).status_code == 422
     assert json.loads((await client.get("/workflows")).text)["data"] == []
+
+
+async def test_of_two_who_change_entry_code_the_second_is_told(client: httpx.AsyncClient) -> None:
+    made = (await client.post("/workflows", json={"name": "x", "ir": GRAPH})).json()
+    at = f"/workflows/{made['id']}"
+    body = {"entryCode": "return 1", "entryRevision": made["entryRevision"]}
+    first = await client.patch(at, json=body)
+    assert first.status_code == 200, first.text
+    assert first.json()["entryRevision"] > made["entryRevision"]
+    second = await client.patch(at, json={**body, "entryCode": "return 2", "name": "y"})
+    assert (second.status_code, second.json()["code"]) == (409, "entry.conflict")
+    [detail] = second.json()["details"]
+    assert (detail["path"], detail["revision"]) == ("entryRevision", first.json()["entryRevision"])
+    kept = (await client.get(at)).json()
+    assert (kept["entryCode"], kept["name"]) == ("return 1", "x")
+    body = {"entryCode": None, "entryRevision": detail["revision"]}
+    assert (await client.patch(at, json=body)).json()["entryCode"] is None
+    # who names no revision replaces whatever is there; other fields leave it alone
+    blind = (await client.patch(at, json={"triggerCode": "return 3"})).json()
+    renamed = (await client.patch(at, json={"name": "z"})).json()
+    assert renamed["entryRevision"] == blind["entryRevision"]
+
+
+@pytest.mark.parametrize("revision", [-1, 1.5, "1", True, 2**31])
+async def test_a_revision_that_is_none_is_422(client: httpx.AsyncClient, revision: object) -> None:
+    made = (await client.post("/workflows", json={"name": "x", "ir": GRAPH})).json()
+    body = {"entryCode": "return 1", "entryRevision": revision}
+    assert (await client.patch(f"/workflows/{made['id']}", json=body)).status_code == 422
+
+
+async def test_a_revision_goes_with_entry_code(client: httpx.AsyncClient) -> None:
+    made = (await client.post("/workflows", json={"name": "x", "ir": GRAPH})).json()
+    answer = await client.patch(f"/workflows/{made['id']}", json={"entryRevision": 0})
+    assert (answer.status_code, answer.json()["details"][0]["path"]) == (422, "entryRevision")

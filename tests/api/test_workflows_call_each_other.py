@@ -53,6 +53,8 @@ def test_a_child_answers_its_parent_whatever_it_is_called_by_then(live_server: A
     assert (run["status"], run["output"]) == ("complete", 42)
     (called,) = runs_of(live_server, child["id"])
     assert (called["trigger"], called["params"]) == ("workflow", {"n": 21})
+    parent_of = {"workflowId": parent["id"], "instanceId": run["instanceId"]}
+    assert (called["parent"], run["parent"]) == (parent_of, None)
     steps = live_server.api(
         "GET", f"/workflows/{parent['id']}/runs/{run['instanceId']}/steps"
     ).json["data"]
@@ -101,6 +103,7 @@ def test_a_run_that_is_not_waited_for_is_on_its_own(live_server: Any) -> None:
     run = live_server.ended(parent["id"], started(live_server, parent["id"]))
     (called,) = runs_of(live_server, child["id"])
     assert run["output"] == {"instanceId": called["instanceId"]}
+    assert called["parent"] is None
     assert called["status"] in ("queued", "running", "waiting")
 
 

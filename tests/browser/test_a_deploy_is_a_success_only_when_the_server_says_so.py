@@ -167,6 +167,33 @@ def test_a_deploy_goes_on_when_the_dialog_is_closed_and_is_told_at_its_end(visit
     expect(page.get_by_text("Two versions is live with version 2.")).to_be_visible()
 
 
+def test_a_page_that_is_loaded_anew_finds_its_deploy_again(visitor, live_server, workflow):
+    page = visitor.open(f"/workflows/{workflow}")
+    visitor.expected += ["ERR_ABORTED", "ERR_FAILED"]
+    begun = []
+
+    def lost(route):
+        # the server begins, and the page is gone before it hears of it
+        begun.append(route.request.post_data_json)
+        told = live_server.api("POST", f"/workflows/{workflow}/deploy-stream", begun[0])
+        assert "event: result" in told.text
+        page.evaluate("setTimeout(() => location.reload(), 0)")
+
+    page.route("**/deploy-stream", lambda route: lost(route), times=1)
+    dialog = open_dialog(page)
+    dialog.get_by_role("button", name="Deploy", exact=True).click()
+    again = page.get_by_role("dialog", name=re.compile("^Deploy "))
+    expect(again.get_by_text("Version 2 is live")).to_be_visible()
+    expect(again.get_by_text("the connection was cut")).to_have_count(0)
+    for stage in ("Check the graph", "Go live"):
+        expect(again.get_by_role("listitem").filter(has_text=stage)).to_contain_text("done")
+    assert len(begun) == 1
+    again.get_by_role("button", name="Close").last.click()
+    page.reload()
+    expect(page.get_by_role("toolbar", name="Canvas")).to_be_visible()
+    expect(again).to_have_count(0)
+
+
 def test_what_stops_a_deploy_leads_to_its_node(visitor, live_server):
     made = live_server.api("POST", "/workflows", {"name": "Broken", "ir": graph("Broken")})
     id = made.json["id"]

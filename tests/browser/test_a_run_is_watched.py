@@ -21,6 +21,21 @@ def trigger(server: Any, workflow: str, **params: Any) -> str:
     return str(made.json["instanceId"])
 
 
+def node(id: str, type: str, **data: Any) -> dict[str, Any]:
+    return {"id": id, "type": type, "name": id, "position": {"x": 0, "y": 0}, "data": data}
+
+
+def drawn(name: str, only: dict[str, Any]) -> dict[str, Any]:
+    """A workflow of a single node."""
+    return {
+        "kind": "workflow",
+        "metadata": {"name": name},
+        "entryNodeId": only["id"],
+        "nodes": [only],
+        "edges": [],
+    }
+
+
 def line(page: Page, name: str) -> Any:
     """The line of a step in the timeline."""
     return page.get_by_role("region", name="Timeline").get_by_role("button", name=name)
@@ -67,6 +82,95 @@ def test_each_step_tells_what_it_answered_and_printed(visit, busy, accessible):
     accessible(page)
     page.keyboard.press("j")
     expect(page.get_by_role("complementary", name="Step Check stock")).to_be_visible()
+
+
+def test_parent_and_child_lead_to_each_other(visit, live_server, accessible):
+    child = live_server.deploy(drawn("Answers", node("answer", "step", code="return 42")))
+    calls = node("call", "sub_workflow", workflowId=child["id"])
+    parent = live_server.deploy(drawn("Asks", calls))
+    run = trigger(live_server, parent["id"])
+    live_server.ended(parent["id"], run)
+    page = visit(live_server).open(f"/workflows/{parent['id']}/runs/{run}")
+    line(page, "call").first.click()
+    page.get_by_role("link", name="Open its run").click()
+    expect(page).to_have_url(re.compile(f"/workflows/{child['id']}/runs/"))
+    back = page.get_by_role("link", name="Asks")
+    expect(back).to_be_visible()
+    accessible(page)
+    back.click()
+    expect(page).to_have_url(re.compile(f"/workflows/{parent['id']}/runs/{run}$"))
+    expect(page.get_by_text("Started by")).not_to_be_visible()
+
+
+def test_at_twice_the_size_there_is_room_for_steps(visit, busy):
+    run = busy.runs("status=complete&text=ord_002")[0]
+    page = visit(busy.server, viewport={"width": 640, "height": 400}).open(
+        f"{busy.path}/runs/{run['instanceId']}"
+    )
+    ship = line(page, "Ship")
+    ship.scroll_into_view_if_needed()
+    rail = page.get_by_role("navigation", name="Places").bounding_box()
+    for name in ("Load order", "Check stock", "Ship"):
+        box = line(page, name).bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= rail["y"], name
+
+
+def test_keys_step_into_loops_that_are_folded(visit, live_server):
+    graph = {
+        "kind": "workflow",
+        "metadata": {"name": "Long loop"},
+        "entryNodeId": "each",
+        "nodes": [
+            node("each", "loop", loopType="times", count="30"),
+            node("work", "step", code="return i"),
+            node("end", "step", code="return 1"),
+        ],
+        "edges": [
+            {"id": "e1", "source": "each", "target": "work", "label": "body"},
+            {"id": "e2", "source": "each", "target": "end", "label": "then"},
+        ],
+    }
+    workflow = live_server.deploy(graph)["id"]
+    run = trigger(live_server, workflow)
+    assert live_server.ended(workflow, run)["status"] == "complete"
+    page = visit(live_server).open(f"/workflows/{workflow}/runs/{run}")
+    folded = page.get_by_role("button", name="each 30 iterations", expanded=False)
+    expect(folded).to_be_visible()
+    page.keyboard.press("j")
+    expect(page.get_by_role("complementary", name="Step work [0]")).to_be_visible()
+    page.keyboard.press("j")
+    expect(page.get_by_role("complementary", name="Step work [1]")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("k")
+    expect(page.get_by_role("complementary", name="Step end")).to_be_visible()
+    page.keyboard.press("k")
+    expect(page.get_by_role("complementary", name="Step work [29]")).to_be_visible()
+
+
+def test_a_templates_event_is_at_hand(visit, live_server):
+    template = live_server.api("GET", "/templates/approval").json
+    workflow = live_server.deploy(template["ir"])["id"]
+    made = live_server.api("POST", f"/workflows/{workflow}/trigger", {"params": template["params"]})
+    path = f"/workflows/{workflow}/runs/{made.json['instanceId']}"
+    live_server.until(lambda: live_server.api("GET", path).json["status"] == "waiting")
+    page = visit(live_server).open(path)
+    expect(page.get_by_role("button", name="Send event").first).to_be_visible()
+    page.keyboard.press("e")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Type")).to_have_value(template["event"]["type"])
+    payload = dialog.get_by_role("textbox", name="Payload")
+    expect(payload).to_contain_text('"approved": true')
+    nothing = payload.locator(".cm-placeholder")
+    expect(nothing).to_have_count(0)
+    dialog.get_by_label("Type").fill("another")
+    expect(nothing).to_be_visible()
+    dialog.get_by_role("button", name=template["event"]["type"]).click()
+    dialog.get_by_role("button", name="Send").click()
+    assert live_server.ended(workflow, made.json["instanceId"])["status"] == "complete"
+    steps = live_server.api("GET", f"{path}/steps").json["data"]
+    [waited] = [step for step in steps if step["type"] == "wait"]
+    assert waited["output"]["payload"] == template["event"]["payload"]
 
 
 def test_one_key_flips_between_timeline_drawing_and_log(visit, busy, accessible):
@@ -243,17 +347,21 @@ def test_a_page_recovers_from_the_server_being_killed_without_a_reload(
     visitor.expected += AWAY
     page = visitor.open(f"/workflows/{workflow}/runs/{run}?view={view}")
     listed = visitor.open(f"/workflows/{workflow}/runs")
+    idle = visitor.open("/keys")
+    away = "The server is away"
+    expect(idle.get_by_role("button", name="New key").first).to_be_visible()
     expect(page.locator("h1")).to_contain_text("Waiting")
     expect(listed.locator("li[data-run]")).to_contain_text("Waiting")
-    for one in (page, listed):
+    for one in (page, listed, idle):
         one.evaluate("window.sameDocument = true")
 
     server.stop(signal.SIGKILL)
-    for one in (page, listed):
-        expect(one.get_by_text("Reconnecting…")).to_be_visible()
+    for one in (page, listed, idle):
+        expect(one.get_by_text(away)).to_be_visible()
+        assert one.get_by_text("Reconnecting…").count() == 0
     server.start()
-    for one in (page, listed):
-        expect(one.get_by_text("Reconnecting…")).to_have_count(0)
+    for one in (page, listed, idle):
+        expect(one.get_by_text(away)).to_have_count(0)
     sent = server.api(
         "POST", f"/workflows/{workflow}/runs/{run}/events", {"type": "approval", "payload": 1}
     )
@@ -266,7 +374,7 @@ def test_a_page_recovers_from_the_server_being_killed_without_a_reload(
     other = trigger(server, workflow, id="ord_after", do="complete")
     expect(listed.locator(f"[data-run$='{run}']")).to_contain_text("Complete")
     expect(listed.locator(f"[data-run$='{other}']")).to_contain_text("Complete")
-    for one in (page, listed):
+    for one in (page, listed, idle):
         assert one.evaluate("window.sameDocument") is True
 
 

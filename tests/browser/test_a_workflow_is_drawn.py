@@ -100,6 +100,14 @@ def test_nodes_are_added_by_keys_alone(drawn, live_server):
     expect(page.locator(".react-flow__node-step")).to_have_count(2)
     saved(page)
     assert graph_of(live_server, id)["entryNodeId"] == "sleep"
+    # one command, whichever of the two keys one is used to
+    page.keyboard.press("Delete")
+    expect(page.locator(".react-flow__node-step")).to_have_count(2)
+    select(page, "sleep")
+    page.keyboard.press("Delete")
+    expect(page.locator(".react-flow__node-step")).to_have_count(1)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog").get_by_text("Delete", exact=True)).to_have_count(1)
 
 
 def test_a_node_goes_where_it_is_dropped(drawn):

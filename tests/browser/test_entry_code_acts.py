@@ -7,6 +7,7 @@ import hmac
 import json
 import re
 
+import pytest
 from playwright.sync_api import expect
 from tests.browser.editing import editor, open_shop, write
 
@@ -43,6 +44,31 @@ def test_a_check_added_in_the_dashboard_guards_the_worker_url(visitor, accessibl
     shop.server.until(lambda: shop.full()["entryCode"] is None)
     shop.deploy()
     assert shop.server.curl(*post).status == 200
+
+
+@pytest.mark.parametrize("mine", [True, False])
+def test_of_two_who_change_entry_code_nobody_loses_it_unasked(visitor, accessible, mine):
+    shop = open_shop(visitor.server)
+    visitor.expected += ["409"]
+    page = visitor.open(shop.path("?panel=entry"))
+    code = editor(page, "Entry code")
+    expect(code).to_contain_text("env.WORKFLOW.create")
+    theirs = 'return Response("theirs")'
+    changed = shop.server.api("PATCH", f"/workflows/{shop.id}", {"entryCode": theirs})
+    assert changed.status == 200, changed.text
+    write(page, code, 'return Response("mine")')
+    saved = page.get_by_role("status", name="Entry code")
+    expect(saved).to_have_text("Not saved: changed elsewhere")
+    assert shop.full()["entryCode"] == theirs
+    accessible(page)
+    page.get_by_role("button", name="Keep mine" if mine else "Take theirs").click()
+    expect(saved).to_have_text("Saved")
+    kept = 'return Response("mine")' if mine else theirs
+    expect(code).to_have_text(kept)
+    assert shop.full()["entryCode"] == kept
+    # and one goes on from there
+    write(page, code, 'return Response("after")')
+    shop.server.until(lambda: shop.full()["entryCode"] == 'return Response("after")')
 
 
 def test_every_check_is_good_python_and_they_go_together(visitor):

@@ -83,7 +83,11 @@ def test_new_runs_do_not_move_what_is_read(visit, busy):
     page = visit(busy.server).open(busy.path + "/runs")
     expect(rows(page).first).to_be_visible()
     listed = page.get_by_role("region", name="Runs")
-    listed.evaluate("list => { list.scrollTop = 700 }")
+    # measured once it is drawn where it was scrolled to
+    listed.evaluate(
+        "list => { list.scrollTop = 700;"
+        " return new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn))) }"
+    )
     shown = page.locator("li[data-run]").nth(16)
     key, before = shown.get_attribute("data-run"), shown.bounding_box()
     params = {"id": "ord_new", "do": "complete"}
@@ -120,6 +124,7 @@ def test_many_runs_are_changed_at_once(visit, live_server, all_of_them):
     page = visit(live_server).open(f"/workflows/{made}/runs")
     expect(rows(page).first).to_contain_text("Waiting")
     if all_of_them:
+        expect(rows(page).first).to_have_attribute("aria-setsize", "60")  # once all are read
         page.get_by_role("checkbox", name="Select all that are shown").click()
         count = 60
     else:

@@ -18,3 +18,18 @@ def test_a_browser_without_a_session_is_asked_for_a_link(browser, dashboard, liv
     page.wait_for_url("**/sign-in")
     expect(page.get_by_text("awaitstep login-link")).to_be_visible()
     context.close()
+
+
+def test_signing_out_reaches_every_tab(visit, new_server):
+    server = new_server("--no-example")
+    visitor = visit(server)
+    visitor.expected += ["401", "ERR_ABORTED"]
+    following = visitor.open("/runs")
+    expect(following.get_by_text("Nothing has run yet")).to_be_visible()
+    page = visitor.open("/settings")
+    version = server.api("GET", "/health").json["version"]
+    about = page.get_by_role("region", name="This server")
+    expect(about.get_by_text(version, exact=True)).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/sign-in*")
+    following.wait_for_url("**/sign-in*")

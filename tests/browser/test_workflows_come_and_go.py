@@ -107,6 +107,49 @@ def test_what_an_import_leaves_to_do_is_shown(visitor, tmp_path, accessible):
     page.wait_for_url("**/workflows/wf_*")
 
 
+def test_what_a_typescript_export_leaves_to_port_is_shown_and_marked(visitor, tmp_path, accessible):
+    place = {"position": {"x": 0, "y": 0}, "version": "1.0.0", "provider": "cloudflare"}
+    ir = {
+        "metadata": {"name": "From TypeScript", "version": 3},
+        "entryNodeId": "step-1",
+        "nodes": [
+            {
+                **place,
+                "id": "step-1",
+                "type": "step",
+                "name": "Load order",
+                "data": {"code": "const n = 1;\nreturn { n };"},
+            },
+            {
+                **place,
+                "position": {"x": 0, "y": 112},
+                "id": "nap",
+                "type": "sleep",
+                "name": "Nap",
+                "data": {"duration": 5000},
+            },
+        ],
+        "edges": [{"id": "e1", "source": "step-1", "target": "nap"}],
+    }
+    entry = "export default { async fetch(request, env) { return new Response('hi'); } }"
+    file = tmp_path / "export.json"
+    file.write_text(json.dumps({"name": "From TypeScript", "ir": ir, "triggerCode": entry}))
+    page = visitor.open("/workflows")
+    page.get_by_role("button", name="Import").click()
+    page.get_by_label("File to import").set_input_files(file)
+    dialog = page.get_by_role("dialog", name="From TypeScript is imported")
+    code = dialog.locator("section").filter(has_text="to be written in Python")
+    expect(code.get_by_role("heading")).to_have_text("2 pieces of code to be written in Python")
+    expect(code.get_by_role("listitem")).to_have_text(["load_order", "the entry code"])
+    expect(dialog).to_contain_text("step-1 → load_order")
+    accessible(page)
+    dialog.get_by_role("button", name="Open it").click()
+    page.wait_for_url("**/workflows/wf_*")
+    page.locator('.react-flow__node[data-id="load_order"]').click()
+    panel = page.get_by_role("complementary", name="Load order")
+    expect(panel.get_by_role("textbox", name="Code")).to_contain_text("# const n = 1;")
+
+
 def test_an_export_comes_back_as_a_copy(visitor, live_server):
     live_server.deploy(graph("Twin"))
     page = visitor.open("/workflows")

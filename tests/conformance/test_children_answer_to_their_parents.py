@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from awaitstep.engine.errors import InvalidEventType, RunNotFound
+from awaitstep.engine.port import Parent, RunQuery
 from awaitstep.engine.states import ENDED, RunStatus
 
 DEADLINE = 30.0
@@ -58,6 +59,41 @@ async def test_a_parent_hears_what_its_child_answers(desk):
         "output": {"grown": "a"},
     }
     assert desk.marks() == ["a"]
+
+
+async def test_a_child_names_its_parent_whoever_asks(desk):
+    desk.deploy(START + 'return await result(await child("a", code="wait"))')
+    run = await desk.start({})
+    child = await child_of(desk, run, "a")
+    await desk.has(run, "result of " + child)
+    await desk.has(child, "gate")
+    await desk.until(run, RunStatus.waiting)
+    for _ in range(2):  # as it is in memory, and as it is read again
+        assert (await desk.view(child)).parent == Parent("wf", run, 1)
+        assert (await desk.view(run)).parent is None
+        [listed] = [
+            r for r in (await desk.engine.list(RunQuery(["wf"]))).runs if r.instance == child
+        ]
+        assert listed.parent == Parent("wf", run, 1)
+        await desk.reopen()
+    await desk.engine.send_event("wf", child, "go", b"7")
+    await desk.output(run)
+    assert (await desk.view(child)).parent == Parent("wf", run, 1)
+
+
+async def test_a_run_under_another_id_names_no_parent(desk):
+    desk.deploy(
+        START
+        + """
+@step.do("free")
+async def free():
+    return (await self.env.WORKFLOW.create(id="free", params={"child": "free"})).id
+return await free()
+"""
+    )
+    await desk.output(await desk.start({}))
+    await desk.until("free", RunStatus.complete)
+    assert (await desk.view("free")).parent is None
 
 
 async def test_a_parent_that_sleeps_on_disk_is_woken_by_its_child(desk):

@@ -107,6 +107,31 @@ it("lets nothing wait for itself: no file imports what imports it, types aside",
   expect(rings).toEqual([]);
 });
 
+const EXPORTED = /^export (?:async )?(?:function\*?|const|type|class|let) (\w+)/gm;
+
+it("offers nothing that no other file takes", () => {
+  const texts = new Map(files.map((file) => [file, readFileSync(join(ROOT, file), "utf8")]));
+  const taken = new Map(
+    [...texts].map(([file, text]) => [
+      file,
+      // by an import, or by its name where a page is loaded when it is first opened
+      Array.from(text.matchAll(/import[^;]*?from|"\w+"/g), ([found]) => found).join(" "),
+    ]),
+  );
+  const idle = [...texts].flatMap(([file, text]) =>
+    isTest(file)
+      ? []
+      : Array.from(text.matchAll(EXPORTED), ([, name]) => name ?? "")
+          .filter((name) =>
+            [...taken].every(
+              ([other, words]) => other === file || !new RegExp(`\\b${name}\\b`).test(words),
+            ),
+          )
+          .map((name) => `${file}: ${name}`),
+  );
+  expect(idle).toEqual([]);
+});
+
 it("sends nobody a package that nothing imports", () => {
   const text = readFileSync(join(ROOT, "../package.json"), "utf8");
   const named = Object.keys((JSON.parse(text) as { dependencies: object }).dependencies);

@@ -17,6 +17,8 @@ from awaitstep.api.problems import Refusal
 from awaitstep.app import AwaitStep
 from awaitstep.auth.identity import Identity, Scope
 
+# The project that a session looks at; without it, the one that its link led into.
+PROJECT: Final = "awaitstep-project"
 REQUIRED_SCOPE: Final = "x-required-scope"
 SIGN_IN: Final = "/api/auth/sessions"
 PUBLIC: Final = frozenset(
@@ -35,8 +37,19 @@ async def authenticate(
     """Whose request it is, None when nobody's.
 
     Exactly one `Authorization: Bearer` counts. Only without one is a session's cookie looked at.
-    Raises Refusal for a cookie that comes from elsewhere than the dashboard's own pages.
+    Raises Refusal for a cookie that comes from elsewhere than the dashboard's own pages, NotFound
+    for a project they don't see.
     """
+    identity = await _identify(app, origins, method, headers)
+    wanted = headers.get(PROJECT)
+    if identity is None or wanted is None:
+        return identity
+    return await app.projects.enter(identity, wanted)
+
+
+async def _identify(
+    app: AwaitStep, origins: Origins, method: str, headers: Headers
+) -> Identity | None:
     given = headers.getlist("authorization")
     for header in given:
         scheme, _, key = header.partition(" ")
@@ -76,8 +89,8 @@ class Needs:
 class HasSession(Needs):
     """The dependency that lets a browser through that is signed in, and no key."""
 
-    def __init__(self) -> None:
-        super().__init__("read")
+    def __init__(self, scope: Scope = "read") -> None:
+        super().__init__(scope)
 
     async def __call__(self, request: Request) -> Identity:
         identity = await super().__call__(request)

@@ -23,6 +23,7 @@ from awaitstep.api import (
     metrics,
     nodes,
     problems,
+    projects,
     reference,
     runs,
     sessions,
@@ -55,6 +56,7 @@ _ROUTERS = (
     env_vars.router,
     api_keys.router,
     sessions.router,
+    projects.router,
     nodes.router,
     templates.router,
 )

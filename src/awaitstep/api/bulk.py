@@ -100,7 +100,7 @@ async def change_runs(
         dry_run=body.dry_run,
     )
     first = await anext(steps)  # a workflow that is not there is a plain 404
-    return sse.stream(sse.or_error(_told(first, steps), request.state.request_id))
+    return sse.stream(request, _told(first, steps))
 
 
 async def _told(

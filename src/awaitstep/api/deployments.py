@@ -52,21 +52,30 @@ async def deploy(id: str, app: App, who: Deployer, body: DeployBody | None = Non
 async def deploy_stream(
     id: str, request: Request, app: App, who: Deployer, body: DeployBody | None = None
 ) -> Response:
-    """`deploy` as server-sent events.
+    """`deploy` as server-sent events. It goes on when the stream is left.
 
     `progress` events hold `{stage, message, progress}`; the last event is `result`, with what
     deploy answers, or `error`.
     """
     asked = body or DeployBody()
-    steps = app.deployments.steps(
+    steps = await app.deployments.begin(
         who.project,
         id,
         connection=asked.connection_id,
         version=asked.version_id,
         unless_live=asked.unless_live,
     )
-    first = await anext(steps)  # a workflow that is not there is a plain 404
-    return sse.stream(sse.or_error(_told(first, steps), request.state.request_id))
+    return sse.stream(request, _told(steps))
+
+
+@router.get("/workflows/{id}/deploy-stream", response_class=Response, responses=sse.EVENTS)
+async def watch_deploy(id: str, request: Request, app: App, who: Reader) -> Response:
+    """The events of the deploy that `POST …/deploy-stream` began last, from its start on.
+
+    None when it ended over a minute ago, or none was begun since the server started.
+    """
+    steps = app.deployments.watch(who.project, id)
+    return sse.stream(request, _told(steps))
 
 
 @router.post("/workflows/{id}/takedown")
@@ -108,11 +117,8 @@ async def list_deployments(
     )
 
 
-async def _told(
-    first: Progress | Deployed, rest: AsyncIterator[Progress | Deployed]
-) -> AsyncIterator[bytes]:
-    yield _event(first)
-    async for step in rest:
+async def _told(steps: AsyncIterator[Progress | Deployed]) -> AsyncIterator[bytes]:
+    async for step in steps:
         yield _event(step)
 
 

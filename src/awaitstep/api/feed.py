@@ -46,7 +46,7 @@ async def _feed(
 ) -> Response:
     news = app.feed.news(who.project, id, asked)
     await anext(news)  # a workflow that is not there is a plain 404
-    return sse.stream(sse.or_error(_told(app, news), request.state.request_id))
+    return sse.stream(request, _told(app, news))
 
 
 async def _told(app: AwaitStep, news: AsyncGenerator[News]) -> AsyncIterator[bytes]:

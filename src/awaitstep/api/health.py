@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter
+from pydantic import Field
 
+import awaitstep
 from awaitstep.api.access import App
 from awaitstep.api.bodies import ApiRoute
 from awaitstep.api.model import Shape
@@ -26,6 +28,7 @@ class RunnerShape(Shape):
 
 class HealthShape(Shape):
     status: Literal["ok"]
+    version: str = Field(description="Of the server.")
     runner: RunnerShape
 
 
@@ -44,6 +47,7 @@ async def health(app: App) -> HealthShape:
         raise RunnerUnavailable("No runner has answered yet.")
     return HealthShape(
         status="ok",
+        version=awaitstep.__version__,
         runner=RunnerShape(
             ready=runner.ready,
             count=runner.runners,

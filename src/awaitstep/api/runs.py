@@ -169,7 +169,7 @@ async def stream_run(id: str, run: str, request: Request, app: App, who: Reader)
     event is `end`, with the run.
     """
     await app.runs.get(who.project, id, run)
-    return sse.stream(sse.or_error(_changes(app, who, id, run), request.state.request_id))
+    return sse.stream(request, _changes(app, who, id, run))
 
 
 @router.get(_RUN + "/events", response_model=Listing[EntryShape])
@@ -192,7 +192,7 @@ async def stream_events(id: str, run: str, request: Request, app: App, who: Read
     `end`, with the run.
     """
     await app.runs.get(who.project, id, run)
-    return sse.stream(sse.or_error(_entries(app, who, id, run), request.state.request_id))
+    return sse.stream(request, _entries(app, who, id, run))
 
 
 @router.post(_RUN + "/pause", response_model=RunShape, responses={409: {}})

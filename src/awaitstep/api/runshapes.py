@@ -38,6 +38,13 @@ class ErrorShape(Shape):
     )
 
 
+class ParentShape(Shape):
+    """The run that waits for another one."""
+
+    workflow_id: str
+    instance_id: str
+
+
 class RunShape(Shape):
     """One durable execution."""
 
@@ -53,6 +60,7 @@ class RunShape(Shape):
                     "deploymentId": "dep_uJ7hGf5Ds2Aq1Zx8Cv0Bn",
                     "trigger": "api",
                     "priority": 0,
+                    "parent": None,
                     "status": "complete",
                     "epoch": 1,
                     "params": {"orderId": "ord_001"},
@@ -77,6 +85,10 @@ class RunShape(Shape):
     deployment_id: str
     trigger: TriggerName
     priority: int
+    parent: ParentShape | None = Field(
+        description="The run that waits for this one, or did; perhaps gone by now. "
+        "Null where nobody does, and on Cloudflare, which does not tell."
+    )
     status: StatusName
     epoch: int
     params: Any
@@ -181,6 +193,11 @@ class ErrorJson(msgspec.Struct, omit_defaults=True):
     traceback: str | None = None
 
 
+class ParentJson(msgspec.Struct, rename="camel"):
+    workflow_id: str
+    instance_id: str
+
+
 class RunJson(msgspec.Struct, rename="camel"):
     id: str
     instance_id: str
@@ -190,6 +207,7 @@ class RunJson(msgspec.Struct, rename="camel"):
     deployment_id: str
     trigger: str
     priority: int
+    parent: ParentJson | None
     status: str
     epoch: int
     params: msgspec.Raw | None
@@ -259,6 +277,7 @@ def run_json(run: RunView, workflow_name: str) -> RunJson:
         deployment_id=run.deployment,
         trigger=run.trigger,
         priority=run.priority,
+        parent=_parent(run),
         status=run.status.value,
         epoch=run.epoch,
         params=_raw(run.params),
@@ -322,6 +341,12 @@ def entry_json(told: NodeEntry) -> EntryJson:
 
 def _raw(value: bytes | None) -> msgspec.Raw | None:
     return None if value is None else msgspec.Raw(value)
+
+
+def _parent(run: RunView) -> ParentJson | None:
+    if run.parent is None:
+        return None
+    return ParentJson(run.parent.workflow, run.parent.instance)
 
 
 def _error(error: RunError | None) -> ErrorJson | None:

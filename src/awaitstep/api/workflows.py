@@ -30,7 +30,7 @@ from awaitstep.api.workflowshapes import (
     workflow_shape,
     workflow_with,
 )
-from awaitstep.app.errors import Invalid
+from awaitstep.app.errors import Invalid, invalid
 from awaitstep.app.workflows import Edit
 from awaitstep.wording import INVALID
 
@@ -169,7 +169,9 @@ async def update_workflow(
 @router.patch("/workflows/{id}/move")
 async def move_workflow(id: str, body: MoveWorkflow, app: App, who: Writer) -> WorkflowShape:
     """To another project that the caller sees; an API key sees its own only."""
-    return workflow_shape(await app.workflows.move(who.project, id, body.project_id, {who.project}))
+    target = body.project_id
+    reachable = {target} if await app.projects.sees(who, target) else set[str]()
+    return workflow_shape(await app.workflows.move(who.project, id, target, reachable))
 
 
 @router.delete("/workflows/{id}", status_code=204, responses={409: {}})
@@ -189,6 +191,8 @@ def _edit(body: PatchWorkflow) -> Edit:
         raise Refusal(422, "entry.twice", "Give entryCode or triggerCode, not both.")
     if "trigger_code" in given:
         given.add("entry_code")
+    if body.entry_revision is not None and "entry_code" not in given:
+        raise invalid("request.invalid", "`entryRevision` goes with `entryCode`.", "entryRevision")
     if body.deploy_config is not None and "route" in body.deploy_config.model_fields_set:
         given.add("route")
     for field in ("name", "env_vars", "dependencies"):
@@ -202,6 +206,7 @@ def _edit(body: PatchWorkflow) -> Edit:
         name=body.name,
         description=body.description,
         entry_code=body.entry_code if body.entry_code is not None else body.trigger_code,
+        entry_revision=body.entry_revision,
         dependencies=body.dependencies or (),
         payload_schema=body.payload_schema,
         route=None if route is None else route.pattern,

@@ -95,6 +95,11 @@ class PatchWorkflow(Body):
     name: Name | None = None
     description: Text | None = None
     entry_code: Text | None = Field(default=None, description="Null is the default entry code.")
+    entry_revision: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = Field(
+        default=None,
+        description="Of the entry code that was read last: 409 when it was changed since. "
+        "Without it, whatever is there is replaced.",
+    )
     trigger_code: Text | None = Field(
         default=None,
         description="Another name of `entryCode`.",
@@ -160,6 +165,7 @@ class WorkflowFields(Shape):
     description: str
     kind: KindName
     entry_code: str | None = Field(description="Null is the default entry code.")
+    entry_revision: int = Field(description="Raised by each change of the entry code.")
     dependencies: list[str]
     payload_schema: dict[str, Any] | None
     deploy_config: DeployConfigShape
@@ -183,6 +189,7 @@ class WorkflowShape(WorkflowFields):
                     "description": "",
                     "kind": "workflow",
                     "entryCode": None,
+                    "entryRevision": 0,
                     "dependencies": [],
                     "payloadSchema": None,
                     "deployConfig": {"route": None},
@@ -235,6 +242,7 @@ def workflow_fields(workflow: Workflow) -> dict[str, Any]:
         "description": workflow.description,
         "kind": workflow.kind,
         "entry_code": workflow.entry_code,
+        "entry_revision": workflow.entry_revision,
         "dependencies": workflow.dependencies,
         "payload_schema": workflow.payload_schema,
         "deploy_config": DeployConfigShape(route=route),

@@ -19,6 +19,7 @@ from awaitstep.app.packages import Ready, must_run_on, must_work_on, prepared, r
 from awaitstep.app.ports import Ports, worker_url
 from awaitstep.app.releases import calls_of, going_live, made_before
 from awaitstep.app.retirement import Retirement
+from awaitstep.app.underway import Underway
 from awaitstep.app.variables import reserved, snapshot
 from awaitstep.auth import places
 from awaitstep.auth.vault import Unreadable
@@ -61,6 +62,7 @@ class Deployments:
         self._ports = ports
         self._graphs = graphs
         self._retirement = retirement
+        self._underway = Underway[Progress | Deployed]()
 
     async def deploy(
         self,
@@ -206,6 +208,27 @@ class Deployments:
                 yield Progress("activate", done, round(progress))
         yield Deployed(id, chosen.id, place.id, name, url, warnings)
 
+    async def begin(
+        self,
+        project: str,
+        workflow: str,
+        *,
+        connection: str | None = None,
+        version: str | None = None,
+        unless_live: bool = False,
+    ) -> AsyncIterator[Progress | Deployed]:
+        """`steps` that go on when the caller goes away. Raises what comes before the first."""
+        steps = self.steps(
+            project, workflow, connection=connection, version=version, unless_live=unless_live
+        )
+        first = await anext(steps)
+        return self._underway.begin(workflow, _with_first(first, steps))
+
+    def watch(self, project: str, workflow: str) -> AsyncIterator[Progress | Deployed]:
+        """All steps of what was begun, and is under way or has just ended. Raises NotFound."""
+        self._ports.directory.find(project, workflow)
+        return self._underway.watch(workflow)
+
     async def takedown(
         self, project: str, workflow: str, *, terminate_runs: bool = False
     ) -> TakenDown:
@@ -281,6 +304,14 @@ class Deployments:
         except Unreadable:
             return None
         return live if json.loads(opened) == values else None
+
+
+async def _with_first(
+    first: Progress | Deployed, rest: AsyncIterator[Progress | Deployed]
+) -> AsyncIterator[Progress | Deployed]:
+    yield first
+    async for step in rest:
+        yield step
 
 
 def _schedules(ir: Mapping[str, Any]) -> tuple[str, ...]:

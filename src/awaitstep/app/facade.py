@@ -11,11 +11,12 @@ from awaitstep.app.deployments import Deployments
 from awaitstep.app.drafts import Drafts
 from awaitstep.app.feed import Feed
 from awaitstep.app.graphs import Graphs
-from awaitstep.app.ids import new_id
 from awaitstep.app.keys import Keys
 from awaitstep.app.language import Language
+from awaitstep.app.leaving import Leaving
 from awaitstep.app.observation import Observation
 from awaitstep.app.ports import Ports
+from awaitstep.app.projects import LOCAL, Projects, new_home
 from awaitstep.app.retirement import Retirement
 from awaitstep.app.runs import RunControl
 from awaitstep.app.sessions import Sessions
@@ -29,10 +30,9 @@ from awaitstep.engine.clock import Clock
 from awaitstep.engine.workers import RunnerHealth
 from awaitstep.providers.port import Provider
 from awaitstep.storage.port import Store
-from awaitstep.storage.records import Connection, Home, Organization, Project
+from awaitstep.storage.records import Home
 
 _CHECK = "vault.check"
-_LOCAL = "local"
 
 
 class AwaitStep:
@@ -65,9 +65,11 @@ class AwaitStep:
         self.observation = Observation(ports)
         self.connections = Connections(ports)
         self.variables = Variables(ports)
-        self.keys = Keys(ports)
+        self.leaving = Leaving()
+        self.keys = Keys(ports, self.leaving)
         self.templates = Templates()
-        self.sessions = Sessions(ports)
+        self.sessions = Sessions(ports, self.leaving)
+        self.projects = Projects(ports)
 
     async def bootstrap(self) -> Home:
         """Check the encryption key, make the first project if need be, fill the directory, and tell
@@ -79,14 +81,14 @@ class AwaitStep:
         await ports.read(self._check_key)
         home = await ports.read(tenancy.home)
         if home is None:
-            home = _new_home(ports.clock.now())
+            home = new_home(ports.clock.now())
             await ports.read(tenancy.create_home, home)
         for entry in await ports.read(ports.store.workflows.entries):
             ports.show(entry)
         return home
 
     def health(self) -> RunnerHealth:
-        return self._ports.providers[_LOCAL].health()
+        return self._ports.providers[LOCAL].health()
 
     def _check_key(self) -> None:
         tenancy, vault = self._ports.store.tenancy, self._ports.vault
@@ -95,12 +97,3 @@ class AwaitStep:
         check = tenancy.setting(_CHECK)
         assert check is not None
         vault.verify(check)
-
-
-def _new_home(now: float) -> Home:
-    organization = Organization(new_id("org"), "Default", now)
-    project = Project(new_id("proj"), organization.id, "Default", now)
-    connection = Connection(
-        new_id("conn"), project.id, _LOCAL, "Local", is_default=True, builtin=True, created_at=now
-    )
-    return Home(organization, project, connection)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from awaitstep.app.errors import Forbidden
 from awaitstep.app.ids import new_id
+from awaitstep.app.leaving import Leaving
 from awaitstep.app.ports import Ports
 from awaitstep.auth.identity import Identity, Scope, expand
 from awaitstep.auth.keyring import Keyring
@@ -15,8 +16,9 @@ from awaitstep.storage.records import ApiKey, Page
 
 
 class Keys:
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, leaving: Leaving) -> None:
         self._ports = ports
+        self._leaving = leaving
         self._keyring = Keyring(self._find)
 
     async def authenticate(self, text: str) -> Identity | None:
@@ -59,6 +61,7 @@ class Keys:
     async def _delete(self, project: str, id: str) -> None:
         gone = await self._ports.change(None, self._ports.store.keys.delete, project, id)
         self._keyring.forget(gone.prefix)
+        self._leaving.left(id)
 
     async def _find(self, prefix: str) -> tuple[bytes, Identity] | None:
         key = await self._ports.read(self._ports.store.keys.find, prefix)

@@ -51,7 +51,7 @@ class Ports:
         except Taken as error:
             raise Conflict(str(error), f"{error.kind}.{error.field}_taken") from None
         except Stale as error:
-            detail = {"code": f"{error.kind}.conflict", "message": str(error), "path": "revision"}
+            detail = {"code": f"{error.kind}.conflict", "message": str(error), "path": error.field}
             raise Conflict(
                 str(error), f"{error.kind}.conflict", [{**detail, "revision": error.revision}]
             ) from None

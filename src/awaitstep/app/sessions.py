@@ -11,6 +11,7 @@ from typing import Final
 
 from awaitstep.app.errors import Unavailable
 from awaitstep.app.ids import new_id
+from awaitstep.app.leaving import Leaving
 from awaitstep.app.ports import Ports
 from awaitstep.auth import tokens
 from awaitstep.auth.identity import SCOPES, Identity
@@ -27,8 +28,9 @@ _NAME: Final = "Owner"
 
 
 class Sessions:
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, leaving: Leaving) -> None:
         self._ports = ports
+        self._leaving = leaving
         self._kept = ports.store.sessions
 
     async def link(self, project: str, seconds: float) -> str:
@@ -71,8 +73,9 @@ class Sessions:
         return False
 
     async def end(self, session: str) -> None:
-        """From the answer on, it opens nothing."""
+        """From the answer on, it opens nothing, and nothing is told to it any more."""
         await self._ports.change(None, self._kept.end, session)
+        self._leaving.left(session)
 
     async def place(self, who: Identity) -> tuple[Project, Organization]:
         """What who asks sees. Raises NotFound."""

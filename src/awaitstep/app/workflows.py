@@ -31,12 +31,16 @@ from awaitstep.storage.records import (
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What to change about a workflow; `given` names the fields that are meant."""
+    """What to change about a workflow; `given` names the fields that are meant.
+
+    `entry_revision` is that of the entry code that was read last; None replaces whatever is there.
+    """
 
     given: frozenset[str]
     name: str | None = None
     description: str | None = None
     entry_code: str | None = None
+    entry_revision: int | None = None
     dependencies: Sequence[str] = ()
     payload_schema: dict[str, Any] | None = None
     route: str | None = None
@@ -129,7 +133,8 @@ class Workflows:
         return await self._ports.read(self._ports.store.variables.of, project, id)
 
     async def update(self, project: str, id: str, edit: Edit) -> Workflow:
-        """Raises NotFound, Invalid with one detail per problem, Conflict (route taken)."""
+        """Raises NotFound, Invalid with one detail per problem, Conflict (route taken, or entry
+        code that was changed since `entry_revision`)."""
         entry = self._ports.directory.find(project, id)
         now = self._ports.clock.now()
         patch: WorkflowPatch = {"updated_at": now}
@@ -158,7 +163,13 @@ class Workflows:
             old = await self.variables(project, id)
             own = replaced(self._ports.vault, project, id, edit.variables, old, now)
         return await self._ports.change(
-            id, self._ports.store.workflows.update, project, id, patch, own
+            id,
+            self._ports.store.workflows.update,
+            project,
+            id,
+            patch,
+            own,
+            edit.entry_revision,
         )
 
     async def move(self, project: str, id: str, target: str, reachable: Set[str]) -> Workflow:

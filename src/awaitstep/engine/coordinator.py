@@ -532,6 +532,7 @@ class Coordinator(Runs, ABC):
         if known.is_stopping:
             raise RunState(parent.instance, "start another run", "being rolled back")
         run.parent, run.parent_epoch = known.ref, known.epoch
+        run.parent_key = known.workflow, known.instance
 
     def _check_parent(self, known: Run, parent: Parent | None) -> None:
         """Raise NotAChild when a step finds another's run under the id of its child: it would wait

@@ -108,7 +108,11 @@ class RunError(msgspec.Struct, frozen=True):
 
 
 class RunView(msgspec.Struct, frozen=True):
-    """One run as the engine knows it now."""
+    """One run as the engine knows it now.
+
+    `parent` waits for it, or did; it may be gone by now. None where nobody does or the engine can't
+    tell.
+    """
 
     instance: str
     workflow: str
@@ -128,6 +132,7 @@ class RunView(msgspec.Struct, frozen=True):
     generated_id: bool = True
     priority: int = 0
     rolling_back: bool = False
+    parent: Parent | None = None
 
 
 class AttemptView(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ from awaitstep.engine.errors import RunState, StepNotFound
 from awaitstep.engine.eventlog import Note, NoteKind
 from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure
-from awaitstep.engine.port import AttemptView, Onto, RunView, StepView
+from awaitstep.engine.port import AttemptView, Onto, Parent, RunView, StepView
 from awaitstep.engine.retry import DEFAULT, RetryPolicy, delay_after
 from awaitstep.engine.rollback import is_handler
 from awaitstep.engine.states import ENDED, STOP, Cause, RunStatus, StepKind, StepStatus, move
@@ -146,7 +146,7 @@ class Run:
     __slots__ = (
         "assignment", "created", "deployment", "ended", "epoch", "events", "failure", "frozen",
         "generated", "idle", "inflight", "instance", "latest", "operations", "output", "params",
-        "parent", "parent_epoch", "pause_requested", "priority", "ref", "results", "seq", "started", "status", "stop_unheard",
+        "parent", "parent_epoch", "parent_key", "pause_requested", "priority", "ref", "results", "seq", "started", "status", "stop_unheard",
         "trigger", "uncommitted", "version", "waiting", "workflow",
     )  # fmt: skip
 
@@ -181,6 +181,7 @@ class Run:
         self.failure: Failure | None = None
         self.parent: int | None = None  # the run that waits for this one, by its `ref`
         self.parent_epoch = 0
+        self.parent_key: tuple[str, str] | None = None  # its workflow and instance, to be shown
         self.priority = 0
         self.pause_requested = False
         self.operations: dict[int, Operation] = {}
@@ -624,7 +625,13 @@ class Run:
             generated_id=self.generated,
             priority=self.priority,
             rolling_back=self.is_stopping and status not in ENDED,
+            parent=self._parent(),
         )
+
+    def _parent(self) -> Parent | None:
+        if self.parent is None or self.parent_key is None:
+            return None
+        return Parent(*self.parent_key, self.parent_epoch)
 
     def history(self) -> list[StepView]:
         """Every operation, in the order the code asked for it."""

@@ -30,7 +30,7 @@ from awaitstep.storage.records import (
 )
 
 # Kinds that a person knows by another word.
-_WORDS: Final = {"env_var": "variable", "api_key": "key"}
+_WORDS: Final = {"env_var": "variable", "api_key": "key", "entry": "entry code"}
 
 
 class StoreError(Exception):
@@ -63,12 +63,16 @@ class InUse(StoreError):
 
 
 class Stale(StoreError):
-    """What was to be replaced was changed meanwhile; `revision` is that of now, 0 for none."""
+    """What was to be replaced was changed meanwhile; `revision` is that of now, 0 for none.
 
-    def __init__(self, kind: str, revision: int) -> None:
-        super().__init__(f"This {kind} was changed meanwhile; read it again.")
+    `field` is where the revision was given that is not that of now.
+    """
+
+    def __init__(self, kind: str, revision: int, field: str = "revision") -> None:
+        super().__init__(f"This {_WORDS.get(kind, kind)} was changed meanwhile; read it again.")
         self.kind = kind
         self.revision = revision
+        self.field = field
 
 
 class BadCursor(StoreError):
@@ -113,6 +117,16 @@ class Tenancy(Protocol):
         """A project and whose it is. Raises Missing."""
         ...
 
+    def projects(self, organization: str, limit: int, cursor: str | None) -> Page[Project]: ...
+
+    def create_project(self, project: Project, connection: Connection) -> Project:
+        """The first project stays the oldest, whatever the clock says: a later one is later."""
+        ...
+
+    def rename_project(self, organization: str, id: str, name: str) -> Project:
+        """Raises Missing."""
+        ...
+
 
 class Workflows(Protocol):
     def create(
@@ -136,9 +150,15 @@ class Workflows(Protocol):
         ...
 
     def update(
-        self, project: str, id: str, patch: WorkflowPatch, variables: Sequence[Variable] | None
+        self,
+        project: str,
+        id: str,
+        patch: WorkflowPatch,
+        own: Sequence[Variable] | None,
+        entry_revision: int | None = None,
     ) -> Workflow:
-        """Change it; `variables`, when given, replace the workflow's own. Raises Taken."""
+        """Change it; `own` variables, when given, replace those it has. Raises Taken, Stale (its
+        entry code, when that is to change, has another revision than the one given)."""
         ...
 
     def move(

@@ -58,6 +58,7 @@ class Workflow:
     """`worker_name` is fixed at the first deploy; `route` is a `host/path*` pattern.
 
     `limits` is what its runs may take, in the form that `app.limits` gives it; None is no limit.
+    `entry_revision` is raised by each change of the entry code.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Workflow:
     created_at: float
     updated_at: float
     limits: dict[str, Any] | None = None
+    entry_revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,11 @@ def test_every_code_of_the_gateway_is_documented():
 
 def test_every_key_of_the_dashboard_is_documented():
     pages = [path for path in (ROOT / "web/src").rglob("*.ts*") if ".test." not in path.name]
-    keys = {key for page in pages for key in re.findall(r'\bkeys: "([^"]+)"', page.read_text())}
+    keys = {
+        key
+        for page in pages
+        for key in re.findall(r'\b(?:keys|alsoKeys): "([^"]+)"', page.read_text())
+    }
     assert {"A", "Mod+K", "G H"} <= keys
     text = (ROOT / "docs/how-to/use-the-dashboard.md").read_text()
     rows = re.findall(r"^\|[^|]*\|((?: `[^`]+`)+) \|", text, re.MULTILINE)

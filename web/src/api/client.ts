@@ -2,6 +2,8 @@
 
 import createClient, { type Middleware } from "openapi-fetch";
 import type { Explained } from "@/design/problem";
+import { doubt } from "./presence";
+import { projectHeaders } from "./project";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -27,6 +29,7 @@ export class ApiError extends Error implements Explained {
 
 /** The error that an answer tells of. */
 export async function errorOf(response: Response): Promise<ApiError> {
+  if (response.status === 401) signedOut();
   const body: unknown = await response.json().catch(() => null);
   const told = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
   return new ApiError(
@@ -45,13 +48,17 @@ export function onSignedOut(listener: () => void): void {
 }
 
 const refuse: Middleware = {
+  onRequest({ request }) {
+    for (const [name, value] of Object.entries(projectHeaders())) request.headers.set(name, value);
+  },
   async onResponse({ response }) {
     if (response.ok) return response;
     const error = await errorOf(response);
-    if (error.status === 401) signedOut();
+    if (error.status === 502 || error.status === 504) void doubt();
     throw error;
   },
-  onError() {
+  onError({ error }) {
+    if (!(error instanceof Error && error.name === "AbortError")) void doubt();
     return new ApiError(0, "server.away", "The server can't be reached.");
   },
 };

@@ -16,6 +16,8 @@ export type RunError = Schemas["ErrorShape"];
 export type Deployment = Schemas["DeploymentShape"];
 export type Connection = Schemas["ConnectionShape"];
 export type Variable = Schemas["VariableShape"];
+export type Template = Schemas["TemplateShape"];
+export type Project = Schemas["ProjectShape"];
 export type ApiKey = Schemas["KeyShape"];
 
 export const queries = {
@@ -25,6 +27,15 @@ export const queries = {
       queryFn: () => must(api.GET("/api/me")),
       staleTime: Number.POSITIVE_INFINITY,
       retry: false,
+    }),
+
+  projects: () =>
+    queryOptions({
+      queryKey: ["projects"],
+      queryFn: () =>
+        allPages((cursor) =>
+          must(api.GET("/api/projects", { params: { query: { limit: 100, cursor } } })),
+        ),
     }),
 
   nodeTypes: () =>
@@ -47,6 +58,13 @@ export const queries = {
     queryOptions({
       queryKey: ["workflows", id],
       queryFn: () => must(api.GET("/api/workflows/{id}/full", { params: { path: { id } } })),
+    }),
+
+  templates: () =>
+    queryOptions({
+      queryKey: ["templates"],
+      queryFn: async () => (await must(api.GET("/api/templates"))).data,
+      staleTime: Number.POSITIVE_INFINITY,
     }),
 
   versions: (id: string) =>

@@ -2,6 +2,8 @@
 
 import { useEffect, useRef, useState } from "react";
 import { type ApiError, errorOf } from "./client";
+import { doubt, pause } from "./presence";
+import { projectHeaders } from "./project";
 
 export type StreamState = "connecting" | "live" | "away" | "ended";
 
@@ -58,7 +60,7 @@ type Options = {
 };
 
 /** Follows `url` until `last` came or the answer is a refusal; returns what stops it. */
-export function follow(url: string, options: Options): () => void {
+function follow(url: string, options: Options): () => void {
   const stop = new AbortController();
   void run(url, options, stop.signal);
   return () => stop.abort();
@@ -77,7 +79,7 @@ async function run(url: string, options: Options, stopped: AbortSignal): Promise
       silence = setTimeout(abort, SILENCE);
     };
     try {
-      const response = await fetch(url, { signal: attempt.signal });
+      const response = await fetch(url, { headers: projectHeaders(), signal: attempt.signal });
       if (!response.ok || !response.body) {
         const error = await errorOf(response);
         if (!error.passing) {
@@ -105,7 +107,7 @@ async function run(url: string, options: Options, stopped: AbortSignal): Promise
     }
     if (stopped.aborted) return;
     options.onState("away");
-    await new Promise((resolve) => setTimeout(resolve, delay));
+    await Promise.all([doubt(), pause(delay)]);
     delay = Math.min(LONGEST_DELAY, delay * 2);
   }
 }
@@ -171,18 +173,25 @@ export function useStream(
   return state;
 }
 
+type Told = AsyncGenerator<{ event: string; data: unknown }>;
+
 /** A POST whose answer is a stream: each event until it ends. Throws ApiError on a refusal. */
-export async function* posted(
-  url: string,
-  body: unknown,
-  signal?: AbortSignal,
-): AsyncGenerator<{ event: string; data: unknown }> {
-  const response = await fetch(url, {
+export function posted(url: string, body: unknown, signal?: AbortSignal): Told {
+  return told(url, {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...projectHeaders() },
     body: JSON.stringify(body),
     signal,
   });
+}
+
+/** A stream that is read once, until it ends. Throws ApiError on a refusal. */
+export function watched(url: string): Told {
+  return told(url, { headers: projectHeaders() });
+}
+
+async function* told(url: string, init: RequestInit): Told {
+  const response = await fetch(url, init);
   if (!response.ok || !response.body) throw await errorOf(response);
   for await (const { event, data } of events(response.body))
     yield { event, data: JSON.parse(data) };

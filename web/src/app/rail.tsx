@@ -25,6 +25,7 @@ import { Keys } from "@/design/keys";
 import { Menu } from "@/design/menu";
 import { setTheme, useTheme } from "@/design/theme";
 import { Tooltip } from "@/design/tooltip";
+import { ProjectSwitcher } from "./projects";
 import { signOut, useMe } from "./session";
 
 export type Place = { to: LinkProps["to"]; label: string; icon: LucideIcon; keys: string };
@@ -76,6 +77,7 @@ export function Rail() {
           />
         </div>
       )}
+      <ProjectSwitcher wide={wide} className={ENTRY} />
       <Entry wide={wide} label="Search" keys="Mod+K">
         <button type="button" aria-label="Search" onClick={() => openPalette()} className={ENTRY}>
           <Search size={16} className="shrink-0" />
@@ -130,7 +132,7 @@ function UserMenu({ wide }: { wide: boolean }) {
           <span className="flex size-5 shrink-0 items-center justify-center rounded-full bg-accent-soft font-semibold text-small text-accent">
             {(me?.user.name ?? "·").slice(0, 1).toUpperCase()}
           </span>
-          {wide && <span className="truncate max-md:hidden">{me?.project.name}</span>}
+          {wide && <span className="truncate max-md:hidden">{me?.user.name}</span>}
         </button>
       }
       items={[

@@ -6,11 +6,25 @@ import {
   createRouter,
   lazyRouteComponent,
   Outlet,
+  retainSearchParams,
 } from "@tanstack/react-router";
+import { PROJECT } from "@/api/project";
 import { Broken, NotFound } from "./broken";
 import { Shell } from "./shell";
 
-const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
+const text = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== ""
+    ? value
+    : typeof value === "number"
+      ? String(value)
+      : undefined;
+
+const root = createRootRoute({
+  validateSearch: (search): { project?: string } => ({ project: text(search[PROJECT]) }),
+  search: { middlewares: [retainSearchParams([PROJECT])] },
+  component: Outlet,
+  notFoundComponent: NotFound,
+});
 
 const signIn = createRoute({
   getParentRoute: () => root,
@@ -19,13 +33,6 @@ const signIn = createRoute({
 });
 
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
-
-const text = (value: unknown): string | undefined =>
-  typeof value === "string" && value !== ""
-    ? value
-    : typeof value === "number"
-      ? String(value)
-      : undefined;
 
 const home = createRoute({
   getParentRoute: () => shell,
@@ -80,6 +87,9 @@ const runs = createRoute({
 const deployments = createRoute({
   getParentRoute: () => shell,
   path: "/deployments",
+  validateSearch: (search): { show?: "all" } => ({
+    show: search.show === "all" ? "all" : undefined,
+  }),
   component: lazyRouteComponent(() => import("@/deployments/all-deployments"), "AllDeployments"),
 });
 
@@ -175,6 +185,9 @@ const workflowSettings = createRoute({
   component: lazyRouteComponent(() => import("@/workflows/workflow-settings"), "WorkflowSettings"),
 });
 
+/** What is no page: said beside the rail, from where one goes on. */
+const nowhere = createRoute({ getParentRoute: () => shell, path: "$", component: NotFound });
+
 const tree = root.addChildren([
   signIn,
   shell.addChildren([
@@ -187,6 +200,7 @@ const tree = root.addChildren([
     environment,
     keys,
     settings,
+    nowhere,
     workflow.addChildren([
       canvas,
       workflowRuns,

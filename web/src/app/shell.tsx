@@ -1,6 +1,9 @@
+import { useQuery } from "@tanstack/react-query";
 import { Outlet, useNavigate } from "@tanstack/react-router";
-import { Keyboard, Moon, Plus, Search, Sun } from "lucide-react";
+import { Compass, Keyboard, Moon, Plus, Search, Sun } from "lucide-react";
 import { useState } from "react";
+import { ApiError } from "@/api/client";
+import { queries } from "@/api/queries";
 import {
   allCommands,
   type Command,
@@ -10,9 +13,12 @@ import {
   useShortcuts,
 } from "@/design/commands";
 import { Dialog } from "@/design/dialog";
+import { Empty } from "@/design/empty";
 import { Keys } from "@/design/keys";
 import { setTheme, useTheme } from "@/design/theme";
+import { useTitle } from "./page";
 import { Palette } from "./palette";
+import { ServerAway } from "./presence";
 import { PLACES, Rail } from "./rail";
 
 /** What is around every page once somebody has signed in. */
@@ -20,6 +26,7 @@ export function Shell() {
   useShortcuts();
   const [helping, setHelping] = useState(false);
   useShellCommands(() => setHelping(true));
+  const { error } = useQuery(queries.me());
   return (
     <div className="flex h-dvh flex-col-reverse md:flex-row">
       <a
@@ -34,11 +41,34 @@ export function Shell() {
         tabIndex={-1}
         className="relative min-h-0 min-w-0 flex-1 overflow-hidden bg-surface outline-none"
       >
-        <Outlet />
+        {isLost(error) ? <NoProject /> : <Outlet />}
       </main>
+      <ServerAway />
       <Palette />
       <ShortcutHelp open={helping} onClose={() => setHelping(false)} />
     </div>
+  );
+}
+
+/** Whether the address names a project that isn't there for who looks. */
+function isLost(error: unknown): boolean {
+  return error instanceof ApiError && error.code === "project.not_found";
+}
+
+function NoProject() {
+  useTitle("Not found");
+  return (
+    <Empty
+      icon={Compass}
+      title="There is no such project here"
+      action={
+        <a href="/" className="font-medium text-accent hover:underline">
+          Open your own
+        </a>
+      }
+    >
+      The address names one that you don’t see, or it was cut when it was copied.
+    </Empty>
   );
 }
 

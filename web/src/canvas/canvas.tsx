@@ -215,7 +215,7 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
 const ALL_AT_ONCE = 150;
 
 /** Everything where that can be read; of a large drawing, its start. */
-export function firstView(graph: Graph): FitViewOptions {
+function firstView(graph: Graph): FitViewOptions {
   const view = { maxZoom: 1, padding: 0.2 };
   if (graph.nodes.length <= ALL_AT_ONCE) return view;
   const entry = nodeOf(graph, graph.entryNodeId) ?? graph.nodes[0];

@@ -67,7 +67,7 @@ function portOf(id: string): NodeHandle {
 
 type Counts = { errors: number; warnings: number };
 
-export function countsOf(problems: readonly Detail[]): Map<string, Counts> {
+function countsOf(problems: readonly Detail[]): Map<string, Counts> {
   const counts = new Map<string, Counts>();
   for (const problem of problems) {
     if (!problem.nodeId) continue;

@@ -9,7 +9,7 @@ export const Ground = memo(function Ground(_: NodeProps & { data: GroundData }) 
   return <div className="pointer-events-none size-full rounded-panel bg-control/6" />;
 });
 
-export type GroundBox = {
+type GroundBox = {
   id: string;
   label: string;
   x: number;

@@ -5,10 +5,10 @@ import { api, must } from "@/api/client";
 import { type Connection, queries } from "@/api/queries";
 import { Page } from "@/app/page";
 import { Button, IconButton } from "@/design/button";
-import { Dialog, useConfirm } from "@/design/dialog";
+import { useConfirm } from "@/design/dialog";
 import { SkeletonRows } from "@/design/empty";
-import { Field, Input } from "@/design/field";
 import { plural } from "@/design/format";
+import { NameDialog } from "@/design/name-dialog";
 import { Problem } from "@/design/problem";
 import { Cell, Row, Table } from "@/design/table";
 import { When } from "@/design/time";
@@ -134,8 +134,11 @@ export function Connections() {
         </>
       )}
       {editing && (
-        <ConnectionDialog
-          connection={editing === "new" ? null : editing}
+        <NameDialog
+          title={editing === "new" ? "Add a connection" : `Rename ${editing.name}`}
+          description={editing === "new" ? "To the embedded engine of this server." : undefined}
+          name={editing === "new" ? "" : editing.name}
+          placeholder="Staging"
           onClose={() => setEditing(null)}
           onSave={async (name) => {
             if (editing === "new") {
@@ -149,63 +152,5 @@ export function Connections() {
         />
       )}
     </Page>
-  );
-}
-
-type DialogProps = {
-  connection: Connection | null;
-  onClose: () => void;
-  onSave: (name: string) => Promise<void>;
-};
-
-function ConnectionDialog({ connection, onClose, onSave }: DialogProps) {
-  const [name, setName] = useState(connection?.name ?? "");
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  const save = async () => {
-    setBusy(true);
-    try {
-      await onSave(name.trim());
-      onClose();
-    } catch (problem) {
-      setError(problem);
-      setBusy(false);
-    }
-  };
-  return (
-    <Dialog
-      open
-      onClose={onClose}
-      title={connection ? `Rename ${connection.name}` : "Add a connection"}
-      description={connection ? undefined : "To the embedded engine of this server."}
-    >
-      <form
-        className="flex flex-col gap-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save();
-        }}
-      >
-        <Field label="Name">
-          {(ids) => (
-            <Input
-              {...ids}
-              autoFocus
-              value={name}
-              maxLength={100}
-              placeholder="Staging"
-              onChange={(event) => setName(event.target.value)}
-            />
-          )}
-        </Field>
-        {error !== null && <Problem error={error} />}
-        <div className="flex justify-end gap-2">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" busy={busy} disabled={!name.trim()}>
-            Save
-          </Button>
-        </div>
-      </form>
-    </Dialog>
   );
 }

@@ -5,7 +5,7 @@ import { forget, useDeploying } from "./deploying";
 import { Review } from "./review";
 import { Working } from "./working";
 
-export type DeployDialogProps = {
+type DeployDialogProps = {
   workflow: FullWorkflow;
   onClose: () => void;
   /** Offered once it is live. */

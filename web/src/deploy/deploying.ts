@@ -3,12 +3,13 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { create } from "zustand";
 import { ApiError, api, must } from "@/api/client";
+import { pause } from "@/api/presence";
 import type { Deployment } from "@/api/queries";
-import { posted } from "@/api/stream";
+import { posted, watched } from "@/api/stream";
 import { failed, told as toast } from "@/design/toast";
 import { begun, heard, type Result, stopped, type Told } from "./stages";
 
-export type Target = { versionId: string; number: number; connectionId?: string };
+type Target = { versionId: string; number: number; connectionId?: string };
 
 export type End =
   | { kind: "live"; url: string; deploymentId: string; cut: boolean }
@@ -55,14 +56,36 @@ type Asked = {
 
 /** Deploys, whoever watches. What it comes to stands in the store, and in a toast when nobody did. */
 export async function deploy(asked: Asked): Promise<void> {
-  const { workflow, name, target, packages, cache } = asked;
+  const { workflow, target } = asked;
   if (useDeploying.getState().of[workflow]?.end === null) return;
+  const body = { versionId: target.versionId, connectionId: target.connectionId ?? null };
+  const { cache: _, ...kept } = asked;
+  sessionStorage.setItem(keptAt(workflow), JSON.stringify(kept));
+  await watch(asked, () => posted(streamOf(workflow), body));
+}
+
+/** A deploy that this tab began and that was not told to its end, as the page was loaded anew. */
+export function takeUp(workflow: string, cache: QueryClient): boolean {
+  const kept = sessionStorage.getItem(keptAt(workflow));
+  if (kept === null || useDeploying.getState().of[workflow]) return false;
+  const asked: Asked = { ...(JSON.parse(kept) as Omit<Asked, "cache">), cache };
+  void watch(asked, () => watched(streamOf(workflow)));
+  return true;
+}
+
+const keptAt = (workflow: string) => `awaitstep.deploying.${workflow}`;
+const streamOf = (workflow: string) =>
+  `/api/workflows/${encodeURIComponent(workflow)}/deploy-stream`;
+
+type Open = () => ReturnType<typeof watched>;
+
+async function watch(asked: Asked, open: Open): Promise<void> {
+  const { workflow, name, target, packages, cache } = asked;
   useDeploying.setState(({ of }) => ({
     of: { ...of, [workflow]: { target, told: begun(packages), asking: false, end: null } },
   }));
-  const leave = (event: BeforeUnloadEvent) => event.preventDefault();
-  window.addEventListener("beforeunload", leave);
-  const end = await outcome(asked).finally(() => window.removeEventListener("beforeunload", leave));
+  const end = await outcome(asked, open);
+  sessionStorage.removeItem(keptAt(workflow));
   update(workflow, ({ told }) => ({
     end,
     asking: false,
@@ -79,12 +102,10 @@ export async function deploy(asked: Asked): Promise<void> {
   ]);
 }
 
-async function outcome(asked: Asked): Promise<End> {
-  const { workflow, target } = asked;
+async function outcome(asked: Asked, open: Open): Promise<End> {
+  const { workflow } = asked;
   try {
-    const body = { versionId: target.versionId, connectionId: target.connectionId ?? null };
-    const url = `/api/workflows/${encodeURIComponent(workflow)}/deploy-stream`;
-    for await (const { event, data } of posted(url, body)) {
+    for await (const { event, data } of open()) {
       if (event === "result") {
         const { url: address, deploymentId } = data as Result;
         return { kind: "live", url: address, deploymentId, cut: false };
@@ -128,6 +149,6 @@ async function whatIsLive({ workflow, target, before }: Asked): Promise<End> {
     } catch (error) {
       if (error instanceof ApiError && !error.passing) return { kind: "failed", error };
     }
-    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_AFTER));
+    await pause(ASK_AGAIN_AFTER);
   }
 }

@@ -4,11 +4,11 @@ import { CircleX, Rocket, TriangleAlert } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
 import { ApiError, type Detail } from "@/api/client";
 import { type FullWorkflow, queries, type Version } from "@/api/queries";
+import { useAct } from "@/design/act";
 import { Button } from "@/design/button";
 import { Field, Input, Select } from "@/design/field";
 import { plural } from "@/design/format";
 import { Problem } from "@/design/problem";
-
 import { useEditor, useEditorStore } from "@/editor/store";
 import { graphFrom } from "@/graph/model";
 import { deploy } from "./deploying";
@@ -34,8 +34,7 @@ export function Review({ workflow, version, onClose }: ReviewProps) {
   const number = versions?.find((one) => one.id === store.getState().baseVersion)?.version;
   const [connection, setConnection] = useState<string>();
   const [note, setNote] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { act, busy, error } = useAct();
 
   const graph = useMemo(
     () => (version ? saved.data && graphFrom(saved.data.ir, workflow.name) : edited) ?? null,
@@ -47,10 +46,8 @@ export function Review({ workflow, version, onClose }: ReviewProps) {
   const saves = !version && (changed || store.getState().baseVersion === null);
   const place = connection ?? connections?.find((one) => one.isDefault)?.id ?? connections?.[0]?.id;
 
-  const start = async () => {
-    setBusy(true);
-    setError(null);
-    try {
+  const start = () =>
+    act(async () => {
       const target = version ?? (saves ? await save() : await base());
       void deploy({
         workflow: workflow.id,
@@ -60,12 +57,7 @@ export function Review({ workflow, version, onClose }: ReviewProps) {
         before: workflow.deployment?.id ?? null,
         cache,
       });
-    } catch (problem) {
-      setError(problem);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
 
   const save = async () => {
     const made = await saveVersion(store, note.trim() || null);
@@ -160,7 +152,7 @@ function Warning({ children }: { children: ReactNode }) {
 type StopsProps = { problems: Detail[]; workflow: string; onClose: () => void };
 
 /** What must be repaired first; a click leads to the node. */
-export function Stops({ problems, workflow, onClose }: StopsProps) {
+function Stops({ problems, workflow, onClose }: StopsProps) {
   const store = useEditorStore();
   const navigate = useNavigate();
   const open = (node: string) => {

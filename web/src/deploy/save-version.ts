@@ -1,6 +1,7 @@
 /** What is drawn becomes a version. The draft on the server goes with it. */
 
 import { api, must, type Schemas } from "@/api/client";
+import { pause } from "@/api/presence";
 import { saveDraft } from "@/editor/keeping";
 import type { EditorStore } from "@/editor/store";
 import { asJson } from "@/graph/model";
@@ -40,7 +41,7 @@ async function kept(store: EditorStore): Promise<void> {
     if (saving === "conflict") {
       throw new Error("Somebody else changed it meanwhile. Load the page again to see what it is.");
     }
-    if (saving === "saving") await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_AFTER));
+    if (saving === "saving") await pause(LOOK_AGAIN_AFTER);
     else {
       await saveDraft(store);
       if (store.getState().saving === "away") throw new Error("The server can’t be reached.");

@@ -1,6 +1,6 @@
 /** The stages of a deploy as the server tells them. Only a `result` is a success. */
 
-export type StageState = "ahead" | "working" | "done" | "failed";
+type StageState = "ahead" | "working" | "done" | "failed";
 export type Stage = { id: string; title: string; message: string; state: StageState };
 
 export type Result = { deploymentId: string; versionId: string; url: string; workerName: string };

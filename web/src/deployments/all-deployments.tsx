@@ -1,7 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Rocket } from "lucide-react";
-import { useState } from "react";
 import { queries } from "@/api/queries";
 import { Page } from "@/app/page";
 import { Empty, SkeletonRows } from "@/design/empty";
@@ -15,7 +14,9 @@ type Shown = "live" | "all";
 /** What is live everywhere, and what was. */
 export function AllDeployments() {
   const { data, error } = useQuery(queries.deployments());
-  const [shown, setShown] = useState<Shown>("live");
+  const { show } = useSearch({ from: "/shell/deployments" });
+  const navigate = useNavigate({ from: "/deployments" });
+  const shown: Shown = show ?? "live";
   const live = data?.filter((deployment) => deployment.status === "active") ?? [];
   const list = shown === "live" ? live : (data ?? []);
   return (
@@ -28,7 +29,9 @@ export function AllDeployments() {
             label="Shown"
             className="w-44"
             value={shown}
-            onChange={setShown}
+            onChange={(next) =>
+              void navigate({ search: { show: next === "all" ? next : undefined }, replace: true })
+            }
             choices={[
               { value: "live", label: "What is live" },
               { value: "all", label: `All, ${plural(data.length, "deployment")}` },

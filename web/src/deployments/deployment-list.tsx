@@ -101,7 +101,7 @@ const STATES = {
   stopped: { text: "text-terminated", word: "Taken down" },
 } as const;
 
-export function Status({ deployment }: { deployment: Deployment }) {
+function Status({ deployment }: { deployment: Deployment }) {
   const { text, word } = STATES[deployment.crashed ? "crashed" : deployment.status];
   const shown = (
     <span className={cx("inline-flex items-center gap-1.5 font-medium whitespace-nowrap", text)}>

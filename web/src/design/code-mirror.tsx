@@ -11,6 +11,7 @@ import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirro
 import { json } from "@codemirror/lang-json";
 import { python } from "@codemirror/lang-python";
 import {
+  bidiIsolates,
   bracketMatching,
   HighlightStyle,
   indentOnInput,
@@ -44,7 +45,7 @@ import {
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
 
-export type Language = "python" | "json" | "text";
+type Language = "python" | "json" | "text";
 
 /** A problem in the text; lines and columns count from 1. */
 export type CodeProblem = {
@@ -297,6 +298,7 @@ export function CodeEditor(props: CodeEditorProps) {
         extensions: [
           common,
           LANGUAGES[language](),
+          bidiIsolates(),
           single
             ? EditorState.transactionFilter.of((transaction) =>
                 transaction.newDoc.lines > 1 ? [] : transaction,
@@ -415,6 +417,7 @@ export function CodeDiff({ before, after, language, label }: CodeDiffProps) {
           syntaxHighlighting(COLOURS),
           THEME,
           LANGUAGES[language](),
+          bidiIsolates(),
           lineNumbers(),
           readOnlyOf(true),
           EditorView.contentAttributes.of({ "aria-label": label }),

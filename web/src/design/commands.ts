@@ -13,6 +13,8 @@ export type Command = {
   icon?: LucideIcon;
   /** As `Mod+K`, `Shift+A`, `G R` for one key after the other. */
   keys?: string;
+  /** Other keys for the same, which need not be told. */
+  alsoKeys?: string;
   /** Works while a text is edited, too. */
   everywhere?: boolean;
   disabled?: boolean;
@@ -99,7 +101,7 @@ export function useShortcuts(): void {
       // `G H` goes home even where `H` alone means something
       const found =
         usable.find((command) => pair !== "" && command.keys === pair) ??
-        usable.find((command) => command.keys === keys);
+        usable.find((command) => command.keys === keys || command.alsoKeys === keys);
       if (!found) return;
       event.preventDefault();
       before = "";

@@ -46,7 +46,7 @@ export function Textarea({ className, ...rest }: ComponentProps<"textarea">) {
   return <textarea {...rest} className={cx(BOX, "min-h-16 py-1.5", className)} />;
 }
 
-export type Choice<T extends string = string> = { value: T; label: ReactNode; hint?: ReactNode };
+type Choice<T extends string = string> = { value: T; label: ReactNode; hint?: ReactNode };
 
 type SelectProps<T extends string> = {
   id?: string;

@@ -49,11 +49,6 @@ export function exact(at: Date): string {
   return `${day(at)}, ${time}.${String(at.getMilliseconds()).padStart(3, "0")}`;
 }
 
-/** `14:03:09`, in the reader's zone. */
-export function clock(at: Date): string {
-  return at.toLocaleTimeString("en-GB", { hour12: false });
-}
-
 /** An id short enough for a table, with its middle left out. */
 export function shorten(id: string, ends = 6): string {
   return id.length <= 2 * ends + 1 ? id : `${id.slice(0, ends)}…${id.slice(-ends)}`;

@@ -8,6 +8,8 @@ export type MenuItem =
   | "separator"
   | {
       label: string;
+      /** Where two may have the same label. */
+      id?: string;
       icon?: LucideIcon;
       keys?: string;
       danger?: boolean;
@@ -16,7 +18,7 @@ export type MenuItem =
     };
 
 const CONTENT =
-  "z-50 min-w-44 overflow-hidden rounded-control border bg-raised p-1 shadow-float animate-appear";
+  "z-50 min-w-44 max-w-80 max-h-[80dvh] overflow-x-hidden overflow-y-auto rounded-control border bg-raised p-1 shadow-float animate-appear";
 const ITEM =
   "flex items-center gap-2 rounded-[4px] px-2 py-1 outline-none data-highlighted:bg-hover data-disabled:opacity-45";
 
@@ -29,7 +31,7 @@ function items(list: MenuItem[], { Item, Separator }: Parts) {
       <Separator key={index} className="-mx-1 my-1 h-px bg-line" />
     ) : (
       <Item
-        key={item.label}
+        key={item.id ?? item.label}
         disabled={item.disabled}
         onSelect={item.onSelect}
         className={cx(ITEM, item.danger && "text-errored")}
@@ -39,7 +41,7 @@ function items(list: MenuItem[], { Item, Separator }: Parts) {
         ) : (
           <span className="w-3.5" />
         )}
-        <span className="flex-1">{item.label}</span>
+        <span className="min-w-0 flex-1 truncate">{item.label}</span>
         {item.keys && <Keys keys={item.keys} />}
       </Item>
     ),

@@ -19,7 +19,7 @@ export function useSettled<T>(value: T, after = AFTER): T {
   return settled;
 }
 
-export type Compiled =
+type Compiled =
   | { code: string; lines: Lines; problems: null }
   | { code: null; lines: null; problems: Detail[] };
 
@@ -69,7 +69,7 @@ export async function entryProblems(kind: Graph["kind"], entryCode: string): Pro
   return diagnostics.filter((one) => one.path.startsWith("entryCode"));
 }
 
-export type Lines = Record<string, readonly [number, number]>;
+type Lines = Record<string, readonly [number, number]>;
 
 /** Node id to its first and last line; what has no such form is left out. */
 export function linesOf(nodeLines: Record<string, unknown>): Lines {

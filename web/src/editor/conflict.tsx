@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, must } from "@/api/client";
+import { useAct } from "@/design/act";
 import { Button } from "@/design/button";
 import { Dialog } from "@/design/dialog";
 import { plural } from "@/design/format";
@@ -16,11 +17,10 @@ export function Conflict() {
   const workflow = useEditor((state) => state.workflow);
   const mine = useEditor((state) => state.graph.nodes.length);
   const [open, setOpen] = useState(true);
-  const [busy, setBusy] = useState(false);
+  const { act, busy } = useAct(failed);
 
-  const settle = async (keepMine: boolean) => {
-    setBusy(true);
-    try {
+  const settle = (keepMine: boolean) =>
+    act(async () => {
       const full = await must(
         api.GET("/api/workflows/{id}/full", { params: { path: { id: workflow } } }),
       );
@@ -35,11 +35,7 @@ export function Conflict() {
         told("You have the other drawing now; undo brings yours back.");
       }
       await cache.invalidateQueries({ queryKey: ["workflows", workflow] });
-    } catch (error) {
-      failed(error);
-      setBusy(false);
-    }
-  };
+    });
 
   return (
     <>

@@ -11,7 +11,7 @@ import { PackagesTab } from "./packages-tab";
 import { usePanelPlace, within } from "./panel-place";
 import { ResizeHandle } from "./resize-handle";
 
-export type EditorPanelProps = {
+type EditorPanelProps = {
   panel: Panel;
   onPanel: (panel: Panel) => void;
   onClose: () => void;

@@ -2,22 +2,26 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
-import { api, must } from "@/api/client";
+import { ApiError, api, must } from "@/api/client";
 import { type FullWorkflow, queries } from "@/api/queries";
 import { isError } from "@/forms/problems";
 import type { Graph } from "@/graph/model";
 import { entryProblems } from "./compiled";
 
-export type EntrySaving = "saved" | "unsaved" | "saving" | "wrong" | "refused";
-type Waiting = { code: string | null };
+export type EntrySaving = "saved" | "unsaved" | "saving" | "wrong" | "refused" | "conflict";
+/** `base` is the revision of the code that was there when the first change was made. */
+type Waiting = { code: string | null; base: number };
 
 /** What could not be saved, by workflow: it is still there when the tab is opened again. */
 const unsaved = new Map<string, Waiting>();
 
 const AFTER = 700;
 
-/** `code` null is the default entry code. What has errors is not saved: the server keeps none. */
-export function useEntrySaving(workflow: string, kind: Graph["kind"]) {
+/**
+ * `code` null is the default entry code. What has errors is not saved: the server keeps none. What
+ * somebody else changed since `revision` is not replaced unasked.
+ */
+export function useEntrySaving(workflow: string, kind: Graph["kind"], revision: number) {
   const cache = useQueryClient();
   const [first] = useState(() => unsaved.get(workflow) ?? null);
   const [saving, setSaving] = useState<EntrySaving>(first ? "unsaved" : "saved");
@@ -25,6 +29,9 @@ export function useEntrySaving(workflow: string, kind: Graph["kind"]) {
   const waiting = useRef<Waiting | null>(first);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const busy = useRef(false);
+  const base = useRef(first?.base ?? revision);
+  // revisions only rise; while something waits here, what others did is found out by saving
+  if (!waiting.current) base.current = Math.max(base.current, revision);
 
   const flush = useCallback(async () => {
     clearTimeout(timer.current);
@@ -38,22 +45,29 @@ export function useEntrySaving(workflow: string, kind: Graph["kind"]) {
         return setSaving("wrong");
       }
       setSaving("saving");
-      await must(
+      const made = await must(
         api.PATCH("/api/workflows/{id}", {
           params: { path: { id: workflow } },
-          body: { entryCode: next.code },
+          body: { entryCode: next.code, entryRevision: base.current },
         }),
       );
+      base.current = made.entryRevision;
       if (waiting.current === next) {
         waiting.current = null;
         unsaved.delete(workflow);
+      } else if (waiting.current) {
+        waiting.current.base = made.entryRevision;
       }
       cache.setQueryData<FullWorkflow>(queries.workflow(workflow).queryKey, (full) =>
-        full ? { ...full, entryCode: next.code } : full,
+        full ? { ...full, entryCode: next.code, entryRevision: made.entryRevision } : full,
       );
       setError(null);
       setSaving(waiting.current ? "unsaved" : "saved");
     } catch (refused) {
+      if (refused instanceof ApiError && refused.code === "entry.conflict") {
+        setError(null);
+        return setSaving("conflict");
+      }
       setError(refused);
       setSaving("refused");
     } finally {
@@ -64,7 +78,7 @@ export function useEntrySaving(workflow: string, kind: Graph["kind"]) {
 
   const save = useCallback(
     (code: string | null) => {
-      waiting.current = { code };
+      waiting.current = { code, base: base.current };
       unsaved.set(workflow, waiting.current);
       setSaving("unsaved");
       clearTimeout(timer.current);
@@ -85,5 +99,20 @@ export function useEntrySaving(workflow: string, kind: Graph["kind"]) {
     };
   }, [flush]);
 
-  return { saving, error, save, again: flush, waiting: first };
+  /** Somebody else was quicker: what is here replaces theirs, or is given up for it. */
+  const settle = useCallback(
+    async (keepMine: boolean) => {
+      const params = { path: { id: workflow } };
+      const full = await must(api.GET("/api/workflows/{id}/full", { params }));
+      base.current = full.entryRevision;
+      if (keepMine) return await flush();
+      waiting.current = null;
+      unsaved.delete(workflow);
+      setSaving("saved");
+      cache.setQueryData<FullWorkflow>(queries.workflow(workflow).queryKey, full);
+    },
+    [workflow, flush, cache],
+  );
+
+  return { saving, error, save, again: flush, settle, waiting: first };
 }

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { RotateCcw, ShieldPlus } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { type FullWorkflow, queries } from "@/api/queries";
+import { useAct } from "@/design/act";
 import { Button } from "@/design/button";
 import { CodeEditor } from "@/design/code";
 import type { CodeProblem } from "@/design/code-mirror";
@@ -10,7 +11,7 @@ import { cx } from "@/design/cx";
 import { SkeletonRows } from "@/design/empty";
 import { Menu } from "@/design/menu";
 import { Problem } from "@/design/problem";
-import { told } from "@/design/toast";
+import { failed, told } from "@/design/toast";
 import { completePython } from "@/forms/completion";
 import { isError } from "@/forms/problems";
 import { ProblemLine } from "@/forms/row";
@@ -49,7 +50,11 @@ type EntryEditorProps = { full: FullWorkflow; usual: string; kind: Kind };
 
 function EntryEditor({ full, usual, kind }: EntryEditorProps) {
   const kept = full.entryCode ?? usual;
-  const { saving, error, save, again, waiting } = useEntrySaving(full.id, kind);
+  const { saving, error, save, again, settle, waiting } = useEntrySaving(
+    full.id,
+    kind,
+    full.entryRevision,
+  );
   const [text, setText] = useState(waiting ? (waiting.code ?? usual) : kept);
   const variables = useVariables(full.id);
   const complete = useMemo(
@@ -131,6 +136,7 @@ function EntryEditor({ full, usual, kind }: EntryEditorProps) {
           </Link>
         </p>
       )}
+      {saving === "conflict" && <Conflict settle={settle} />}
       {error !== null && (
         <div className="border-b p-2">
           <Problem
@@ -171,17 +177,39 @@ const WORDS: Record<EntrySaving, string> = {
   saving: "Saving…",
   wrong: "Not saved: it has errors",
   refused: "Not saved",
+  conflict: "Not saved: changed elsewhere",
 };
+
+const NOT_SAVED: ReadonlySet<EntrySaving> = new Set(["refused", "wrong", "conflict"]);
+
+/** Somebody else, or another tab, changed the entry code meanwhile: whose stays? */
+function Conflict({ settle }: { settle: (keepMine: boolean) => Promise<void> }) {
+  const { act, busy } = useAct(failed);
+  return (
+    <div
+      role="alert"
+      className="flex flex-wrap items-center gap-2 border-b bg-errored/5 px-3 py-1.5 text-table"
+    >
+      <span className="min-w-0 flex-1 basis-60">
+        The entry code was changed elsewhere since you began. Nothing is overwritten until you
+        choose.
+      </span>
+      <Button busy={busy} onClick={() => void act(() => settle(false))}>
+        Take theirs
+      </Button>
+      <Button look="primary" busy={busy} onClick={() => void act(() => settle(true))}>
+        Keep mine
+      </Button>
+    </div>
+  );
+}
 
 function Saved({ saving, custom }: { saving: EntrySaving; custom: boolean }) {
   return (
     <span
       role="status"
       aria-label="Entry code"
-      className={cx(
-        "text-table",
-        saving === "refused" || saving === "wrong" ? "text-errored" : "text-muted",
-      )}
+      className={cx("text-table", NOT_SAVED.has(saving) ? "text-errored" : "text-muted")}
     >
       {saving === "saved" && !custom ? "Default" : WORDS[saving]}
     </span>

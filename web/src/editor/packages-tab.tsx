@@ -3,6 +3,7 @@ import { Package, Plus, Trash2 } from "lucide-react";
 import { useMemo, useState } from "react";
 import { ApiError, api, must } from "@/api/client";
 import { type FullWorkflow, queries } from "@/api/queries";
+import { useAct } from "@/design/act";
 import { Button, IconButton } from "@/design/button";
 import { SkeletonRows } from "@/design/empty";
 import { Field, Input } from "@/design/field";
@@ -27,22 +28,18 @@ export function PackagesTab() {
 function Packages({ full }: { full: FullWorkflow }) {
   const cache = useQueryClient();
   const [text, setText] = useState("");
-  const [wrong, setWrong] = useState("");
-  const [busy, setBusy] = useState(false);
   const nodePackages = useNodePackages();
+  const adding = useAct();
+  const removing = useAct(failed);
+  const busy = adding.busy || removing.busy;
   const save = async (dependencies: string[]) => {
-    setBusy(true);
-    try {
-      await must(
-        api.PATCH("/api/workflows/{id}", {
-          params: { path: { id: full.id } },
-          body: { dependencies },
-        }),
-      );
-      await cache.invalidateQueries({ queryKey: queries.workflow(full.id).queryKey, exact: true });
-    } finally {
-      setBusy(false);
-    }
+    await must(
+      api.PATCH("/api/workflows/{id}", {
+        params: { path: { id: full.id } },
+        body: { dependencies },
+      }),
+    );
+    await cache.invalidateQueries({ queryKey: queries.workflow(full.id).queryKey, exact: true });
   };
   const add = async () => {
     const more = text
@@ -50,22 +47,17 @@ function Packages({ full }: { full: FullWorkflow }) {
       .map((one) => one.trim())
       .filter(Boolean);
     if (more.length === 0) return;
-    try {
+    await adding.act(async () => {
       await save([...new Set([...full.dependencies, ...more])]);
       setText("");
-      setWrong("");
-    } catch (error) {
-      setWrong(said(error));
-    }
+    });
   };
   const remove = async (name: string) => {
     const before = full.dependencies;
-    try {
+    await removing.act(async () => {
       await save(before.filter((one) => one !== name));
       told(`Removed ${name}.`, () => void save(before).catch(failed));
-    } catch (error) {
-      failed(error);
-    }
+    });
   };
   return (
     <div className="flex max-w-160 flex-col gap-3 p-4">
@@ -79,7 +71,7 @@ function Packages({ full }: { full: FullWorkflow }) {
         <Field
           label="Add a package"
           hint="A name, with versions where they matter. Installed with the next deploy."
-          error={wrong}
+          error={adding.error === null ? undefined : said(adding.error)}
           className="flex-1"
         >
           {(ids) => (
@@ -92,7 +84,7 @@ function Packages({ full }: { full: FullWorkflow }) {
               className="font-mono text-table"
               onChange={(event) => {
                 setText(event.target.value);
-                setWrong("");
+                adding.clear();
               }}
             />
           )}

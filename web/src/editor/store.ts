@@ -7,7 +7,7 @@ import { emptyHistory, type History, redo, remember, undo } from "@/graph/histor
 import type { Graph } from "@/graph/model";
 
 /** How far what is on the canvas is kept on the server. */
-export type Saving = "saved" | "unsaved" | "saving" | "conflict" | "away";
+type Saving = "saved" | "unsaved" | "saving" | "conflict" | "away";
 
 export type EditorState = {
   workflow: string;

@@ -8,7 +8,7 @@ import { missing, namesIn, variablesQuery } from "./variables";
 /** So many workflows are looked into: each costs a request. */
 const MOST = 100;
 
-export type Use = { id: string; name: string };
+type Use = { id: string; name: string };
 
 /** The newest state of the newest workflows, with their graphs. */
 export function useGraphs(): FullWorkflow[] {

@@ -1,12 +1,13 @@
 import { useState } from "react";
 import type { Variable } from "@/api/queries";
+import { useAct } from "@/design/act";
 import { Button } from "@/design/button";
 import { Dialog } from "@/design/dialog";
 import { Field, Input, Switch, Textarea } from "@/design/field";
 import { Problem } from "@/design/problem";
 import { canBeName } from "./variables";
 
-export type VariableForm = { name: string; value: string; isSecret: boolean };
+type VariableForm = { name: string; value: string; isSecret: boolean };
 
 type VariableDialogProps = {
   /** What is edited; null makes a new one. */
@@ -25,24 +26,17 @@ export function VariableDialog(props: VariableDialogProps) {
   const [name, setName] = useState(variable?.name ?? props.name ?? "");
   const [value, setValue] = useState(variable?.value ?? "");
   const [secret, setSecret] = useState(variable?.isSecret ?? false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { act, busy, error } = useAct();
   const hidden = variable?.isSecret ?? false;
   const keeps = hidden && value === "" && secret;
   const twice = name !== variable?.name && taken.has(name);
   const wrong = name !== "" && !canBeName(name);
 
-  const save = async () => {
-    setBusy(true);
-    setError(null);
-    try {
+  const save = () =>
+    act(async () => {
       await onSave({ name, isSecret: secret, ...(keeps ? {} : { value }) });
       onClose();
-    } catch (problem) {
-      setError(problem);
-      setBusy(false);
-    }
-  };
+    });
   return (
     <Dialog open onClose={onClose} title={variable ? `Edit ${variable.name}` : "New variable"}>
       <form

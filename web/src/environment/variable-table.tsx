@@ -5,7 +5,7 @@ import { IconButton } from "@/design/button";
 import { Cell, Row, Table } from "@/design/table";
 import { When } from "@/design/time";
 
-export type Use = { id: string; name: string };
+type Use = { id: string; name: string };
 
 type VariableTableProps = {
   variables: Variable[];

@@ -6,7 +6,7 @@ import type { Values } from "./preview";
 import { within } from "./problems";
 import { type Readable, valuesOf } from "./readables";
 
-export type FormContext = {
+type FormContext = {
   readables: readonly Readable[];
   values: Values;
   /** The problems of what is edited. */

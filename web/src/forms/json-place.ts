@@ -1,6 +1,6 @@
 /** Where JSON goes wrong: engines tell that in many ways, or not at all. Pure. */
 
-export type JsonFault = { line: number; column: number; message: string };
+type JsonFault = { line: number; column: number; message: string };
 
 const SIGN = String.raw`([{}[\]:,])`;
 // No control character may stand in a text.

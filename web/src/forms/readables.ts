@@ -21,7 +21,7 @@ export type Readable = {
 
 export type Variable = { name: string; value: string | null };
 
-export type Known = {
+type Known = {
   types: ReadonlyMap<string, NodeType>;
   samples: ReadonlyMap<string, unknown>;
   payload: unknown;
@@ -186,7 +186,7 @@ function typeOf(schema: unknown): string {
 }
 
 /** A value in a few letters, beside its key. */
-export function sketch(value: unknown): string {
+function sketch(value: unknown): string {
   if (Array.isArray(value)) return `list of ${value.length}`;
   if (typeof value === "object" && value !== null) return "object";
   const written = value === undefined ? "" : JSON.stringify(value);

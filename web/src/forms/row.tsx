@@ -5,7 +5,7 @@ import { cx } from "@/design/cx";
 import { useFocus, useForm } from "./context";
 import { isError, problemsAt } from "./problems";
 
-export type RowIds = { id: string; describedBy: string | undefined; invalid: boolean };
+type RowIds = { id: string; describedBy: string | undefined; invalid: boolean };
 
 type RowProps = {
   /** As `data.url`: where its problems stand. */

@@ -23,7 +23,7 @@ import {
   WorkflowField,
 } from "./small-fields";
 
-export type SchemaFieldProps = FieldProps & {
+type SchemaFieldProps = FieldProps & {
   /** Names that code of this field may read besides those of nodes. */
   codeNames?: (field: FormField) => readonly Readable[];
 };
@@ -118,7 +118,7 @@ type FieldsProps = {
 };
 
 /** The fields of a record, each of which changes the whole record. */
-export function Fields({ fields, path, value, onChange, codeNames }: FieldsProps) {
+function Fields({ fields, path, value, onChange, codeNames }: FieldsProps) {
   return fields.map((field) => (
     <SchemaField
       key={field.name}

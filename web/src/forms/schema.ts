@@ -1,6 +1,6 @@
 /** What a form asks for, read from the JSON Schema of a node type's `data`. Pure. */
 
-export type Role =
+type Role =
   | "code"
   | "rollback"
   | "condition"
@@ -22,7 +22,7 @@ export type Shape =
   | { kind: "union"; by: string; options: Option[] }
   | { kind: "json"; role: Role | null };
 
-export type Option = { value: string; title: string; fields: FormField[] };
+type Option = { value: string; title: string; fields: FormField[] };
 
 export type FormField = {
   name: string;

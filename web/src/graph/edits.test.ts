@@ -49,6 +49,84 @@ function chain(...kinds: NodeKind[]): { graph: Graph; ids: string[] } {
 const ways = (graph: Graph) =>
   graph.edges.map((edge) => `${edge.source}-${edge.label ?? ""}>${edge.target}`).sort();
 
+/** Where each of the nodes stands, beside its container and below it. */
+function placesOf(graph: Graph, container: string, ids: string[]) {
+  const from = nodeOf(graph, container)?.position ?? { x: 0, y: 0 };
+  return ids.map((id) => {
+    const at = nodeOf(graph, id)?.position ?? { x: 0, y: 0 };
+    return [at.x - from.x, at.y - from.y];
+  });
+}
+
+function overlaps(graph: Graph): string[] {
+  return graph.nodes.flatMap((one, index) =>
+    graph.nodes
+      .slice(index + 1)
+      .filter(
+        (other) =>
+          Math.abs(one.position.x - other.position.x) < 224 &&
+          Math.abs(one.position.y - other.position.y) < 56,
+      )
+      .map((other) => `${one.id} ${other.id}`),
+  );
+}
+
+describe("a node of an arm stands under that arm", () => {
+  const parallel: NodeKind = { type: "parallel", title: "Parallel", data: {} };
+
+  test("each arm of a parallel has a column of its own, right of those before", () => {
+    let { graph } = chain(parallel);
+    const ids: string[] = [];
+    for (let arm = 0; arm < 4; arm++) {
+      const made = addNode(graph, step, { after: "parallel" });
+      graph = addNode(made.graph, step, { after: made.id }).graph;
+      ids.push(made.id);
+    }
+    const places = placesOf(graph, "parallel", ids);
+    expect(places.map(([, y]) => y)).toEqual([112, 112, 112, 112]);
+    expect(places.map(([x]) => x)).toEqual([0, 272, 544, 816]);
+    expect(overlaps(graph)).toEqual([]);
+  });
+
+  test("in whichever order the arms of a branch are filled", () => {
+    for (const order of [
+      ["yes", "no"],
+      ["no", "yes"],
+    ]) {
+      let { graph } = chain(branch);
+      const at: Record<string, number> = {};
+      for (const label of order) {
+        const made = addNode(graph, step, { after: "branch", label });
+        graph = made.graph;
+        at[label] = placesOf(graph, "branch", [made.id])[0]?.[0] ?? 0;
+      }
+      expect(at).toEqual({ yes: -136, no: 136 });
+    }
+  });
+
+  test("beside what stands in its row, not below another arm", () => {
+    let { graph } = chain(branch);
+    const inner = addNode(graph, branch, { after: "branch", label: "yes" });
+    const other = addNode(inner.graph, step, { after: "branch", label: "no" });
+    graph = addNode(other.graph, step, { after: other.id }).graph;
+    const made = addNode(graph, step, { after: inner.id, label: "no" });
+    expect(made.graph.edges.at(-1)).toMatchObject({ source: inner.id, label: "no" });
+    expect(placesOf(made.graph, inner.id, [made.id])[0]?.[1]).toBe(112);
+    expect(overlaps(made.graph)).toEqual([]);
+  });
+
+  test("also where its arm led to what follows both", () => {
+    let { graph } = chain(branch);
+    graph = addNode(graph, step, { after: "branch", label: "yes" }).graph;
+    graph = addNode(graph, step, { after: "step_1" }).graph;
+    graph = connect(graph, "branch", "step_2", "no");
+    const edge = graph.edges.find((one) => one.label === "no")?.id as string;
+    const made = addNode(graph, step, { edge });
+    expect(placesOf(made.graph, "branch", [made.id])).toEqual([[136, 112]]);
+    expect(overlaps(made.graph)).toEqual([]);
+  });
+});
+
 describe("nodes are added where they belong", () => {
   test("the first one starts the workflow, the next follow", () => {
     const { graph, ids } = chain(step, step, step);

@@ -1,7 +1,6 @@
 /** Every change to a drawing: a graph goes in, a new one comes out, what did not change is shared. */
 
 import {
-  ARM_PITCH,
   armsOf,
   branchesOf,
   GRID,
@@ -9,8 +8,6 @@ import {
   type GraphEdge,
   type GraphNode,
   isContainer,
-  NODE_HEIGHT,
-  NODE_WIDTH,
   type Note,
   nodeOf,
   PITCH,
@@ -20,13 +17,12 @@ import {
   waysOf,
 } from "./model";
 import { canBeId, idFrom } from "./names";
+import { below, clear, isInArm, lowestBelow, makeRoom, snap, underArm } from "./placing";
 
 export type NodeKind = { type: string; title: string; data: Record<string, unknown> };
 
 /** Where a new node goes: free on the canvas, after a node (by an arm), or into an edge. */
 export type Place = { at: Point } | { after: string; label?: string } | { edge: string };
-
-const snap = (value: number) => Math.round(value / GRID) * GRID;
 
 export function idsOf(graph: Graph): Set<string> {
   return new Set(graph.nodes.map((node) => node.id));
@@ -79,55 +75,21 @@ function uniqueName(graph: Graph, title: string): string {
   for (let count = 2; ; count++) if (!taken.has(`${title} ${count}`)) return `${title} ${count}`;
 }
 
-/** Where a node without a place goes: below all others. */
-function below(graph: Graph): Point {
-  const lowest = graph.nodes.reduce<GraphNode | null>(
-    (low, node) => (!low || node.position.y > low.position.y ? node : low),
-    null,
-  );
-  return lowest ? { x: lowest.position.x, y: lowest.position.y + PITCH } : { x: 0, y: 0 };
-}
-
-/** The nearest place below `at` that no other node covers. */
-function clear(graph: Graph, at: Point): Point {
-  const covered = (point: Point) =>
-    graph.nodes.some(
-      (node) =>
-        Math.abs(node.position.x - point.x) < NODE_WIDTH + GRID &&
-        Math.abs(node.position.y - point.y) < NODE_HEIGHT + GRID,
-    );
-  let place = at;
-  while (covered(place)) place = { x: place.x, y: place.y + PITCH };
-  return place;
-}
-
-/** Moves what lies at and below a line, in reach of `from`, down by one place. */
-function makeRoom(graph: Graph, from: string, line: number): GraphNode[] {
-  const { out } = waysOf(graph);
-  const reached = new Set<string>();
-  const left = [from];
-  while (left.length > 0) {
-    const at = left.pop() as string;
-    if (reached.has(at)) continue;
-    reached.add(at);
-    for (const edge of out.get(at) ?? []) left.push(edge.target);
-  }
-  return graph.nodes.map((node) =>
-    reached.has(node.id) && node.position.y >= line
-      ? { ...node, position: { x: node.position.x, y: node.position.y + PITCH } }
-      : node,
-  );
-}
-
 function insert(graph: Graph, node: GraphNode, edge: GraphEdge): Graph {
   const target = nodeOf(graph, edge.target);
   const source = nodeOf(graph, edge.source);
   const at = target?.position ?? { x: 0, y: 0 };
   const tight = !source || !target || target.position.y - source.position.y < 2 * PITCH - GRID;
   const nodes = tight && target ? makeRoom(graph, target.id, target.position.y) : graph.nodes;
+  const leaves = source && edge.label && edge.label !== THEN && !isInArm(graph, edge);
+  const between = { x: at.x, y: snap((at.y + (source?.position.y ?? 0)) / 2) };
   const placed: GraphNode = {
     ...node,
-    position: tight ? at : { x: at.x, y: snap((at.y + (source?.position.y ?? 0)) / 2) },
+    position: leaves
+      ? underArm({ ...graph, nodes }, source, edge.label as string)
+      : tight
+        ? at
+        : between,
   };
   const onward = isContainer(node.type) ? THEN : undefined;
   const edges = graph.edges.map((one) => (one.id === edge.id ? { ...one, target: node.id } : one));
@@ -140,29 +102,13 @@ function append(graph: Graph, node: GraphNode, after: string, label: string | un
   const way = label ?? freeArm(graph, source);
   const there = graph.edges.find((edge) => edge.source === after && edge.label === way);
   if (there) return insert(graph, node, there);
-  const arms = armsOf(source, graph.edges);
-  const index = arms.findIndex((arm) => arm.label === way);
-  const count = Math.max(1, arms.filter((arm) => arm.label !== THEN).length);
-  const aside = way === undefined || way === THEN || index < 0 ? 0 : index - (count - 1) / 2;
   const lowest = way === THEN ? lowestBelow(graph, after) : source.position.y;
-  const at = { x: snap(source.position.x + aside * ARM_PITCH), y: lowest + PITCH };
-  const next = withNodes(graph, [...graph.nodes, { ...node, position: clear(graph, at) }]);
+  const position =
+    way === undefined || way === THEN
+      ? clear(graph, { x: snap(source.position.x), y: lowest + PITCH })
+      : underArm(graph, source, way);
+  const next = withNodes(graph, [...graph.nodes, { ...node, position }]);
   return { ...next, edges: [...next.edges, edgeFrom(next, after, node.id, way)] };
-}
-
-function lowestBelow(graph: Graph, id: string): number {
-  const { out } = waysOf(graph);
-  let lowest = nodeOf(graph, id)?.position.y ?? 0;
-  const seen = new Set<string>();
-  const left = [id];
-  while (left.length > 0) {
-    const at = left.pop() as string;
-    if (seen.has(at)) continue;
-    seen.add(at);
-    lowest = Math.max(lowest, nodeOf(graph, at)?.position.y ?? 0);
-    for (const edge of out.get(at) ?? []) left.push(edge.target);
-  }
-  return lowest;
 }
 
 /** The first arm of a container that leads nowhere yet; a new label where labels are free. */

@@ -121,7 +121,7 @@ export function branchesOf(node: GraphNode): Arm[] {
   );
 }
 
-export type Ways = { out: Map<string, GraphEdge[]>; into: Map<string, GraphEdge[]> };
+type Ways = { out: Map<string, GraphEdge[]>; into: Map<string, GraphEdge[]> };
 
 /** The edges that leave and reach each node. */
 export function waysOf(graph: Pick<Graph, "edges">): Ways {
@@ -167,7 +167,7 @@ export function upstreamOf(graph: Graph, id: string): GraphNode[] {
   return graph.nodes.filter((node) => found.has(node.id));
 }
 
-export type Scope = { container: string; label: string; nodes: string[] };
+type Scope = { container: string; label: string; nodes: string[] };
 
 /**
  * The arms of all containers with the nodes that belong to them, inner containers' included. The

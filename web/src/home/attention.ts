@@ -11,7 +11,7 @@ export type Attention =
 
 const DAY = 24 * 3600 * 1000;
 /** A run that waits longer than this may have been forgotten, in milliseconds. */
-export const LONG = 3600 * 1000;
+const LONG = 3600 * 1000;
 
 type Known = {
   workflows: ListedWorkflow[];

@@ -20,7 +20,7 @@ const TILE =
 /** What needs somebody, what runs now, and where one was. */
 export function Home() {
   const { data: workflows, error } = useQuery(queries.workflows());
-  const { recent, errored, waiting, stream, error: failed } = useHomeRuns();
+  const { recent, errored, waiting, error: failed } = useHomeRuns();
   const absent = useMissing(useGraphs());
   const now = useNow();
   const loaded = workflows && recent && errored && waiting;
@@ -36,13 +36,6 @@ export function Home() {
   return (
     <Page
       title="Home"
-      aside={
-        stream === "away" && (
-          <span role="status" className="text-errored text-table">
-            The server is away; trying again
-          </span>
-        )
-      }
       actions={
         <>
           <Link to="/templates" className={TILE}>

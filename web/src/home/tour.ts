@@ -6,7 +6,7 @@ const DISMISSED = "awaitstep.tour.dismissed";
 const FOLLOWED = "awaitstep.tour.workflow";
 const LOOKED = "awaitstep.tour.looked";
 
-export type TourStep = { id: "create" | "look" | "deploy" | "run"; done: boolean };
+type TourStep = { id: "create" | "look" | "deploy" | "run"; done: boolean };
 
 export type Tour = {
   workflow: ListedWorkflow | undefined;

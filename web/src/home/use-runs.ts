@@ -34,16 +34,11 @@ export function useHomeRuns() {
     }, PACE);
   };
   useEffect(() => () => clearTimeout(timer.current), []);
-  const stream = useStream(
-    "/api/runs/stream",
-    { run: again, gone: again, many: again },
-    { onOpen: again },
-  );
+  useStream("/api/runs/stream", { run: again, gone: again, many: again }, { onOpen: again });
   const recent = useQuery(newest("recent", undefined, 8));
   const errored = useQuery(newest("errored", "errored", 50));
   const waiting = useQuery(newest("waiting", "waiting", 100));
   return {
-    stream,
     recent: recent.data,
     errored: errored.data,
     waiting: waiting.data,

@@ -3,6 +3,7 @@ import { TriangleAlert } from "lucide-react";
 import { useState } from "react";
 import { api, must, type Schemas } from "@/api/client";
 import { queries } from "@/api/queries";
+import { useAct } from "@/design/act";
 import { Button } from "@/design/button";
 import { Command } from "@/design/copy";
 import { Dialog } from "@/design/dialog";
@@ -22,23 +23,15 @@ export function KeyDialog({ onClose, onMade }: { onClose: () => void; onMade: ()
   const { data: me } = useQuery(queries.me());
   const [name, setName] = useState("");
   const [scopes, setScopes] = useState<ReadonlySet<Scope>>(new Set(["read", "deploy"]));
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { act, busy, error } = useAct();
   const [made, setMade] = useState<Schemas["NewKeyShape"] | null>(null);
 
-  const make = async () => {
-    setBusy(true);
-    setError(null);
-    try {
+  const make = () =>
+    act(async () => {
       const body = { name: name.trim(), scopes: [...scopes] };
       setMade(await must(api.POST("/api/api-keys", { body })));
       onMade();
-    } catch (problem) {
-      setError(problem);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
   if (made) return <Made made={made} onClose={onClose} />;
   return (
     <Dialog open onClose={onClose} title="New API key">

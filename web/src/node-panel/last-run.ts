@@ -6,8 +6,8 @@ import { api, must } from "@/api/client";
 import type { Run, Step } from "@/api/queries";
 import { useEditor, useEditorStore } from "@/editor/store";
 
-export type LastStep = { run: Run; step: Step; value: unknown; known: boolean };
-export type LastRuns = { nodes: Map<string, LastStep>; runs: Run[] };
+type LastStep = { run: Run; step: Step; value: unknown; known: boolean };
+type LastRuns = { nodes: Map<string, LastStep>; runs: Run[] };
 
 const RUNS = 5;
 const STEPS = 100;
@@ -40,7 +40,7 @@ async function load(workflow: string): Promise<LastRuns> {
 }
 
 /** The last step of each node in a run, with the node's value where it is the step's output. */
-export function lastSteps(run: Run, steps: readonly Step[]): Map<string, LastStep> {
+function lastSteps(run: Run, steps: readonly Step[]): Map<string, LastStep> {
   const found = new Map<string, LastStep>();
   for (const step of steps) {
     if (!step.nodeId) continue;

@@ -13,7 +13,7 @@ import { Header } from "./header";
 import { useLastRuns } from "./last-run";
 import { LastRunTab } from "./last-run-tab";
 
-export type NodePanelProps = {
+type NodePanelProps = {
   node: GraphNode;
   type: NodeType | undefined;
   /** The problem that was clicked in the list; its field is shown. */

@@ -18,6 +18,7 @@ function run(number: number, more: Partial<Run> = {}): Run {
     output: null,
     error: null,
     pauseRequested: false,
+    parent: null,
     rollingBack: false,
     nextAttemptAt: null,
     createdAt: `2026-11-27T10:00:${String(number).padStart(2, "0")}Z`,

@@ -5,7 +5,7 @@ import type { RunFilter } from "@/app/router";
 import type { StateName } from "@/design/state";
 
 export type RunQuery = NonNullable<paths["/api/workflows/{id}/runs"]["get"]["parameters"]["query"]>;
-export type Status = NonNullable<RunQuery["status"]>[number];
+type Status = NonNullable<RunQuery["status"]>[number];
 export type Trigger = NonNullable<RunQuery["trigger"]>[number];
 
 export const STATUSES = [

@@ -2,7 +2,7 @@
 
 import type { Run } from "@/api/queries";
 
-export type Gist = { text: string; tone: "bad" | "plain"; before?: string };
+type Gist = { text: string; tone: "bad" | "plain"; before?: string };
 
 const LONGEST = 200;
 

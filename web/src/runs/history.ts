@@ -26,7 +26,7 @@ export function mergeSteps(before: readonly Step[], heard: readonly Step[]): rea
   return steps;
 }
 
-export type StepName = {
+type StepName = {
   /** The node's name. */
   base: string;
   /** Which further step of the node it is. */
@@ -47,7 +47,7 @@ export function parseName(name: string): StepName {
   };
 }
 
-export type PieceKind = "work" | "failed" | "delay" | "sleep" | "wait";
+type PieceKind = "work" | "failed" | "delay" | "sleep" | "wait";
 
 /** A part of a step's time, in milliseconds since 1970; `to` is null while it lasts. */
 export type Piece = { kind: PieceKind; from: number; to: number | null };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Graph } from "@/graph/model";
-import { groupsAround, type Line, linesOf } from "./rows";
+import { groupsAround, keysOf, type Line, linesOf } from "./rows";
 import { step } from "./testing";
 
 const NONE = new Map<string, boolean>();
@@ -51,6 +51,14 @@ describe("lines of a timeline", () => {
     const lines = linesOf(body(500), graph, NONE);
     expect(lines.map(short)).toEqual(["+ Each order 500"]);
     expect(lines[0]).toMatchObject({ failed: 1, state: "errored" });
+  });
+
+  it("can be stepped through as if nothing were folded", () => {
+    const keys = keysOf(body(500), graph);
+    expect(keys).toHaveLength(1000);
+    expect(new Set(keys).size).toBe(1000);
+    const unfolded = linesOf(body(2), graph, NONE).filter((line) => line.kind === "step");
+    expect(keysOf(body(2), graph)).toEqual(unfolded.map((line) => line.key));
   });
 
   it("fold the iterations of a long loop, each with its steps", () => {

@@ -34,11 +34,11 @@ export type GroupLine = {
 export type Line = StepLine | GroupLine;
 
 /** Loops with more steps than this are folded, those with more iterations fold these, too. */
-export const FEW_STEPS = 24;
-export const FEW_ITERATIONS = 12;
+const FEW_STEPS = 24;
+const FEW_ITERATIONS = 12;
 
 /** The loops around each node, the outermost first. */
-export function loopsOf(graph: Graph | undefined): Map<string, string[]> {
+function loopsOf(graph: Graph | undefined): Map<string, string[]> {
   const found = new Map<string, string[]>();
   if (!graph) return found;
   const loops = scopesOf(graph).filter(
@@ -123,12 +123,18 @@ function tree(steps: readonly Step[], graph: Graph | undefined): Child[] {
   return root;
 }
 
-/** The lines to draw. `opened` is what somebody folded or unfolded, by its key. */
-export function linesOf(
-  steps: readonly Step[],
-  graph: Graph | undefined,
-  opened: ReadonlyMap<string, boolean>,
-): Line[] {
+/** What somebody folded or unfolded, by its key. */
+type Opened = Pick<ReadonlyMap<string, boolean>, "get">;
+
+const ALL_OPEN: Opened = { get: () => true };
+
+/** The keys of all steps, as they are drawn once every group is open. */
+export function keysOf(steps: readonly Step[], graph: Graph | undefined): string[] {
+  return linesOf(steps, graph, ALL_OPEN).flatMap((line) => (line.kind === "step" ? line.key : []));
+}
+
+/** The lines to draw. */
+export function linesOf(steps: readonly Step[], graph: Graph | undefined, opened: Opened): Line[] {
   const lines: Line[] = [];
   const draw = (children: readonly Child[], depth: number) => {
     for (const child of children) {

@@ -3,6 +3,7 @@ import { BellRing, Copy } from "lucide-react";
 import { useState } from "react";
 import { api, must } from "@/api/client";
 import type { FullWorkflow, Run, Step } from "@/api/queries";
+import { useAct } from "@/design/act";
 import { Button } from "@/design/button";
 import { type Command, useCommands } from "@/design/commands";
 import { Dialog, useConfirm } from "@/design/dialog";
@@ -13,7 +14,7 @@ import { curl, runAddress } from "./curl";
 import { SendEventDialog } from "./send-event-dialog";
 import { allows, isLive, lossOf, VERBS, type Verb } from "./verbs";
 
-export type RunActions = {
+type RunActions = {
   /** What can be done with the run as it is now, the most likely first. */
   commands: Command[];
   /** Asks where to restart; from a step on, when one is given. */
@@ -121,10 +122,9 @@ type AskProps = { run: Run; onClose: () => void; onChanged: (run: Run) => void }
 
 function TerminateDialog({ run, undoes, onClose, onChanged }: AskProps & { undoes: boolean }) {
   const [rollback, setRollback] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const terminate = async () => {
-    setBusy(true);
-    try {
+  const { act, busy } = useAct(failed);
+  const terminate = () =>
+    act(async () => {
       const next = await must(
         api.POST("/api/workflows/{id}/runs/{run}/terminate", {
           params: { path: { id: run.workflowId, run: run.instanceId } },
@@ -134,11 +134,7 @@ function TerminateDialog({ run, undoes, onClose, onChanged }: AskProps & { undoe
       onChanged(next);
       told(rollback ? "Its steps are being undone; then it ends." : "The run is terminated.");
       onClose();
-    } catch (error) {
-      failed(error);
-      setBusy(false);
-    }
-  };
+    });
   return (
     <Dialog
       open
@@ -180,12 +176,11 @@ type RestartDialogProps = AskProps & { step?: Step; workflow: FullWorkflow | und
 
 function RestartDialog({ run, step, workflow, onClose, onChanged }: RestartDialogProps) {
   const [newest, setNewest] = useState(false);
-  const [busy, setBusy] = useState(false);
+  const { act, busy } = useAct(failed);
   const active = workflow?.deployment?.status === "active" ? workflow.deployment.id : null;
   const another = active !== null && active !== run.deploymentId;
-  const restart = async () => {
-    setBusy(true);
-    try {
+  const restart = () =>
+    act(async () => {
       const next = await must(
         api.POST("/api/workflows/{id}/runs/{run}/restart", {
           params: { path: { id: run.workflowId, run: run.instanceId } },
@@ -195,11 +190,7 @@ function RestartDialog({ run, step, workflow, onClose, onChanged }: RestartDialo
       onChanged(next);
       told(step ? `The run goes on from ${step.name}.` : "The run begins anew.");
       onClose();
-    } catch (error) {
-      failed(error);
-      setBusy(false);
-    }
-  };
+    });
   return (
     <Dialog
       open

@@ -1,10 +1,12 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ArrowLeft, Ellipsis } from "lucide-react";
 import type { ReactNode } from "react";
-import type { FullWorkflow, Run } from "@/api/queries";
+import { type FullWorkflow, queries, type Run } from "@/api/queries";
 import { Button, IconButton } from "@/design/button";
 import { type Command, menuItem } from "@/design/commands";
 import { Id } from "@/design/copy";
+import { shorten } from "@/design/format";
 import { Menu } from "@/design/menu";
 import { State } from "@/design/state";
 import { Lasting, When } from "@/design/time";
@@ -68,6 +70,11 @@ export function RunHeader({ run, workflow, version, commands }: RunHeaderProps) 
           <When at={run.startedAt ?? run.createdAt} />
         </Fact>
         <Fact name="Trigger">{TRIGGERS[run.trigger]}</Fact>
+        {run.parent && (
+          <Fact name="Started by">
+            <ParentLink parent={run.parent} />
+          </Fact>
+        )}
         <Fact name="Version">
           <Link
             to="/workflows/$id/versions"
@@ -86,6 +93,21 @@ export function RunHeader({ run, workflow, version, commands }: RunHeaderProps) 
         {run.priority !== 0 && <Fact name="Priority">{run.priority}</Fact>}
       </dl>
     </header>
+  );
+}
+
+/** The run that waits for this one; it may be deleted by now, which its page says. */
+function ParentLink({ parent }: { parent: NonNullable<Run["parent"]> }) {
+  const { data: workflows } = useQuery(queries.workflows());
+  const name = workflows?.find((one) => one.id === parent.workflowId)?.name;
+  return (
+    <Link
+      to="/workflows/$id/runs/$run"
+      params={{ id: parent.workflowId, run: parent.instanceId }}
+      className="hover:text-accent hover:underline"
+    >
+      {name ?? "a run"} <span className="font-mono">{shorten(parent.instanceId)}</span>
+    </Link>
   );
 }
 

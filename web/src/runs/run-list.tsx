@@ -1,6 +1,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowUp, WifiOff } from "lucide-react";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef } from "react";
+import { usePresence } from "@/api/presence";
 import type { Run } from "@/api/queries";
 import { Button } from "@/design/button";
 import { useCommands } from "@/design/commands";
@@ -142,8 +143,10 @@ export function RunList(props: RunListProps) {
   );
 }
 
-/** The connection was cut; it comes back by itself. */
+/** What is shown is not followed just now, though the server is there; it will be by itself. */
 export function Away() {
+  const { away } = usePresence();
+  if (away) return null;
   return (
     <div
       role="status"

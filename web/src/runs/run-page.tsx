@@ -118,15 +118,15 @@ function Shown({ followed, run }: { followed: FollowedRun; run: Run }) {
   ]);
 
   return (
-    <div className="flex h-full min-h-0 flex-col">
+    <div className="flex h-full min-h-0 flex-col short:overflow-auto">
       <RunHeader
         run={run}
         workflow={workflow}
         version={version?.version}
         commands={actions.commands}
       />
-      <div className="relative flex min-h-0 flex-1 max-md:flex-col">
-        <div className="flex min-h-0 min-w-0 flex-1 flex-col max-md:flex-[3]">
+      <div className="relative flex min-h-0 flex-1 max-md:flex-col short:flex-none short:md:h-[calc(100dvh-6rem)]">
+        <div className="flex min-h-0 min-w-0 flex-1 flex-col max-md:flex-[3] short:max-md:h-[calc(100dvh-8.5rem)] short:max-md:flex-none">
           <ViewBar view={view} onView={setView}>
             <span className="text-muted text-table max-sm:hidden">
               {plural(steps.length, "step")}
@@ -155,7 +155,7 @@ function Shown({ followed, run }: { followed: FollowedRun; run: Run }) {
         </div>
         <aside
           aria-label={step ? `Step ${step.name}` : "The run"}
-          className="min-h-0 w-100 shrink-0 overflow-auto border-l max-md:w-full max-md:flex-[2] max-md:border-t max-md:border-l-0 xl:w-120"
+          className="min-h-0 w-100 shrink-0 overflow-auto border-l max-md:w-full max-md:flex-[2] max-md:border-t max-md:border-l-0 short:max-md:flex-none xl:w-120"
         >
           {step ? (
             <StepDetail

@@ -3,10 +3,10 @@
 import type { Step } from "@/api/queries";
 import { piecesOf } from "./history";
 
-export type Span = { from: number; to: number };
+type Span = { from: number; to: number };
 
 /** A part of the drawing, from `x0` to `x1` of its width (0 to 1). */
-export type Segment = Span & { x0: number; x1: number; folded: boolean };
+type Segment = Span & { x0: number; x1: number; folded: boolean };
 
 export type Scale = {
   segments: readonly Segment[];
@@ -131,7 +131,7 @@ const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500].concat(
   [1, 2, 7, 14, 30, 90, 365].map((days) => days * 86_400_000),
 );
 
-export type Tick = { x: number; after: number };
+type Tick = { x: number; after: number };
 
 /** Round moments after the start, far enough from each other and from folds. `pixels` is the width. */
 export function ticksOf(scale: Scale, start: number, pixels: number, apart = 76): Tick[] {

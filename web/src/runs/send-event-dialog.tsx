@@ -1,6 +1,8 @@
-import { useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
 import { api, must } from "@/api/client";
-import type { Run, Step } from "@/api/queries";
+import { queries, type Run, type Step } from "@/api/queries";
+import { useAct } from "@/design/act";
 import { Button } from "@/design/button";
 import { CodeEditor } from "@/design/code";
 import { Dialog } from "@/design/dialog";
@@ -8,7 +10,8 @@ import { Field, Input } from "@/design/field";
 import { Keys } from "@/design/keys";
 import { Problem } from "@/design/problem";
 import { told } from "@/design/toast";
-import { readPayload } from "./payload";
+import { eventExample } from "./event-example";
+import { readPayload, writePayload } from "./payload";
 import { focusAtEnd, useSubmitKeys } from "./submit-keys";
 
 type SendEventDialogProps = {
@@ -20,7 +23,7 @@ type SendEventDialogProps = {
 };
 
 /** The types that steps of the run wait for now, each once. Other runs are waited for by the engine. */
-export function awaitedTypes(steps: readonly Step[]): string[] {
+function awaitedTypes(steps: readonly Step[]): string[] {
   const types = steps
     .filter((step) => step.type === "wait" && step.status === "waiting")
     .flatMap((step) => step.eventType ?? [])
@@ -32,16 +35,18 @@ export function awaitedTypes(steps: readonly Step[]): string[] {
 export function SendEventDialog({ run, steps, type: given, onClose }: SendEventDialogProps) {
   const awaited = awaitedTypes(steps);
   const [type, setType] = useState(given ?? awaited[0] ?? "");
-  const [text, setText] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { data: templates = [] } = useQuery(queries.templates());
+  const example = useMemo(() => eventExample(templates, steps, type), [templates, steps, type]);
+  // as long as nobody has typed, the payload is the example of the type that is chosen
+  const [typed, setText] = useState<string | null>(null);
+  const text = typed ?? (example === undefined ? "" : writePayload(example));
+  const { act, busy, error } = useAct();
   const { value, given: has, problem } = readPayload(text);
   const ready = type.trim() !== "" && !problem;
 
   const send = async () => {
-    if (!ready || busy) return;
-    setBusy(true);
-    try {
+    if (!ready) return;
+    await act(async () => {
       await must(
         api.POST("/api/workflows/{id}/runs/{run}/events", {
           params: { path: { id: run.workflowId, run: run.instanceId } },
@@ -50,10 +55,7 @@ export function SendEventDialog({ run, steps, type: given, onClose }: SendEventD
       );
       told(`The event ${type.trim()} is sent.`);
       onClose();
-    } catch (cause) {
-      setError(cause);
-      setBusy(false);
-    }
+    });
   };
   const onKeyDown = useSubmitKeys(send);
 

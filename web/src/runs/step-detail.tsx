@@ -16,7 +16,7 @@ import { ErrorView } from "./error-view";
 import { inputsOf } from "./inputs";
 import { LogsView, logsOf } from "./logs-view";
 
-export const STEP_TABS = ["input", "output", "error", "logs", "attempts"] as const;
+const STEP_TABS = ["input", "output", "error", "logs", "attempts"] as const;
 export type StepTab = (typeof STEP_TABS)[number];
 
 type StepDetailProps = {

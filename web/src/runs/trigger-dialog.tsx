@@ -4,6 +4,7 @@ import { History, Play } from "lucide-react";
 import { useMemo, useState } from "react";
 import { api, must } from "@/api/client";
 import type { FullWorkflow } from "@/api/queries";
+import { useAct } from "@/design/act";
 import { Button } from "@/design/button";
 import { CodeEditor } from "@/design/code";
 import { Command } from "@/design/copy";
@@ -18,7 +19,7 @@ import { exampleOf, payloadFields, readPayload, remembered, writePayload } from 
 import { PayloadForm } from "./payload-form";
 import { focusAtEnd, useSubmitKeys } from "./submit-keys";
 
-export type TriggerDialogProps = { workflow: FullWorkflow; onClose: () => void };
+type TriggerDialogProps = { workflow: FullWorkflow; onClose: () => void };
 
 const INSTANCE = /^[A-Za-z0-9_-]{1,100}$/;
 const SHOWN = 6;
@@ -67,8 +68,7 @@ export function TriggerDialog({ workflow, onClose }: TriggerDialogProps) {
   const fields = useMemo(() => payloadFields(workflow.payloadSchema), [workflow.payloadSchema]);
   const [form, setForm] = useState(fields.length > 0);
   const [instance, setInstance] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { act, busy, error } = useAct();
   const { value, given, problem } = readPayload(text);
   const badId = instance !== "" && !INSTANCE.test(instance);
   const ready = !problem && !badId;
@@ -78,10 +78,8 @@ export function TriggerDialog({ workflow, onClose }: TriggerDialogProps) {
   };
 
   const run = async () => {
-    if (!ready || busy) return;
-    setBusy(true);
-    setError(null);
-    try {
+    if (!ready) return;
+    await act(async () => {
       const started = await must(
         api.POST("/api/workflows/{id}/trigger", {
           params: { path: { id: workflow.id } },
@@ -99,10 +97,7 @@ export function TriggerDialog({ workflow, onClose }: TriggerDialogProps) {
         to: "/workflows/$id/runs/$run",
         params: { id: workflow.id, run: started.instanceId },
       });
-    } catch (cause) {
-      setError(cause);
-      setBusy(false);
-    }
+    });
   };
   const onKeyDown = useSubmitKeys(run);
 

@@ -5,7 +5,7 @@ import { useCommands } from "@/design/commands";
 import { ENDED } from "@/design/state";
 import type { Graph } from "@/graph/model";
 import { stepKey } from "./history";
-import { groupsAround, type Line, linesOf } from "./rows";
+import { groupsAround, keysOf, type Line, linesOf } from "./rows";
 import { busySpans, foldsOf, makeScale } from "./scale";
 import { useTicking } from "./use-ticking";
 import { RunLine, WaterfallLine } from "./waterfall-line";
@@ -186,10 +186,11 @@ function useSelection(options: SelectionOptions): void {
   }, [selected, there, graph]);
 
   const go = (by: 1 | -1) => {
-    const shown = lines.filter((line) => line.kind === "step");
-    const at = shown.findIndex((line) => line.key === selected);
-    const next = at < 0 ? (by > 0 ? 0 : shown.length - 1) : at + by;
-    onSelect(next < 0 ? undefined : shown[Math.min(next, shown.length - 1)]?.key);
+    // also those in folded groups, which open around the step that is selected
+    const keys = keysOf(steps, graph);
+    const at = selected === undefined ? -1 : keys.indexOf(selected);
+    const next = at < 0 ? (by > 0 ? 0 : keys.length - 1) : at + by;
+    onSelect(next < 0 ? undefined : keys[Math.min(next, keys.length - 1)]);
   };
   const failing = steps.filter((step) => step.status === "errored");
   useCommands([

@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { Download, ExternalLink, Keyboard } from "lucide-react";
-import { useState } from "react";
 import { api, must } from "@/api/client";
 import { queries } from "@/api/queries";
 import { Page } from "@/app/page";
 import { signOut, useMe } from "@/app/session";
+import { useAct } from "@/design/act";
 import { Button } from "@/design/button";
 import { cx } from "@/design/cx";
 import { plural } from "@/design/format";
@@ -15,12 +15,14 @@ import { When } from "@/design/time";
 import { failed, told } from "@/design/toast";
 import { kept } from "@/home/tour";
 import { download } from "@/workflows/files";
+import { Projects } from "./projects";
 
 /** What is about this browser, this server and this project. */
 export function Settings() {
   return (
     <Page title="Settings" narrow>
       <Appearance />
+      <Projects />
       <Server />
       <Session />
       <Export />
@@ -73,15 +75,6 @@ function Server() {
     queryFn: () => must(api.GET("/api/health")),
     refetchInterval: 10_000,
   });
-  const { data: version } = useQuery({
-    queryKey: ["server-version"],
-    queryFn: async () => {
-      const answer = await fetch("/api/openapi.json");
-      const told = (await answer.json()) as { info?: { version?: string } };
-      return told.info?.version ?? null;
-    },
-    staleTime: Number.POSITIVE_INFINITY,
-  });
   return (
     <Section
       title="This server"
@@ -96,7 +89,7 @@ function Server() {
       {error && <Problem error={error} />}
       <dl className="grid grid-cols-[8rem_1fr] gap-y-1">
         <dt className="text-muted">Version</dt>
-        <dd className="font-mono text-table leading-5">{version ?? "–"}</dd>
+        <dd className="font-mono text-table leading-5">{data?.version ?? "–"}</dd>
         <dt className="text-muted">Address</dt>
         <dd className="font-mono text-table leading-5 break-all">{location.origin}</dd>
         {data && (
@@ -145,19 +138,15 @@ function Session() {
 
 function Export() {
   const { data: workflows } = useQuery(queries.workflows());
-  const [busy, setBusy] = useState(false);
-  const all = async () => {
-    setBusy(true);
-    try {
+  const { act, busy } = useAct(failed);
+  const all = () =>
+    act(async () => {
       for (const workflow of workflows ?? []) {
         const params = { path: { id: workflow.id } };
         download(workflow.name, await must(api.GET("/api/workflows/{id}/export", { params })));
       }
       told(`${plural(workflows?.length ?? 0, "file")} were written.`);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
   return (
     <Section
       title="Take it with you"
@@ -167,7 +156,7 @@ function Export() {
           icon={Download}
           busy={busy}
           disabled={!workflows || workflows.length === 0}
-          onClick={() => void all().catch(failed)}
+          onClick={() => void all()}
         >
           Export all
         </Button>

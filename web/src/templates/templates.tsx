@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { ArrowRight } from "lucide-react";
 import { useMemo, useState } from "react";
+import { queries, type Template } from "@/api/queries";
 import { Page } from "@/app/page";
 import { Button } from "@/design/button";
 import { Dialog } from "@/design/dialog";
@@ -10,11 +11,11 @@ import { JsonTree } from "@/design/json-tree";
 import { Problem } from "@/design/problem";
 import { graphFrom } from "@/graph/model";
 import { Thumbnail } from "@/versions/thumbnail";
-import { type Template, templatesQuery, useTemplate } from "./use-template";
+import { useTemplate } from "./use-template";
 
 /** Workflows to begin with: each runs as it is, and shows one thing. */
 export function Templates() {
-  const { data, error } = useQuery(templatesQuery);
+  const { data, error } = useQuery(queries.templates());
   const { use, busy } = useTemplate();
   const [shown, setShown] = useState<Template | null>(null);
   return (

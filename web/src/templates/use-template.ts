@@ -1,27 +1,21 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { api, must, type Schemas } from "@/api/client";
-import { queries } from "@/api/queries";
+import { api, must } from "@/api/client";
+import { queries, type Template } from "@/api/queries";
+import { useAct } from "@/design/act";
 import { failed } from "@/design/toast";
 import { kept } from "@/home/tour";
-
-export type Template = Schemas["TemplateShape"];
-
-export const templatesQuery = {
-  queryKey: ["templates"],
-  queryFn: async () => (await must(api.GET("/api/templates"))).data,
-  staleTime: Number.POSITIVE_INFINITY,
-};
 
 /** Makes a workflow of a template and opens its canvas; `busy` is the one that is being made. */
 export function useTemplate(): { use: (template: Template) => Promise<void>; busy: string | null } {
   const cache = useQueryClient();
   const navigate = useNavigate();
-  const [busy, setBusy] = useState<string | null>(null);
-  const use = async (template: Template) => {
-    setBusy(template.id);
-    try {
+  const { act, busy } = useAct(failed);
+  const [taken, setTaken] = useState<string | null>(null);
+  const use = (template: Template) =>
+    act(async () => {
+      setTaken(template.id);
       const { title: name, summary: description, ir, params } = template;
       // as a file, which brings its payload along: the trigger dialog and the curl line begin with it
       const payloadSchema = { examples: [params] };
@@ -31,11 +25,6 @@ export function useTemplate(): { use: (template: Template) => Promise<void>; bus
       kept.follow(made.id, cache.getQueryData(queries.workflows().queryKey));
       await cache.invalidateQueries({ queryKey: ["workflows"] });
       await navigate({ to: "/workflows/$id", params: { id: made.id } });
-    } catch (error) {
-      failed(error);
-    } finally {
-      setBusy(null);
-    }
-  };
-  return { use, busy };
+    });
+  return { use, busy: busy ? taken : null };
 }

@@ -127,7 +127,7 @@ function same(a: unknown, b: unknown): boolean {
 }
 
 /** The leaves that differ, each with its path: `branches[0].condition`. */
-export function diffFields(
+function diffFields(
   before: Record<string, unknown>,
   after: Record<string, unknown>,
 ): FieldChange[] {

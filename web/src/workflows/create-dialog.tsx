@@ -4,6 +4,7 @@ import { Blocks, SquareFunction, Upload, Workflow } from "lucide-react";
 import { useState } from "react";
 import { api, must } from "@/api/client";
 import { queries } from "@/api/queries";
+import { useAct } from "@/design/act";
 import { Button } from "@/design/button";
 import { cx } from "@/design/cx";
 import { Dialog } from "@/design/dialog";
@@ -34,23 +35,16 @@ export function CreateDialog({ onClose, onImport }: { onClose: () => void; onImp
   const cache = useQueryClient();
   const [name, setName] = useState("");
   const [kind, setKind] = useState<Kind>("workflow");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { act, busy, error } = useAct();
 
-  const create = async () => {
-    setBusy(true);
-    setError(null);
-    try {
+  const create = () =>
+    act(async () => {
       const body = { name: name.trim(), description: "", kind };
       const made = await must(api.POST("/api/workflows", { body }));
       kept.follow(made.id, cache.getQueryData(queries.workflows().queryKey));
       await cache.invalidateQueries({ queryKey: ["workflows"] });
       await navigate({ to: "/workflows/$id", params: { id: made.id } });
-    } catch (problem) {
-      setError(problem);
-      setBusy(false);
-    }
-  };
+    });
 
   return (
     <Dialog open onClose={onClose} title="New workflow">

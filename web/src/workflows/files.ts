@@ -79,6 +79,6 @@ export async function duplicate(
   return { id: made.id, name: made.name, missing: made.missingEnvVars };
 }
 
-export function kindOf(kind: string): "workflow" | "script" {
+function kindOf(kind: string): "workflow" | "script" {
   return kind === "script" ? "script" : "workflow";
 }

@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { ArrowRight, FileUp, LoaderCircle } from "lucide-react";
 import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
+import { useAct } from "@/design/act";
 import { Button } from "@/design/button";
 import { cx } from "@/design/cx";
 import { Dialog } from "@/design/dialog";
@@ -13,9 +14,9 @@ import { hasRemarks, type Imported, importFile } from "./files";
 export function ImportDialog({ file, onClose }: { file: File | null; onClose: () => void }) {
   const navigate = useNavigate();
   const cache = useQueryClient();
-  const [busy, setBusy] = useState<string | null>(null);
+  const { act, busy, error } = useAct();
+  const [taken, setTaken] = useState("");
   const [made, setMade] = useState<Imported | null>(null);
-  const [error, setError] = useState<unknown>(null);
   const begun = useRef(false);
 
   const open = useCallback(
@@ -23,21 +24,15 @@ export function ImportDialog({ file, onClose }: { file: File | null; onClose: ()
     [navigate],
   );
   const take = useCallback(
-    async (given: File) => {
-      setBusy(given.name);
-      setError(null);
-      try {
+    (given: File) =>
+      act(async () => {
+        setTaken(given.name);
         const imported = await importFile(given);
         await cache.invalidateQueries({ queryKey: ["workflows"] });
         if (hasRemarks(imported)) setMade(imported);
         else open(imported.id);
-      } catch (problem) {
-        setError(problem);
-      } finally {
-        setBusy(null);
-      }
-    },
-    [cache, open],
+      }),
+    [act, cache, open],
   );
   useEffect(() => {
     if (!file || begun.current) return;
@@ -54,7 +49,7 @@ export function ImportDialog({ file, onClose }: { file: File | null; onClose: ()
       description="An export of AwaitStep, also of its TypeScript edition, or a bare graph as JSON."
     >
       <div className="flex flex-col gap-3">
-        <Drop busy={busy} onFile={(given) => void take(given)} />
+        <Drop busy={busy ? taken : null} onFile={(given) => void take(given)} />
         {error !== null && <Problem error={error} />}
       </div>
     </Dialog>

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useAct } from "@/design/act";
 import { Button } from "@/design/button";
 import { Problem } from "@/design/problem";
 import { told } from "@/design/toast";
@@ -13,21 +13,13 @@ type SaveBarProps = {
 
 /** Shown once something was changed: save it, or take it back. */
 export function SaveBar({ changed, wrong, onReset, onSave }: SaveBarProps) {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { act, busy, error, clear } = useAct();
   if (!changed) return null;
-  const save = async () => {
-    setBusy(true);
-    setError(null);
-    try {
+  const save = () =>
+    act(async () => {
       await onSave();
       told("Saved.");
-    } catch (problem) {
-      setError(problem);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
   return (
     <div className="mt-3 flex flex-col gap-2">
       {error !== null && <Problem error={error} />}
@@ -35,7 +27,7 @@ export function SaveBar({ changed, wrong, onReset, onSave }: SaveBarProps) {
         {wrong && <span className="flex-1 text-errored text-table">{wrong}</span>}
         <Button
           onClick={() => {
-            setError(null);
+            clear();
             onReset();
           }}
         >

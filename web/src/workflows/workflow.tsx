@@ -1,25 +1,23 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useParams } from "@tanstack/react-router";
 import { Play, Rocket, Undo2 } from "lucide-react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { api, must } from "@/api/client";
 import { type FullWorkflow, queries } from "@/api/queries";
 import { TabLink, useTitle } from "@/app/page";
 import { DeployDialog } from "@/deploy/deploy-dialog";
+import { takeUp } from "@/deploy/deploying";
 import { Button } from "@/design/button";
 import { useCommands } from "@/design/commands";
-import { CopyButton } from "@/design/copy";
-import { cx } from "@/design/cx";
-import { useConfirm } from "@/design/dialog";
 import { SkeletonRows } from "@/design/empty";
 import { Problem } from "@/design/problem";
-import { failed } from "@/design/toast";
-import { Tooltip } from "@/design/tooltip";
-import { Conflict } from "@/editor/conflict";
 import { useAutosave, useProblems } from "@/editor/keeping";
 import { createEditor, EditorProvider, useEditor } from "@/editor/store";
 import { emptyGraph, type Graph, graphFrom } from "@/graph/model";
 import { TriggerDialog } from "@/runs/trigger-dialog";
+import { useDiscard } from "./use-discard";
+import { WorkflowName } from "./workflow-name";
+import { DeployButton, LiveState, SavingState } from "./workflow-state";
 
 type Loaded = { full: FullWorkflow; graph: Graph; revision: number; changed: boolean };
 
@@ -100,6 +98,10 @@ function Frame({ start }: { start: FullWorkflow }) {
   const [deploying, setDeploying] = useState(false);
   const [triggering, setTriggering] = useState(false);
   const live = workflow.deployment?.status === "active";
+  const cache = useQueryClient();
+  useEffect(() => {
+    if (takeUp(start.id, cache)) setDeploying(true);
+  }, [start.id, cache]);
   const changed = useEditor((state) => state.changed);
   const discard = useDiscard(workflow);
   useCommands([
@@ -138,7 +140,7 @@ function Frame({ start }: { start: FullWorkflow }) {
             Workflows
           </Link>
           <span className="text-faint max-sm:hidden">/</span>
-          <Name workflow={workflow} />
+          <WorkflowName workflow={workflow} />
           <LiveState workflow={workflow} />
         </div>
         <nav
@@ -194,131 +196,5 @@ function Frame({ start }: { start: FullWorkflow }) {
       )}
       {triggering && <TriggerDialog workflow={workflow} onClose={() => setTriggering(false)} />}
     </div>
-  );
-}
-
-/** Goes back to the newest version, once the person has said so. */
-function useDiscard(workflow: FullWorkflow): () => Promise<void> {
-  const cache = useQueryClient();
-  const confirm = useConfirm();
-  return async () => {
-    const sure = await confirm({
-      title: "Discard the draft?",
-      text: `What was drawn since version ${workflow.version?.version} is lost.`,
-      action: "Discard",
-    });
-    if (!sure) return;
-    try {
-      await must(
-        api.DELETE("/api/workflows/{id}/draft", { params: { path: { id: workflow.id } } }),
-      );
-      await cache.invalidateQueries({ queryKey: ["editing", workflow.id] });
-      await cache.invalidateQueries({ queryKey: ["workflows", workflow.id] });
-    } catch (error) {
-      failed(error);
-    }
-  };
-}
-
-function DeployButton({ onClick }: { onClick: () => void }) {
-  const errors = useEditor(
-    (state) => state.problems.filter((problem) => problem.severity !== "warning").length,
-  );
-  return (
-    <Tooltip text={errors > 0 ? "The graph has errors" : "Put it live"} keys="Mod+Enter">
-      <Button look="primary" icon={Rocket} onClick={onClick}>
-        Deploy
-      </Button>
-    </Tooltip>
-  );
-}
-
-const SAVING = {
-  saved: "Saved",
-  unsaved: "Unsaved",
-  saving: "Saving…",
-  away: "Not saved: the server is away",
-} as const;
-
-function SavingState() {
-  const saving = useEditor((state) => state.saving);
-  const changed = useEditor((state) => state.changed);
-  if (saving === "conflict") return <Conflict />;
-  if (saving === "saved" && !changed) return null;
-  return (
-    <span
-      role="status"
-      className={cx(
-        "text-table whitespace-nowrap max-sm:hidden",
-        saving === "away" ? "text-errored" : "text-muted",
-      )}
-    >
-      {saving === "saved" ? "Draft saved" : SAVING[saving]}
-    </span>
-  );
-}
-
-function Name({ workflow }: { workflow: FullWorkflow }) {
-  const cache = useQueryClient();
-  const [name, setName] = useState(workflow.name);
-  const before = useRef(workflow.name);
-  useEffect(() => {
-    setName(workflow.name);
-    before.current = workflow.name;
-  }, [workflow.name]);
-  const save = async () => {
-    const next = name.trim();
-    if (!next || next === before.current) return setName(before.current);
-    try {
-      await must(
-        api.PATCH("/api/workflows/{id}", {
-          params: { path: { id: workflow.id } },
-          body: { name: next },
-        }),
-      );
-      await cache.invalidateQueries({ queryKey: ["workflows"] });
-    } catch (error) {
-      setName(before.current);
-      failed(error);
-    }
-  };
-  return (
-    <input
-      aria-label="Name of the workflow"
-      value={name}
-      maxLength={256}
-      onChange={(event) => setName(event.target.value)}
-      onBlur={() => void save()}
-      onKeyDown={(event) => {
-        if (event.key === "Enter") event.currentTarget.blur();
-        if (event.key === "Escape") setName(before.current);
-      }}
-      className="h-7 min-w-16 max-w-70 rounded-control border border-transparent bg-transparent px-1.5 font-semibold text-ellipsis hover:border-line-strong field-sizing-content"
-    />
-  );
-}
-
-function LiveState({ workflow }: { workflow: FullWorkflow }) {
-  const { deployment } = workflow;
-  const state = deployment?.crashed
-    ? { text: "Crashed", dot: "bg-errored", hint: deployment.crashed }
-    : deployment?.status === "active"
-      ? { text: "Live", dot: "bg-complete", hint: "It takes runs." }
-      : { text: "Not deployed", dot: "bg-faint", hint: "Deploy it to start runs." };
-  return (
-    <span className="flex min-w-0 items-center gap-2 text-muted">
-      <Tooltip text={state.hint}>
-        <span className="flex items-center gap-1.5 whitespace-nowrap">
-          <span className={cx("size-2 rounded-full", state.dot)} />
-          {state.text}
-        </span>
-      </Tooltip>
-      {deployment?.status === "active" && (
-        <span className="flex min-w-0 items-center gap-1 max-xl:hidden">
-          <span className="min-w-0 max-w-60 truncate font-mono text-table">{deployment.url}</span>
-          <CopyButton text={deployment.url} label="Copy the Worker URL" />
-        </span>
-      )}
-    </span>
   );
 }

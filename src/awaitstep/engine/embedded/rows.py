@@ -219,7 +219,8 @@ def _operation(ref: int, o: Operation) -> tuple[Kind, Row]:
 RUN_COLUMNS: Final = (
     "ref, workflow, instance, deployment, version, trigger, status, epoch, pause_requested, params,"
     " output, failure, created, started, ended, parent, parent_epoch,"
-    " priority"
+    " (select workflow from runs waiting where waiting.ref = runs.parent),"
+    " (select instance from runs waiting where waiting.ref = runs.parent), priority"
 )
 OPERATION_COLUMNS: Final = (
     "k, kind, name, n, after, seq, status, started, ended, value, attempts, due, rest, event_type,"
@@ -232,7 +233,7 @@ def read_run(row: Row, names: Names) -> Run:
     (
         ref, workflow, instance, deployment, version, trigger, status, epoch, pause_requested,
         params, output, failed, created, started, ended, parent, parent_epoch,
-        priority,
+        parent_workflow, parent_instance, priority,
     ) = row  # fmt: skip
     text, generated = ids.unpack(instance)
     run = Run(
@@ -257,6 +258,8 @@ def read_run(row: Row, names: Names) -> Run:
     run.ended = ended
     run.parent = parent
     run.parent_epoch = parent_epoch or 0
+    if parent_workflow is not None:
+        run.parent_key = names.text(parent_workflow), ids.unpack(parent_instance)[0]
     run.priority = priority
     return run
 

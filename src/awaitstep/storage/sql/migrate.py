@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from awaitstep.storage.sql.database import Database
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 SCRIPTS: Final = Path(__file__).parent.parent / "migrations"
 
 

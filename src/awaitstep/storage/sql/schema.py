@@ -110,6 +110,7 @@ workflows: Final = Table(
     Column("active_deployment", String(32)),
     # the last revision of a draft there was: it never counts from 1 again
     Column("draft_revision", Integer, nullable=False, server_default="0"),
+    Column("entry_revision", Integer, nullable=False, server_default="0"),
     _created(),
     Column("updated_at", Double, nullable=False),
     Index(None, "project", "created_at"),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from awaitstep.storage.port import Missing
-from awaitstep.storage.records import Connection, Home, Organization, Project
+from awaitstep.storage.records import Connection, Home, Organization, Page, Project
 from awaitstep.storage.sql.database import Database
-from awaitstep.storage.sql.rows import first, record
+from awaitstep.storage.sql.rows import first, newest_first, record
 from awaitstep.storage.sql.schema import connections, organizations, projects, settings
+
+# Seconds; a double tells these apart for centuries.
+_APART: Final = 0.001
 
 
 class SqlTenancy:
@@ -41,8 +45,7 @@ class SqlTenancy:
     def create_home(self, home: Home) -> None:
         with self._database.write() as db:
             db.execute(organizations.insert(), asdict(home.organization))
-            db.execute(projects.insert(), asdict(home.project))
-            db.execute(connections.insert(), asdict(home.connection))
+            _add(db, home.project, home.connection)
 
     def setting(self, name: str) -> bytes | None:
         with self._database.read() as db:
@@ -71,3 +74,31 @@ class SqlTenancy:
         if organization is None:
             raise Missing("project", id)
         return record(Project, project), record(Organization, organization)
+
+    def projects(self, organization: str, limit: int, cursor: str | None) -> Page[Project]:
+        query = sa.select(projects).where(projects.c.organization == organization)
+        with self._database.read() as db:
+            return newest_first(
+                db, query, projects, lambda row: record(Project, row), limit, cursor
+            )
+
+    def create_project(self, project: Project, connection: Connection) -> Project:
+        with self._database.write() as db:
+            newest = db.scalar(sa.select(sa.func.max(projects.c.created_at))) or 0.0
+            project = replace(project, created_at=max(project.created_at, newest + _APART))
+            _add(db, project, connection)
+        return project
+
+    def rename_project(self, organization: str, id: str, name: str) -> Project:
+        mine = sa.and_(projects.c.id == id, projects.c.organization == organization)
+        with self._database.write() as db:
+            db.execute(sa.update(projects).where(mine).values(name=name))
+            project = first(db, sa.select(projects).where(mine))
+        if project is None:
+            raise Missing("project", id)
+        return record(Project, project)
+
+
+def _add(db: sa.Connection, project: Project, connection: Connection) -> None:
+    db.execute(projects.insert(), asdict(project))
+    db.execute(connections.insert(), asdict(connection))

@@ -9,7 +9,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from awaitstep.storage.port import Missing, Taken
+from awaitstep.storage.port import Missing, Stale, Taken
 from awaitstep.storage.records import (
     Deployment,
     Draft,
@@ -131,17 +131,25 @@ class SqlWorkflows:
             return {id: Numbers(newest, active) for id, newest, active in db.execute(query)}
 
     def update(
-        self, project: str, id: str, patch: WorkflowPatch, own: Sequence[Variable] | None
+        self,
+        project: str,
+        id: str,
+        patch: WorkflowPatch,
+        own: Sequence[Variable] | None,
+        entry_revision: int | None = None,
     ) -> Workflow:
+        mine = sa.and_(workflows.c.id == id, workflows.c.project == project)
         with self._database.write() as db:
-            find(db, project, id)
+            if "entry_code" in patch:
+                # before anything is read: where writers do not queue, the row's lock makes them
+                raised = {"entry_revision": workflows.c.entry_revision + 1}
+                db.execute(sa.update(workflows).where(mine).values(raised))
+            before = find(db, project, id).entry_revision - 1
+            if "entry_code" in patch and entry_revision not in (None, before):
+                raise Stale("entry", before, "entryRevision")
             if patch:
                 try:
-                    db.execute(
-                        sa.update(workflows)
-                        .where(workflows.c.id == id, workflows.c.project == project)
-                        .values(cast(dict[str, Any], patch))
-                    )
+                    db.execute(sa.update(workflows).where(mine).values(cast(dict[str, Any], patch)))
                 except IntegrityError:
                     raise Taken("workflow", "route") from None
             if own is not None:
