@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import structlog
 
+from awaitstep.dialect import COMPATIBILITY_DATE, COMPATIBILITY_FLAGS, MAIN
 from awaitstep.providers.cloudflare.client import Away, CloudflareError, Part, Refused
-from awaitstep.providers.cloudflare.files import COMPATIBILITY_DATE, COMPATIBILITY_FLAGS, MAIN
 from awaitstep.providers.cloudflare.places import Place
 from awaitstep.providers.port import DeployFailed, Live, Made, Release
 

@@ -10,12 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from awaitstep.dialect import MAIN
 from awaitstep.providers.cloudflare.client import Part
 
-MAIN: Final = "worker.py"
-# From 2026-04-21 on the SDK is no part of the runtime; this date means Python 3.13.
-COMPATIBILITY_DATE: Final = "2026-06-01"
-COMPATIBILITY_FLAGS: Final = ("python_workers",)
 VENDORED: Final = "python_modules"
 _SDK: Final = Path(__file__).parent / "sdk"
 # What an installer leaves behind, and what only a type checker reads.
