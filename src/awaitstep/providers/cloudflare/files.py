@@ -14,7 +14,7 @@ from awaitstep.dialect import MAIN
 from awaitstep.providers.cloudflare.client import Part
 
 VENDORED: Final = "python_modules"
-_SDK: Final = Path(__file__).parent / "sdk"
+SDK: Final = Path(__file__).parent / "sdk"
 # What an installer leaves behind, and what only a type checker reads.
 _LEFT_OUT: Final = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
 _KINDS: Final = {".py": "text/x-python", ".js": "application/javascript+module"}
@@ -34,7 +34,7 @@ def parts_of(source: str, packages: Path | None = None) -> dict[str, Part]:
     `packages` is a folder of installed packages. Raises SdkMissing, OSError.
     """
     parts = {MAIN: (source.encode(), _KINDS[".py"])}
-    for folder in (packages, _SDK):
+    for folder in (packages, SDK):
         if folder is not None:
             for path, content in _vendored(folder):
                 parts[path] = (content, _KINDS.get(PurePosixPath(path).suffix, _OTHER))
