@@ -7,22 +7,20 @@ import { Page } from "@/app/page";
 import { Button, IconButton } from "@/design/button";
 import { Dialog, useConfirm } from "@/design/dialog";
 import { SkeletonRows } from "@/design/empty";
-import { Field, Input } from "@/design/field";
 import { plural } from "@/design/format";
 import { Problem } from "@/design/problem";
 import { Cell, Row, Table } from "@/design/table";
 import { When } from "@/design/time";
 import { failed, told } from "@/design/toast";
-
-const TYPES: Record<string, string> = {
-  local: "Embedded engine of this server",
-};
+import { NewConnection } from "./new-connection";
+import { Name, Saving, useSaving } from "./saving";
 
 /** The places that workflows are deployed to. */
 export function Connections() {
   const cache = useQueryClient();
   const confirm = useConfirm();
   const { data, error } = useQuery(queries.connections());
+  const { data: types } = useQuery(queries.connectionTypes());
   const { data: deployments } = useQuery(queries.deployments());
   const [editing, setEditing] = useState<Connection | "new" | null>(null);
   const again = () => cache.invalidateQueries({ queryKey: ["connections"] });
@@ -84,7 +82,8 @@ export function Connections() {
                   )}
                 </Cell>
                 <Cell wide className="text-soft">
-                  {TYPES[connection.type] ?? connection.type}
+                  {types?.find((one) => one.type === connection.type)?.title ?? connection.type}
+                  {connection.plan && `, ${connection.plan} plan`}
                 </Cell>
                 <Cell className="whitespace-nowrap text-soft">
                   {plural(live(connection.id), "workflow")}
@@ -133,79 +132,34 @@ export function Connections() {
           </p>
         </>
       )}
-      {editing && (
-        <ConnectionDialog
-          connection={editing === "new" ? null : editing}
+      {editing === "new" && types && (
+        <NewConnection types={types} onClose={() => setEditing(null)} onAdded={again} />
+      )}
+      {editing !== null && editing !== "new" && (
+        <Rename
+          connection={editing}
           onClose={() => setEditing(null)}
-          onSave={async (name) => {
-            if (editing === "new") {
-              const body = { type: "local", name, isDefault: false };
-              await must(api.POST("/api/connections", { body }));
-              await again();
-            } else {
-              await change(editing, { name });
-            }
-          }}
+          onSave={(name) => change(editing, { name })}
         />
       )}
     </Page>
   );
 }
 
-type DialogProps = {
-  connection: Connection | null;
+type RenameProps = {
+  connection: Connection;
   onClose: () => void;
   onSave: (name: string) => Promise<void>;
 };
 
-function ConnectionDialog({ connection, onClose, onSave }: DialogProps) {
-  const [name, setName] = useState(connection?.name ?? "");
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  const save = async () => {
-    setBusy(true);
-    try {
-      await onSave(name.trim());
-      onClose();
-    } catch (problem) {
-      setError(problem);
-      setBusy(false);
-    }
-  };
+function Rename({ connection, onClose, onSave }: RenameProps) {
+  const [name, setName] = useState(connection.name);
+  const { error, busy, run } = useSaving(() => onSave(name.trim()).then(onClose));
   return (
-    <Dialog
-      open
-      onClose={onClose}
-      title={connection ? `Rename ${connection.name}` : "Add a connection"}
-      description={connection ? undefined : "To the embedded engine of this server."}
-    >
-      <form
-        className="flex flex-col gap-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save();
-        }}
-      >
-        <Field label="Name">
-          {(ids) => (
-            <Input
-              {...ids}
-              autoFocus
-              value={name}
-              maxLength={100}
-              placeholder="Staging"
-              onChange={(event) => setName(event.target.value)}
-            />
-          )}
-        </Field>
-        {error !== null && <Problem error={error} />}
-        <div className="flex justify-end gap-2">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" busy={busy} disabled={!name.trim()}>
-            Save
-          </Button>
-        </div>
-      </form>
+    <Dialog open onClose={onClose} title={`Rename ${connection.name}`}>
+      <Saving onSave={run} onClose={onClose} error={error} busy={busy} ready={name.trim() !== ""}>
+        <Name value={name} onChange={setName} />
+      </Saving>
     </Dialog>
   );
 }

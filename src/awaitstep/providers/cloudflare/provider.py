@@ -40,7 +40,9 @@ class CloudflareProvider(KeptBundles):
 
     type = "cloudflare"
     capabilities = ProviderCapabilities(
+        title="Cloudflare",
         needs_token=True,
+        permissions=("Workers Scripts: Edit", "Workers Routes: Edit", "Zone: Read"),
         plans=("free", "paid"),
         runs_outlive_takedown=False,
         calls_must_be_live=True,

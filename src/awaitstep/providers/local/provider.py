@@ -28,7 +28,7 @@ class LocalProvider(KeptBundles):
     """`worker_url` turns a worker name into its URL; it is asked anew each time."""
 
     type = "local"
-    capabilities = ProviderCapabilities()
+    capabilities = ProviderCapabilities(title="Embedded engine of this server")
 
     def __init__(
         self,
