@@ -128,7 +128,9 @@ class Deployments:
             provider.validate(module)
         except BundleRefused as error:
             raise Invalid(str(error), "deploy.refused") from None
-        for warning in must_work_on(place.name, provider, module, live=before is not None):
+        for warning in must_work_on(
+            place.name, provider, module, live=before is not None, plan=place.plan
+        ):
             yield Progress("compile", str(warning["message"]), 30)
             warnings.append(warning)
 

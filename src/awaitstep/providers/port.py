@@ -156,10 +156,10 @@ class Provider(Protocol):
         """Raises BundleRefused."""
         ...
 
-    def differences(self, module: Module, *, live: bool) -> Sequence[Difference]:
+    def differences(self, module: Module, *, live: bool, plan: str | None) -> Sequence[Difference]:
         """What of the module is otherwise here than on the embedded engine; errors first.
 
-        `live` says that an earlier deploy may have runs under way.
+        `live` says that an earlier deploy may have runs under way, `plan` is the connection's.
         """
         ...
 
