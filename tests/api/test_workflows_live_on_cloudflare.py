@@ -248,3 +248,21 @@ async def test_a_check_tells_what_is_otherwise_at_a_connection(
     assert (await house.ask("POST", "/validate", asked))["valid"]
     missing = asked | {"connectionId": "conn_of_nobody"}
     assert (await house.ask("POST", "/validate", missing, 404))["code"]
+
+
+async def test_nodes_that_run_here_only_are_refused_there(house: House) -> None:
+    edge = await house.connect()
+    nodes = [
+        {**node, "data": {**node["data"], "rollback": "return None"}}
+        if node["type"] == "step"
+        else node
+        for node in GRAPH["nodes"]
+    ]
+    graph = {**GRAPH, "nodes": nodes}
+    workflow = await house.workflow(graph)
+    body = {"connectionId": edge}
+    refused = await house.ask("POST", f"/workflows/{workflow}/deploy", body, 422)
+    assert refused["code"] == "deploy.node_target"
+    assert house.cloudflare.scripts == {}
+    told = await house.ask("POST", "/validate", {"ir": graph, "connectionId": edge})
+    assert "deploy.node_target" in {one["code"] for one in told["diagnostics"]}

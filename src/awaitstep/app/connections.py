@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from awaitstep.app.errors import Conflict, Detail, Invalid, invalid
 from awaitstep.app.ids import new_id
 from awaitstep.app.language import Compiled
-from awaitstep.app.packages import differences
+from awaitstep.app.packages import differences, nodes_not_for
 from awaitstep.app.ports import Ports
 from awaitstep.app.releases import refusal
 from awaitstep.auth import places
@@ -136,7 +136,9 @@ class Connections:
         connection = await self._ports.read(self._ports.store.connections.get, project, id)
         module = Module("", compiled.source, tuple(compiled.packages))
         provider = self.provider(connection)
-        return differences(provider, module, live=False, plan=connection.plan)
+        found = nodes_not_for(connection.name, provider, compiled)
+        found = [{**detail, "severity": "error"} for detail in found]
+        return found + differences(provider, module, live=False, plan=connection.plan)
 
     def types(self) -> Mapping[str, Provider]:
         """What a connection may be, and what each can do."""

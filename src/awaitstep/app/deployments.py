@@ -107,7 +107,7 @@ class Deployments:
 
         yield Progress("compile", "Writing the Python module", 25)
         compiled = await self._graphs.compile(chosen.ir, owner.entry_code)
-        must_run_on(place.name, compiled)
+        must_run_on(place.name, provider, compiled)
         values, secret = await self._values(owner)
         for name in (compiled.binding, *compiled.workflows, *compiled.functions):
             if name is not None and name in values:

@@ -19,15 +19,20 @@ class Ready:
     environment: str | None
 
 
-def must_run_on(place: str, compiled: Compiled) -> None:
-    """Raises Invalid with one detail per node that can't run there."""
-    if not compiled.unsupported:
-        return
-    details = [
+def nodes_not_for(place: str, provider: Provider, compiled: Compiled) -> list[Detail]:
+    """One error per node that can't run there."""
+    return [
         {"code": "deploy.node_target", "message": f"It can't run on {place}.", "nodeId": node}
-        for node in compiled.unsupported
+        for node in compiled.unsupported.get(provider.type, ())
     ]
-    names = ", ".join(compiled.unsupported)
+
+
+def must_run_on(place: str, provider: Provider, compiled: Compiled) -> None:
+    """Raises Invalid with one detail per node that can't run there."""
+    details = nodes_not_for(place, provider, compiled)
+    if not details:
+        return
+    names = ", ".join(str(detail["nodeId"]) for detail in details)
     raise Invalid(f"On {place} these nodes can't run: {names}.", "deploy.node_target", details)
 
 
