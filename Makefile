@@ -14,6 +14,8 @@ MODULES := web/node_modules/.package-lock.json
 SCHEMA := web/src/api/schema.d.ts
 WEB := $(filter-out $(SCHEMA) web/openapi.json, \
   $(wildcard web/*.json web/*.ts web/*.html) $(shell find web/src web/public -type f))
+# Cloudflare's own tools, for tests alone
+NODETOOLS := tests/nodetools/node_modules/.package-lock.json
 # the last file that a build of the dashboard writes
 DASHBOARD := src/awaitstep/static/.built
 # what Cloudflare wants beside a module; never installed, as our own `workers` stands in its place
@@ -67,18 +69,23 @@ setup: .venv/runtime $(SDK) $(DASHBOARD) ## install what is missing into .venv
 run: setup ## start server and runner on loopback with an example deployed (ARGS="--port 8080 …")
 	@exec $(BIN)/awaitstep dev $(ARGS)
 
+# Without them some tests are skipped, and say so.
+$(NODETOOLS): tests/nodetools/package.json tests/nodetools/package-lock.json | .venv/uv
+	@NODE_AT_LEAST=22 web/npm ci --prefix ../tests/nodetools --no-audit --no-fund --loglevel=error && touch $@ \
+	  || echo "Wrangler and Pyodide could not be installed; the tests that need them will say so."
+
 browser:
 	@command -v chromium >/dev/null || { echo "installing chromium for the browser tests"; \
 	  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium) >/dev/null 2>&1 \
 	  || echo "chromium could not be installed; the browser tests will say so"; }
 
-test: .venv/dev $(DASHBOARD) browser ## run every test (with ARGS: some of Python's)
+test: .venv/dev $(DASHBOARD) $(NODETOOLS) browser ## run every test (with ARGS: some of Python's)
 	@$(if $(ARGS),,web/npm run --silent test)
 	@$(BIN)/pytest --numprocesses auto $(ARGS) || { test $$? -eq 1 || exit 1; \
 	  echo "Those that failed, once more, one at a time: whoever passes now fails on a busy machine."; \
 	  $(BIN)/pytest --numprocesses 0 --last-failed --last-failed-no-failures none $(ARGS); }
 
-soak: .venv/dev ## kill servers under load for MINUTES=30, then compare GRAPHS=100000 random graphs with their meaning
+soak: .venv/dev $(NODETOOLS) ## kill servers under load for MINUTES=30, then compare GRAPHS=100000 random graphs with their meaning
 	@$(BIN)/pytest tests/crash -m soak -p no:xdist $(ARGS)
 	@$(BIN)/pytest tests/property -m soak --numprocesses auto $(ARGS)
 
@@ -133,4 +140,4 @@ pyodide: $(MODULES) ## write down anew which compiled packages Cloudflare's Pyth
 	@$(BIN)/python requirements/pyodide.py
 
 clean: ## remove what the commands above made
-	@rm -rf .venv build dist src/awaitstep/static $(dir $(SDK)) web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .venv build dist src/awaitstep/static $(dir $(SDK)) web/node_modules tests/nodetools/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -22,6 +22,7 @@ from awaitstep.ir import (
     read_handwritten,
     validate,
 )
+from awaitstep.ir.registry import TARGETS
 from awaitstep.nodes import nodes_not_for, packages_of, registry
 
 
@@ -69,7 +70,9 @@ class CompiledGraphs:
             workflows=made.workflows,
             functions=made.functions,
             packages=packages_of(graph, self._registry),
-            unsupported=nodes_not_for("local", graph, self._registry),
+            unsupported={
+                target: nodes_not_for(target, graph, self._registry) for target in TARGETS
+            },
         )
 
     def variables(self, compiled: Compiled) -> dict[str, VariableUse]:

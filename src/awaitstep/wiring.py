@@ -6,6 +6,7 @@ It builds things and takes them down again in reverse order; it decides nothing 
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from awaitstep.engine.workers import Active, Bundle
 from awaitstep.providers.files import ModuleFiles
 from awaitstep.providers.packages import installer
 from awaitstep.providers.packages.environments import Environments
-from awaitstep.providers.port import PackagesRefused, PackagesUnavailable
+from awaitstep.providers.port import Difference, PackagesRefused, PackagesUnavailable
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -159,18 +160,12 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
 async def _cloudflare(
     settings: Settings, store: Store, vault: Vault, files: ModuleFiles
 ) -> AsyncIterator[CloudflareProvider]:
-    """Its packages are for another Python, in folders of their own."""
     import httpx
 
     from awaitstep.providers import cloudflare
 
     address = settings.cloudflare or cloudflare.ADDRESS
-    environments = Environments(
-        settings.data / f"{ENVIRONMENTS}-cloudflare",
-        settings.data / DEPLOYMENTS / f"{REQUIREMENTS}-cloudflare",
-        install=cloudflare.install_for_cloudflare,
-        python=cloudflare.pyodide().name,
-    )
+    environments = _cloudflare_environments(settings.data)
     timeout = httpx.Timeout(30.0, write=120.0)
     async with httpx.AsyncClient(timeout=timeout) as http:
         places = cloudflare.StoredPlaces(store=store, vault=vault, http=http, address=address)
@@ -187,6 +182,49 @@ async def _cloudflare(
             )
         finally:
             await environments.close()
+
+
+async def uploaded(
+    source: str, packages: Sequence[str], tell: Callable[[str], None]
+) -> dict[str, bytes]:
+    """Each file that a deploy of this module to Cloudflare uploads, by its path.
+
+    Raises PackagesRefused, PackagesUnavailable, SetupRefused.
+    """
+    from awaitstep.providers import cloudflare
+
+    with tempfile.TemporaryDirectory() as folder:
+        environments = _cloudflare_environments(Path(folder), own_cache=False)
+        try:
+            site = None
+            if packages:
+                site = environments.path(await environments.prepare(packages, tell))
+            parts = await asyncio.to_thread(cloudflare.parts_of, source, site)
+        except (cloudflare.SdkMissing, OSError) as error:
+            raise SetupRefused(str(error)) from None
+        finally:
+            await environments.close()
+    return {name: content for name, (content, _) in parts.items()}
+
+
+def told_before_cloudflare(source: str) -> Sequence[Difference]:
+    """What of a module is otherwise there, errors first."""
+    from awaitstep.providers import cloudflare
+
+    return cloudflare.differences_of(source, live=False)
+
+
+def _cloudflare_environments(data: Path, *, own_cache: bool = True) -> Environments:
+    """Its packages are for another Python, in folders of their own."""
+    from awaitstep.providers import cloudflare
+
+    return Environments(
+        data / f"{ENVIRONMENTS}-cloudflare",
+        data / DEPLOYMENTS / f"{REQUIREMENTS}-cloudflare",
+        own_cache=own_cache,
+        install=cloudflare.install_for_cloudflare,
+        python=cloudflare.pyodide().name,
+    )
 
 
 def _origins(settings: Settings) -> Origins:

@@ -106,7 +106,7 @@ class FakeLanguage:
             step_nodes={"Charge": "charge"},
             node_lines={"charge": [1, 1]},
             packages=ir.get("packages", ()),
-            unsupported=ir.get("unsupported", ()),
+            unsupported={"local": ir.get("unsupported", ())},
         )
 
     def variables(self, compiled: Compiled) -> dict[str, VariableUse]:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from awaitstep.engine.clock import SystemClock
+from awaitstep.providers.cloudflare import provider
 from awaitstep.wiring import DATABASE_FILE, Settings, open_server
 from fakecloud.instances import Instances
 from fakecloud.server import ACCOUNT, TOKEN, Cloudflare, serving
@@ -227,3 +228,41 @@ async def test_a_workflow_is_live_at_one_place(house: House) -> None:
     house.cloudflare.failing.clear()
     await house.ask("POST", f"/workflows/{workflow}/takedown", {})
     await house.ask("POST", f"/workflows/{workflow}/deploy", {})
+
+
+async def test_a_check_tells_what_is_otherwise_at_a_connection(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edge = await house.connect()
+    graph = GRAPH
+    plain = await house.ask("POST", "/validate", {"ir": graph})
+    assert plain["valid"]
+    asked = {"ir": graph, "connectionId": edge}
+    codes = {one["code"] for one in (await house.ask("POST", "/validate", asked))["diagnostics"]}
+    assert codes == {"cloudflare.blocking"} | {one["code"] for one in plain["diagnostics"]}
+    monkeypatch.setattr(provider, "LARGEST", {"free": 10, "paid": 10_000_000})
+    told = await house.ask("POST", "/validate", asked)
+    assert not told["valid"]
+    assert "free plan" in told["diagnostics"][-2]["message"]
+    await house.ask("PATCH", f"/connections/{edge}", {"plan": "paid"})
+    assert (await house.ask("POST", "/validate", asked))["valid"]
+    missing = asked | {"connectionId": "conn_of_nobody"}
+    assert (await house.ask("POST", "/validate", missing, 404))["code"]
+
+
+async def test_nodes_that_run_here_only_are_refused_there(house: House) -> None:
+    edge = await house.connect()
+    nodes = [
+        {**node, "data": {**node["data"], "rollback": "return None"}}
+        if node["type"] == "step"
+        else node
+        for node in GRAPH["nodes"]
+    ]
+    graph = {**GRAPH, "nodes": nodes}
+    workflow = await house.workflow(graph)
+    body = {"connectionId": edge}
+    refused = await house.ask("POST", f"/workflows/{workflow}/deploy", body, 422)
+    assert refused["code"] == "deploy.node_target"
+    assert house.cloudflare.scripts == {}
+    told = await house.ask("POST", "/validate", {"ir": graph, "connectionId": edge})
+    assert "deploy.node_target" in {one["code"] for one in told["diagnostics"]}

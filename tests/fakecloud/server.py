@@ -7,6 +7,7 @@ Built from Cloudflare's documentation and its Python package; what those leave o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -41,10 +42,16 @@ class Cloudflare:
     permissions: set[str] = field(default_factory=lambda: {"scripts", "routes"})
     calls: list[tuple[str, str]] = field(default_factory=list)
     failing: list[tuple[str, str, int, dict[str, str], int]] = field(default_factory=list)
+    lost: list[tuple[str, str, bool, int]] = field(default_factory=list)
 
     def fail(self, method: str, ending: str, status: int, times: int = 1, **headers: str) -> None:
         """The next calls of the method whose path ends so are answered with this status."""
         self.failing.append((method, ending, status, headers, times))
+
+    def lose(self, method: str, ending: str, *, done: bool, times: int = 1) -> None:
+        """The next such calls get no answer: their connection is dropped. `done`: what they ask for
+        happens all the same, as when only the answer takes too long."""
+        self.lost.append((method, ending, done, times))
 
     @property
     def changes(self) -> list[tuple[str, str]]:
@@ -71,6 +78,15 @@ def _refusal(error: Error, headers: dict[str, str] | None = None) -> Response:
     )
 
 
+class _Dropped(Response):
+    """Less than it promises: then the connection ends."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-length", b"1000"), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"{", "more_body": True})
+
+
 def _app(cloudflare: Cloudflare) -> Starlette:
     def route(path: str, method: str, handler: Handler, permission: str = "scripts") -> Route:
         async def answer(request: Request) -> Response:
@@ -84,6 +100,14 @@ def _app(cloudflare: Cloudflare) -> Starlette:
                     return _refusal(
                         Error(status, code, "workflows.api.error.internal_server"), sent
                     )
+            for at, (verb, ending, done, times) in enumerate(cloudflare.lost):
+                if verb == method and request.url.path.endswith(ending):
+                    rest = (verb, ending, done, times - 1)
+                    cloudflare.lost[at : at + 1] = [rest] if times > 1 else []
+                    if done:
+                        with contextlib.suppress(Error):
+                            await handler(cloudflare, request)
+                    return _Dropped()
             try:
                 if request.headers.get("authorization") != f"Bearer {TOKEN}":
                     raise Error(400, 6003, "Invalid request headers")
@@ -121,6 +145,7 @@ def _app(cloudflare: Cloudflare) -> Starlette:
             route(workflow + "/instances/{instance}/status", "PATCH", _change_instance),
             route(workflow + "/instances/{instance}/events/{type}", "POST", _send_event),
             route("/zones", "GET", _zones, ""),
+            route("/zones/{zone}/workers/routes", "GET", _list_routes, "routes"),
             route("/zones/{zone}/workers/routes", "POST", _post_route, "routes"),
             route("/zones/{zone}/workers/routes/{route}", "DELETE", _delete_route, "routes"),
         ]
@@ -312,6 +337,10 @@ async def _zones(cloudflare: Cloudflare, request: Request) -> Any:
     zone = {"id": ZONE, "name": "example.com", "account": {"id": ACCOUNT}}
     wanted = request.query_params.get("name", "example.com")
     return _envelope([zone] if wanted == zone["name"] else [], page=1, total_pages=1)
+
+
+async def _list_routes(cloudflare: Cloudflare, request: Request) -> Any:
+    return _envelope([*cloudflare.routes.values()])
 
 
 async def _post_route(cloudflare: Cloudflare, request: Request) -> Any:

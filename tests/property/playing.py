@@ -157,9 +157,9 @@ def meant(graph: dict[str, Any], payload: dict[str, Any]) -> dict[str, Any]:
     lines: dict[str, list[Any]] = {}
     for line in told.lines:
         ended = line.ended - START if line.ended is not None else None
-        entry = (line.type, line.name, line.began - START, line.status, ended, _plain(line.value))
+        entry = (line.type, line.name, line.began - START, line.status, ended, plain(line.value))
         lines.setdefault(repr(line.strand), []).append(entry)
-    return {"output": _plain(told.output), "error": told.error, "lines": lines}
+    return {"output": plain(told.output), "error": told.error, "lines": lines}
 
 
 def seen(run: RunView, history: Sequence[StepView], told: dict[str, Any]) -> dict[str, Any]:
@@ -169,14 +169,14 @@ def seen(run: RunView, history: Sequence[StepView], told: dict[str, Any]) -> dic
     for step in history:
         cancelled = step.status is StepStatus.cancelled
         ended = None if cancelled or step.ended_at is None else step.ended_at - START
-        value = None if step.output is None else _plain(values.decode(step.output))
+        value = None if step.output is None else plain(values.decode(step.output))
         entry = (step.type, step.name, step.started_at - START, step.status, ended, value)
         lines.setdefault(home.get(step.name, "unexpected"), []).append(entry)
     error = run.error and {
         "name": run.error.name, "message": run.error.message, "step": run.error.step
     }  # fmt: skip
     output = None if run.output is None else values.decode(run.output)
-    return {"output": _plain(output), "error": error, "lines": lines}
+    return {"output": plain(output), "error": error, "lines": lines}
 
 
 def difference(seen: dict[str, Any], told: dict[str, Any]) -> str:
@@ -195,7 +195,7 @@ def difference(seen: dict[str, Any], told: dict[str, Any]) -> str:
     return "\n".join(found)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     text = json.dumps(value, default=datetime.isoformat)
     # any id of a child, though it be cut short, is as good as another
     return json.loads(re.sub(r"[0-9a-f]{9,32}", lambda found: CHILD[: len(found[0])], text))

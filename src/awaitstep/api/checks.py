@@ -25,6 +25,9 @@ class CheckBody(Body):
 
     ir: Graph
     entry_code: Text | None = Field(default=None, description="Null is the default entry code.")
+    connection_id: Text | None = Field(
+        default=None, description="Also tell what is otherwise there than on the embedded engine."
+    )
 
 
 class CompileBody(Body):
@@ -87,11 +90,17 @@ def plain(lines: Mapping[str, Any]) -> dict[str, Any]:
 async def validate(body: CheckIt, app: App, who: Reader) -> ReportShape:
     """All problems of a graph at once. A graph with problems is a good answer: 200."""
     if isinstance(body, GraphItself):
-        ir, entry_code = body.root, None
+        ir, entry_code, connection = body.root, None, None
     else:
-        ir, entry_code = body.ir, body.entry_code
+        ir, entry_code, connection = body.ir, body.entry_code, body.connection_id
     report = await app.graphs.validate(ir, entry_code)
-    return ReportShape(valid=report.valid, diagnostics=details(report.diagnostics))
+    found, valid = [*report.diagnostics], report.valid
+    if connection is not None and valid:
+        compiled = await app.graphs.compile(ir, entry_code)
+        told = await app.connections.differences(who.project, connection, compiled)
+        valid = all(one["severity"] != "error" for one in told)
+        found += told
+    return ReportShape(valid=valid, diagnostics=details(found))
 
 
 @router.post("/compile")

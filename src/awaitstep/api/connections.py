@@ -85,6 +85,8 @@ class ConnectionTypeShape(Shape):
 
     type: str
     needs_token: bool
+    title: str = Field(description="What a person is told that it is.")
+    permissions: list[str] = Field(description="What a token needs, as its place calls them.")
     plans: list[str] = Field(description="The first is the usual one.")
     capabilities: CapabilitiesShape
 
@@ -155,6 +157,8 @@ async def list_types(app: App, who: Reader) -> list[ConnectionTypeShape]:
         ConnectionTypeShape(
             type=type,
             needs_token=provider.capabilities.needs_token,
+            title=provider.capabilities.title,
+            permissions=list(provider.capabilities.permissions),
             plans=list(provider.capabilities.plans),
             capabilities=_capabilities(provider),
         )

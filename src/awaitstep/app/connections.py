@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from awaitstep.app.errors import Conflict, Invalid, invalid
+from awaitstep.app.errors import Conflict, Detail, Invalid, invalid
 from awaitstep.app.ids import new_id
+from awaitstep.app.language import Compiled
+from awaitstep.app.packages import differences, nodes_not_for
 from awaitstep.app.ports import Ports
 from awaitstep.app.releases import refusal
 from awaitstep.auth import places
-from awaitstep.providers.port import Account, DeployFailed, Provider, TokenRefused
+from awaitstep.providers.port import Account, DeployFailed, Module, Provider, TokenRefused
 from awaitstep.storage.records import Connection, Page
 
 
@@ -128,6 +130,15 @@ class Connections:
         if not token:
             raise invalid("connection.token", "There is no token to verify.", "token")
         return await _accounts(provider, token)
+
+    async def differences(self, project: str, id: str, compiled: Compiled) -> list[Detail]:
+        """What of a module is otherwise there, errors first. Raises NotFound."""
+        connection = await self._ports.read(self._ports.store.connections.get, project, id)
+        module = Module("", compiled.source, tuple(compiled.packages))
+        provider = self.provider(connection)
+        found = nodes_not_for(connection.name, provider, compiled)
+        found = [{**detail, "severity": "error"} for detail in found]
+        return found + differences(provider, module, live=False, plan=connection.plan)
 
     def types(self) -> Mapping[str, Provider]:
         """What a connection may be, and what each can do."""

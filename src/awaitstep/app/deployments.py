@@ -109,7 +109,7 @@ class Deployments:
 
         yield Progress("compile", "Writing the Python module", 25)
         compiled = await self._graphs.compile(chosen.ir, owner.entry_code)
-        must_run_on(place.name, compiled)
+        must_run_on(place.name, provider, compiled)
         values, secret = await self._values(owner)
         for name in (compiled.binding, *compiled.workflows, *compiled.functions):
             if name is not None and name in values:
@@ -130,7 +130,9 @@ class Deployments:
             provider.validate(module)
         except BundleRefused as error:
             raise Invalid(str(error), "deploy.refused") from None
-        for warning in must_work_on(place.name, provider, module, live=before is not None):
+        for warning in must_work_on(
+            place.name, provider, module, live=before is not None, plan=place.plan
+        ):
             yield Progress("compile", str(warning["message"]), 30)
             warnings.append(warning)
 

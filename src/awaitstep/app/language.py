@@ -24,7 +24,7 @@ class Compiled:
     `binding` is the name in `env` that starts the workflow, `class_name` its class; both are None
     for a worker without one. `workflows` and `functions` are the names in `env` of what the module
     calls, and their ids. `packages` are the requirements of the code, `unsupported` the nodes that
-    cannot run on this server.
+    cannot run at a type of connection.
     """
 
     source: str
@@ -35,7 +35,7 @@ class Compiled:
     workflows: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
     packages: Sequence[str] = ()
-    unsupported: Sequence[str] = ()
+    unsupported: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

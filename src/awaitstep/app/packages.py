@@ -19,24 +19,38 @@ class Ready:
     environment: str | None
 
 
-def must_run_on(place: str, compiled: Compiled) -> None:
-    """Raises Invalid with one detail per node that can't run there."""
-    if not compiled.unsupported:
-        return
-    details = [
+def nodes_not_for(place: str, provider: Provider, compiled: Compiled) -> list[Detail]:
+    """One error per node that can't run there."""
+    return [
         {"code": "deploy.node_target", "message": f"It can't run on {place}.", "nodeId": node}
-        for node in compiled.unsupported
+        for node in compiled.unsupported.get(provider.type, ())
     ]
-    names = ", ".join(compiled.unsupported)
+
+
+def must_run_on(place: str, provider: Provider, compiled: Compiled) -> None:
+    """Raises Invalid with one detail per node that can't run there."""
+    details = nodes_not_for(place, provider, compiled)
+    if not details:
+        return
+    names = ", ".join(str(detail["nodeId"]) for detail in details)
     raise Invalid(f"On {place} these nodes can't run: {names}.", "deploy.node_target", details)
 
 
-def must_work_on(place: str, provider: Provider, module: Module, *, live: bool) -> list[Detail]:
-    """What is otherwise there, as warnings. Raises Invalid with one detail per thing that fails."""
-    details: list[Detail] = [
+def differences(
+    provider: Provider, module: Module, *, live: bool, plan: str | None
+) -> list[Detail]:
+    """What of the module is otherwise there, errors first."""
+    return [
         {"code": one.code, "message": one.message, "severity": one.severity}
-        for one in provider.differences(module, live=live)
+        for one in provider.differences(module, live=live, plan=plan)
     ]
+
+
+def must_work_on(
+    place: str, provider: Provider, module: Module, *, live: bool, plan: str | None
+) -> list[Detail]:
+    """What is otherwise there, as warnings. Raises Invalid with one detail per thing that fails."""
+    details = differences(provider, module, live=live, plan=plan)
     errors = [detail for detail in details if detail["severity"] == "error"]
     if errors:
         raise Invalid(f"It can't run on {place}. {errors[0]['message']}", "deploy.target", errors)

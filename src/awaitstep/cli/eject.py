@@ -1,17 +1,20 @@
 """`awaitstep eject`: a workflow as a project of its own, in a folder.
 
+For a target, the project holds what a deploy there uploads beside the module, too.
+
 All files are there at the end, or none: they are written beside the folder first.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -19,12 +22,14 @@ from awaitstep.cli import graph_file
 from awaitstep.cli.failures import Failure
 from awaitstep.cli.files import read_json, unwritable
 from awaitstep.cli.options import DEFAULT_DATA, Data, Json, Key, Url
-from awaitstep.cli.output import show
+from awaitstep.cli.output import say, show, warnings
 
 if TYPE_CHECKING:
     from awaitstep.app.transfer import Exported
     from awaitstep.eject import Parcel
     from awaitstep.ir import Registry
+
+Target = Literal["cloudflare"]
 
 
 def eject(
@@ -35,6 +40,10 @@ def eject(
     force: Annotated[
         bool, typer.Option("--force", help="Write into a folder that is not empty.")
     ] = False,
+    target: Annotated[
+        Target | None,
+        typer.Option("--target", help="Also write all that is uploaded there."),
+    ] = None,
     data: Data = DEFAULT_DATA,
     url: Url = None,
     key: Key = None,
@@ -48,7 +57,10 @@ def eject(
 
     _check(folder, force)
     types = graph_file.node_types(data)
-    files = project(_parcel(what, _exported(what, data, url, key), types), types)
+    parcel = _parcel(what, _exported(what, data, url, key), types)
+    files = {name: text.encode() for name, text in project(parcel, types).items()}
+    if target is not None:
+        files |= _uploaded(what, parcel)
     try:
         _write(folder.absolute(), files)
     except OSError as error:
@@ -111,6 +123,29 @@ def _compiled(exported: Exported, types: Registry) -> Parcel:
     )
 
 
+def _uploaded(what: str, parcel: Parcel) -> dict[str, bytes]:
+    """The files of a deploy, from who uploads them. Raises Failure."""
+    from awaitstep.providers.port import PackagesRefused, PackagesUnavailable
+    from awaitstep.wiring import SetupRefused, told_before_cloudflare, uploaded
+
+    source = parcel.module.source
+    found = [
+        {"severity": one.severity, "code": one.code, "message": one.message}
+        for one in told_before_cloudflare(source)
+    ]
+    if found and found[0]["severity"] == "error":
+        raise Failure(f"{what} can't run there.", found[0]["code"], found)
+    warnings({"warnings": found})
+    try:
+        return asyncio.run(uploaded(source, parcel.packages, say))
+    except PackagesRefused as error:
+        raise Failure(str(error), "deploy.packages") from None
+    except PackagesUnavailable as error:
+        raise Failure(str(error), "deploy.packages_unavailable") from None
+    except SetupRefused as error:
+        raise Failure(str(error)) from None
+
+
 def _check(folder: Path, force: bool) -> None:
     if folder.is_dir():
         try:
@@ -126,15 +161,15 @@ def _check(folder: Path, force: bool) -> None:
         raise Failure(f"{folder} is not a folder.", "folder.invalid")
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> None:
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     """Put the files into the folder, all or none. Raises OSError, or Failure for a link."""
     folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _beside(folder) as made:
-        for name, text in files.items():
+        for name, content in files.items():
             file = made / "new" / name
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8", newline="\n")
+            file.write_bytes(content)
         if not folder.exists():
             (made / "new").rename(folder)
             return
@@ -164,7 +199,7 @@ def _refuse_detour(folder: Path, name: str) -> None:
             raise Failure(f"{place} is in the way.", "folder.invalid")
 
 
-def _exchange(folder: Path, made: Path, files: Mapping[str, str]) -> None:
+def _exchange(folder: Path, made: Path, files: Mapping[str, bytes]) -> None:
     """Move new files in and old ones out; back again when one can't be moved."""
     moved: list[tuple[Path, Path]] = []
     try:

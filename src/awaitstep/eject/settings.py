@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from awaitstep.compiler import CompiledModule
+from awaitstep.dialect import COMPATIBILITY_DATE, COMPATIBILITY_FLAGS
 from awaitstep.eject.words import json_text, slug, toml_text
 from awaitstep.ir.graph import ScheduleTrigger
 
-# From this date on the SDK is no part of Cloudflare's runtime: the deploy brings it along.
-COMPATIBILITY_DATE = "2026-06-01"
 GITIGNORE = """\
 .venv*/
 .wrangler/
@@ -74,7 +73,7 @@ def wrangler(
         *_workflows(name, module, trigger),
         *_services(module),
         f'  "compatibility_date": {json_text(COMPATIBILITY_DATE)},',
-        '  "compatibility_flags": ["python_workers"]',
+        f'  "compatibility_flags": {json_text(COMPATIBILITY_FLAGS)}',
     ]
     missing = [variable.name for variable in variables if variable.value is None]
     if missing:

@@ -14,14 +14,17 @@ from awaitstep.engine.workers import RunnerHealth
 class ProviderCapabilities:
     """What a provider can do, as data: callers ask this, never the provider's type.
 
-    `plans` are what an account there may have paid for, the first is the usual one.
+    `title` is what a person is told that it is, `permissions` what a token needs, as its place calls
+    them. `plans` are what an account there may have paid for, the first is the usual one.
     `runs_outlive_takedown`: runs go on and are told of after their worker was taken down.
     `calls_must_be_live`: what a module calls must be deployed there before it. `pins_code`: a run
     goes on with the code it began with when its workflow is deployed anew. `schedules`: cron
     triggers start runs.
     """
 
+    title: str
     needs_token: bool = False
+    permissions: tuple[str, ...] = ()
     plans: tuple[str, ...] = ()
     custom_routes: bool = True
     runs_outlive_takedown: bool = True
@@ -153,10 +156,10 @@ class Provider(Protocol):
         """Raises BundleRefused."""
         ...
 
-    def differences(self, module: Module, *, live: bool) -> Sequence[Difference]:
+    def differences(self, module: Module, *, live: bool, plan: str | None) -> Sequence[Difference]:
         """What of the module is otherwise here than on the embedded engine; errors first.
 
-        `live` says that an earlier deploy may have runs under way.
+        `live` says that an earlier deploy may have runs under way, `plan` is the connection's.
         """
         ...
 

@@ -133,3 +133,24 @@ def test_a_workflow_is_exported_from_the_server(awaitstep, server, data, tmp_pat
     got = awaitstep("eject", "wf_1", tmp_path / "other", "--data", data)
     assert got.code == 1
     assert "no version" in got.err
+
+
+def test_what_cannot_run_at_the_target_is_refused(awaitstep, tmp_path):
+    graph = json.loads(HELLO.read_text())
+    step = next(node for node in graph["nodes"] if node["type"] == "step")
+    step["data"]["rollback"] = "return None"
+    file = tmp_path / "graph.json"
+    file.write_text(json.dumps(graph))
+    got = awaitstep("eject", file, tmp_path / "project", "--target", "cloudflare", "--json")
+    assert (got.code, json.loads(got.err)["code"]) == (1, "cloudflare.rollback")
+    assert names(tmp_path) == ["graph.json"]
+    assert awaitstep("eject", file, tmp_path / "project").code == 0
+
+
+def test_packages_that_the_target_lacks_are_refused(awaitstep, tmp_path):
+    graph = json.loads(HELLO.read_text())
+    file = tmp_path / "export.json"
+    file.write_text(json.dumps({"name": "Hello", "ir": graph, "dependencies": ["uvloop"]}))
+    got = awaitstep("eject", file, tmp_path / "project", "--target", "cloudflare", "--json")
+    assert (got.code, json.loads(got.err.splitlines()[-1])["code"]) == (1, "deploy.packages")
+    assert names(tmp_path) == ["export.json"]

@@ -15,6 +15,7 @@ export type LogEntry = Schemas["EntryShape"];
 export type RunError = Schemas["ErrorShape"];
 export type Deployment = Schemas["DeploymentShape"];
 export type Connection = Schemas["ConnectionShape"];
+export type ConnectionType = Schemas["ConnectionTypeShape"];
 export type Variable = Schemas["VariableShape"];
 export type Template = Schemas["TemplateShape"];
 export type Project = Schemas["ProjectShape"];
@@ -42,6 +43,13 @@ export const queries = {
     queryOptions({
       queryKey: ["nodes"],
       queryFn: async () => (await must(api.GET("/api/nodes"))).data,
+      staleTime: Number.POSITIVE_INFINITY,
+    }),
+
+  connectionTypes: () =>
+    queryOptions({
+      queryKey: ["connections", "types"],
+      queryFn: () => must(api.GET("/api/connections/types")),
       staleTime: Number.POSITIVE_INFINITY,
     }),
 

@@ -13,16 +13,14 @@ import { Problem } from "@/design/problem";
 import { Cell, Row, Table } from "@/design/table";
 import { When } from "@/design/time";
 import { failed, told } from "@/design/toast";
-
-const TYPES: Record<string, string> = {
-  local: "Embedded engine of this server",
-};
+import { NewConnection } from "./new-connection";
 
 /** The places that workflows are deployed to. */
 export function Connections() {
   const cache = useQueryClient();
   const confirm = useConfirm();
   const { data, error } = useQuery(queries.connections());
+  const { data: types } = useQuery(queries.connectionTypes());
   const { data: deployments } = useQuery(queries.deployments());
   const [editing, setEditing] = useState<Connection | "new" | null>(null);
   const again = () => cache.invalidateQueries({ queryKey: ["connections"] });
@@ -84,7 +82,8 @@ export function Connections() {
                   )}
                 </Cell>
                 <Cell wide className="text-soft">
-                  {TYPES[connection.type] ?? connection.type}
+                  {types?.find((one) => one.type === connection.type)?.title ?? connection.type}
+                  {connection.plan && `, ${connection.plan} plan`}
                 </Cell>
                 <Cell className="whitespace-nowrap text-soft">
                   {plural(live(connection.id), "workflow")}
@@ -133,22 +132,15 @@ export function Connections() {
           </p>
         </>
       )}
-      {editing && (
+      {editing === "new" && types && (
+        <NewConnection types={types} onClose={() => setEditing(null)} onAdded={again} />
+      )}
+      {editing !== null && editing !== "new" && (
         <NameDialog
-          title={editing === "new" ? "Add a connection" : `Rename ${editing.name}`}
-          description={editing === "new" ? "To the embedded engine of this server." : undefined}
-          name={editing === "new" ? "" : editing.name}
-          placeholder="Staging"
+          title={`Rename ${editing.name}`}
+          name={editing.name}
           onClose={() => setEditing(null)}
-          onSave={async (name) => {
-            if (editing === "new") {
-              const body = { type: "local", name, isDefault: false };
-              await must(api.POST("/api/connections", { body }));
-              await again();
-            } else {
-              await change(editing, { name });
-            }
-          }}
+          onSave={(name) => change(editing, { name })}
         />
       )}
     </Page>

@@ -2,6 +2,8 @@
 
 from awaitstep.providers.cloudflare.client import ADDRESS
 from awaitstep.providers.cloudflare.connections import StoredPlaces
+from awaitstep.providers.cloudflare.differences import differences_of
+from awaitstep.providers.cloudflare.files import SdkMissing, parts_of
 from awaitstep.providers.cloudflare.packages import install_for_cloudflare, pyodide
 from awaitstep.providers.cloudflare.provider import CloudflareProvider
 from awaitstep.providers.cloudflare.runs import CloudflareRuns
@@ -10,7 +12,10 @@ __all__ = [
     "ADDRESS",
     "CloudflareProvider",
     "CloudflareRuns",
+    "SdkMissing",
     "StoredPlaces",
+    "differences_of",
     "install_for_cloudflare",
+    "parts_of",
     "pyodide",
 ]

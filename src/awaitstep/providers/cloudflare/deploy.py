@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import structlog
 
+from awaitstep.dialect import COMPATIBILITY_DATE, COMPATIBILITY_FLAGS, MAIN
 from awaitstep.providers.cloudflare.client import Away, CloudflareError, Part, Refused
-from awaitstep.providers.cloudflare.files import COMPATIBILITY_DATE, COMPATIBILITY_FLAGS, MAIN
 from awaitstep.providers.cloudflare.places import Place
 from awaitstep.providers.port import DeployFailed, Live, Made, Release
 
@@ -221,11 +221,29 @@ class Deploy:
             if (route["zone"], route["pattern"]) == (zone, wanted):
                 return [route]
         async with self._stage("Setting the route"):
-            found = await self.place.client.post(
-                f"/zones/{zone}/workers/routes",
-                {"pattern": wanted, "script": self.release.worker_name},
-            )
+            found = await self._found_route(zone, wanted)
+            if found is None:
+                self._undo.append(("the route", lambda: self._unroute(zone, wanted)))
+                found = await self.place.client.post(
+                    f"/zones/{zone}/workers/routes",
+                    {"pattern": wanted, "script": self.release.worker_name},
+                )
         return [{"zone": zone, "id": str(found["id"]), "pattern": wanted}]
+
+    async def _found_route(self, zone: str, pattern: str) -> dict[str, Any] | None:
+        """The route that is there already: of a deploy whose end nobody was told of."""
+        for route in await self.place.client.get(f"/zones/{zone}/workers/routes") or ():
+            if route.get("pattern") == pattern:
+                if route.get("script") != self.release.worker_name:
+                    raise Refused(409, 0, f"the route {pattern} leads to another worker")
+                return dict(route)
+        return None
+
+    async def _unroute(self, zone: str, pattern: str) -> None:
+        """Its id may be what the answer that never came would have told."""
+        route = await self._found_route(zone, pattern)
+        if route is not None:
+            await remove_route(self.place, {"zone": zone, "id": str(route["id"])})
 
     async def _stale(self, made: dict[str, Any], before: Made) -> None:
         """Remove routes that are not wanted any more; what stays is tried by the next deploy."""

@@ -24,6 +24,11 @@ NO_SYSTEM: Final = Difference(
     "cloudflare.no_system",
     "Cloudflare's Python has no threads, processes and sockets: {names} won't work there.",
 )
+SIZE: Final = Difference(
+    "error",
+    "cloudflare.size",
+    "The module takes {size} bytes compressed; on the {plan} plan Cloudflare takes at most {room}.",
+)
 BLOCKING: Final = Difference(
     "warning",
     "cloudflare.blocking",
@@ -39,7 +44,7 @@ SENSITIVE: Final = Difference(
     "cloudflare.sensitive",
     "Outputs marked sensitive are shown as [REDACTED] in the steps of runs on Cloudflare.",
 )
-ALL: Final = (ROLLBACK, NO_SYSTEM, BLOCKING, UNPINNED, SENSITIVE)
+ALL: Final = (ROLLBACK, NO_SYSTEM, SIZE, BLOCKING, UNPINNED, SENSITIVE)
 
 
 def differences_of(source: str, *, live: bool) -> Sequence[Difference]:

@@ -10,14 +10,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from awaitstep.dialect import MAIN
 from awaitstep.providers.cloudflare.client import Part
 
-MAIN: Final = "worker.py"
-# From 2026-04-21 on the SDK is no part of the runtime; this date means Python 3.13.
-COMPATIBILITY_DATE: Final = "2026-06-01"
-COMPATIBILITY_FLAGS: Final = ("python_workers",)
 VENDORED: Final = "python_modules"
-_SDK: Final = Path(__file__).parent / "sdk"
+SDK: Final = Path(__file__).parent / "sdk"
 # What an installer leaves behind, and what only a type checker reads.
 _LEFT_OUT: Final = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
 _KINDS: Final = {".py": "text/x-python", ".js": "application/javascript+module"}
@@ -37,7 +34,7 @@ def parts_of(source: str, packages: Path | None = None) -> dict[str, Part]:
     `packages` is a folder of installed packages. Raises SdkMissing, OSError.
     """
     parts = {MAIN: (source.encode(), _KINDS[".py"])}
-    for folder in (packages, _SDK):
+    for folder in (packages, SDK):
         if folder is not None:
             for path, content in _vendored(folder):
                 parts[path] = (content, _KINDS.get(PurePosixPath(path).suffix, _OTHER))

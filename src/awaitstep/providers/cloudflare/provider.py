@@ -13,7 +13,7 @@ from awaitstep.engine.workers import RunnerHealth
 from awaitstep.providers.bundles import KeptBundles
 from awaitstep.providers.cloudflare import deploy
 from awaitstep.providers.cloudflare.client import ADDRESS, Client, Part
-from awaitstep.providers.cloudflare.differences import differences_of
+from awaitstep.providers.cloudflare.differences import SIZE, differences_of
 from awaitstep.providers.cloudflare.files import SdkMissing, parts_of
 from awaitstep.providers.cloudflare.places import NoPlace, Place, Places
 from awaitstep.providers.cloudflare.token import accounts
@@ -40,7 +40,9 @@ class CloudflareProvider(KeptBundles):
 
     type = "cloudflare"
     capabilities = ProviderCapabilities(
+        title="Cloudflare",
         needs_token=True,
+        permissions=("Workers Scripts: Edit", "Workers Routes: Edit", "Zone: Read"),
         plans=("free", "paid"),
         runs_outlive_takedown=False,
         calls_must_be_live=True,
@@ -75,9 +77,15 @@ class CloudflareProvider(KeptBundles):
                 f"{LARGEST['paid']:,}, and the SDK is not counted yet."
             )
 
-    def differences(self, module: Module, *, live: bool) -> Sequence[Difference]:
+    def differences(self, module: Module, *, live: bool, plan: str | None) -> Sequence[Difference]:
         """See `Provider.differences`."""
-        return differences_of(module.source, live=live)
+        found = differences_of(module.source, live=live)
+        room = LARGEST.get(plan or "free", LARGEST["free"])
+        size = len(gzip.compress(module.source.encode()))
+        if size <= room:
+            return found
+        told = SIZE.message.format(size=f"{size:,}", plan=plan or "free", room=f"{room:,}")
+        return [Difference(SIZE.severity, SIZE.code, told), *found]
 
     async def accounts(self, token: str) -> Sequence[Account]:
         """Raises TokenRefused, DeployFailed."""

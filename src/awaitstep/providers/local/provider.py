@@ -28,7 +28,7 @@ class LocalProvider(KeptBundles):
     """`worker_url` turns a worker name into its URL; it is asked anew each time."""
 
     type = "local"
-    capabilities = ProviderCapabilities()
+    capabilities = ProviderCapabilities(title="Embedded engine of this server")
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class LocalProvider(KeptBundles):
         if size > _LARGEST:
             raise BundleRefused(f"The module takes {size:,} bytes; at most {_LARGEST:,} can run.")
 
-    def differences(self, module: Module, *, live: bool) -> Sequence[Difference]:
+    def differences(self, module: Module, *, live: bool, plan: str | None) -> Sequence[Difference]:
         return ()
 
     async def accounts(self, token: str) -> Sequence[Account]:

@@ -1,0 +1,117 @@
+"""Emitted modules, unchanged, on Pyodide with Cloudflare's unmodified SDK: the same steps with the same
+names, configurations and results as on an engine of ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+import workers
+from awaitstep.compiler import CompiledModule
+from awaitstep.engine.step import WorkflowStep
+from awaitstep.templates import templates
+
+from .harness import compiled
+from .interpreter import Undecided
+from .playing import fetch, meant, play_inline
+from .pyodide import Configs, Pyodide, differences, here, pyodide, there
+from .random_graphs import graphs, payloads
+
+Arms = Collection[Collection[str]]
+QUICK, MANY = 20, 200
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Pyodide]:
+    with pyodide() as machine:
+        yield machine
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "fetch", fetch)
+
+
+def check(
+    module: CompiledModule, payload: Any, cloud: Pyodide, folder: Path, arms: Arms = ()
+) -> None:
+    assert module.class_name is not None
+    configs = Configs()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WorkflowStep, "do", configs.do())
+        played, _ = play_inline(module.source, module.class_name, [payload], folder)
+    answer = cloud.play(module.source, module.class_name, payload)
+    found = differences(there(answer), here(played)[0], arms)
+    assert not found, f"{found}\n{module.source}"
+    asked = {one["name"]: one["config"] for one in answer["steps"] if one["type"] == "do"}
+    assert asked.items() <= configs.noted.items(), module.source
+
+
+def check_many(number: int, count: int, cloud: Pyodide, folder: Path) -> int:
+    done = 0
+
+    @seed(number)
+    @settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(graphs(), st.data())
+    def each(graph: dict[str, Any], data: st.DataObject) -> None:
+        nonlocal done
+        payload = data.draw(payloads(graph))
+        try:
+            strands = meant(graph, payload)["lines"].values()
+        except Undecided:
+            return  # who wins a race is told by nothing
+        arms = [{name for _, name, *_ in lines} for lines in strands]
+        check(compiled(graph), payload, cloud, folder, arms)
+        done += 1
+
+    each()
+    return done
+
+
+def test_random_graphs(cloud: Pyodide, tmp_path: Path) -> None:
+    assert check_many(5, QUICK, cloud, tmp_path) > QUICK // 2
+
+
+@pytest.mark.soak
+def test_many_random_graphs(cloud: Pyodide, tmp_path: Path) -> None:
+    assert check_many(6, MANY + 40, cloud, tmp_path) >= MANY
+
+
+@pytest.mark.parametrize(
+    ("example", "payload"),
+    [
+        ("hello", {"name": "Ada"}),
+        ("refund-desk", {"id": "r1", "cents": 500}),
+    ],
+)
+def test_examples(example: str, payload: Any, cloud: Pyodide, tmp_path: Path) -> None:
+    graph = json.loads((EXAMPLES / example / "graph.json").read_text())
+    check(compiled(graph), payload, cloud, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["hello", "sort-tickets", "invoices"])
+def test_templates(name: str, cloud: Pyodide, tmp_path: Path) -> None:
+    (template,) = (one for one in templates() if one.id == name)
+    check(compiled(template.ir), template.params, cloud, tmp_path)
+
+
+def test_another_result_is_seen(cloud: Pyodide, tmp_path: Path) -> None:
+    graph = json.loads((EXAMPLES / "hello/graph.json").read_text())
+    module = compiled(graph)
+    assert module.class_name is not None
+    played, _ = play_inline(module.source, module.class_name, [{"name": "Ada"}], tmp_path)
+    answer = cloud.play(module.source, module.class_name, {"name": "Grace"})
+    assert "here alone" in differences(there(answer), here(played)[0])

@@ -1,0 +1,140 @@
+"""Whatever call of a deploy fails, and however: then the old or the new is there, whole, and the next
+deploy ends what this one began."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from awaitstep.providers.port import DeployFailed
+
+from .conftest import NAME, Desk
+
+OLD: dict[str, Any] = {"word": "one", "route": "old.example.com/*", "schedules": ("0 * * * *",)}
+NEW: dict[str, Any] = {
+    "word": "two",
+    "route": "new.example.com/*",
+    "schedules": ("5 * * * *",),
+    "secrets": {"TOKEN": "n3w"},
+}
+FAULTS = ("429", "500", "dropped", "lost")
+# The calls of a deploy over another one; a test below holds this list.
+CALLS = (
+    ("GET", "/workers/subdomain"),
+    ("GET", f"/scripts/{NAME}/settings"),
+    ("GET", f"/scripts/{NAME}/deployments"),
+    ("GET", "/zones"),
+    ("POST", "/versions"),
+    ("POST", "/deployments"),
+    ("PUT", f"/workflows/{NAME}"),
+    ("POST", f"/scripts/{NAME}/subdomain"),
+    ("GET", "/workers/routes"),
+    ("POST", "/workers/routes"),
+)
+FIRST = (
+    ("PUT", f"/scripts/{NAME}"),
+    ("GET", f"/scripts/{NAME}/deployments"),
+    ("PUT", f"/workflows/{NAME}"),
+    ("POST", f"/scripts/{NAME}/subdomain"),
+    ("GET", "/workers/routes"),
+    ("POST", "/workers/routes"),
+)
+TRIES = 4
+
+
+def break_(desk: Desk, call: tuple[str, str], fault: str) -> None:
+    """Until the deploy gives up; all that undoes it works."""
+    method, ending = call
+    times = TRIES if method != "POST" or fault == "429" else 1
+    if fault in ("429", "500"):
+        desk.cloudflare.fail(method, ending, int(fault), times=times)
+    else:
+        desk.cloudflare.lose(method, ending, done=fault == "lost", times=times)
+
+
+def seen(desk: Desk) -> Any:
+    """What the world sees, without ids."""
+    scripts, workflows, routes = desk.state()
+    live = {
+        name: (tags, desk.cloudflare.scripts[name].live.metadata["bindings"],
+               desk.cloudflare.scripts[name].live.source, public)
+        for name, (tags, _, public) in scripts.items()
+    }  # fmt: skip
+    return live, workflows, routes
+
+
+def is_new(desk: Desk) -> bool:
+    """Whether all of the new is there, and nothing of the old."""
+    live, workflows, routes = seen(desk)
+    _, bindings, source, public = live[NAME]
+    names = {binding["name"] for binding in bindings}
+    return (
+        [*live] == [*workflows] == [NAME]
+        and public
+        and 'return "two"' in source
+        and names == {"GREETING", "TOKEN", "WORKFLOW"}
+        and workflows[NAME]["schedules"] == [{"cron": "5 * * * *"}]
+        and routes == {"new.example.com/*": NAME}
+    )
+
+
+@pytest.mark.parametrize("call", CALLS, ids=" ".join)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_the_old_is_there_and_then_the_new(
+    desk: Desk, call: tuple[str, str], fault: str
+) -> None:
+    live = await desk.deploy(**OLD)
+    old = seen(desk)
+    break_(desk, call, fault)
+    with pytest.raises(DeployFailed):
+        await desk.deploy(**NEW, before=live.made)
+    assert not desk.cloudflare.failing
+    assert not desk.cloudflare.lost
+    assert seen(desk) == old
+    await desk.deploy(**NEW, before=live.made)
+    assert is_new(desk)
+
+
+@pytest.mark.parametrize("call", FIRST, ids=" ".join)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_of_a_first_deploy_nothing_is_left(
+    desk: Desk, call: tuple[str, str], fault: str
+) -> None:
+    break_(desk, call, fault)
+    with pytest.raises(DeployFailed):
+        await desk.deploy(**NEW)
+    assert seen(desk) == ({}, {}, {})
+    await desk.deploy(**NEW)
+    assert is_new(desk)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_route_that_could_not_be_removed_is_by_the_next(desk: Desk, fault: str) -> None:
+    live = await desk.deploy(**OLD)
+    break_(desk, ("DELETE", live.made["routes"][0]["id"]), fault)
+    half = await desk.deploy(**NEW, before=live.made)
+    if fault != "lost":
+        assert any("still there" in line for line in desk.told)
+    await desk.deploy(**NEW, before=half.made)
+    assert is_new(desk)
+
+
+async def test_no_call_was_forgotten(desk: Desk) -> None:
+    live = await desk.deploy(**OLD)
+    desk.cloudflare.calls.clear()
+    await desk.deploy(**NEW, before=live.made)
+    *calls, (last, _) = desk.cloudflare.calls
+    assert last == "DELETE"
+    listed = [(method, ending) for method, path in calls
+              for verb, ending in CALLS if verb == method and path.endswith(ending)]  # fmt: skip
+    assert set(listed) == set(CALLS)
+    assert len({*calls}) == len(CALLS)
+
+
+async def test_a_route_of_another_worker_is_left_alone(desk: Desk) -> None:
+    await desk.deploy(worker_name="other-abc123", workflow="wf_2", route="new.example.com/*")
+    before = seen(desk)
+    with pytest.raises(DeployFailed, match="another worker"):
+        await desk.deploy(**NEW)
+    assert seen(desk) == before
