@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from .conftest import Visitor
 
@@ -395,4 +395,36 @@ def test_the_canvas_is_accessible(drawn, accessible, visitor):
     accessible(page)
     page.keyboard.press("Escape")
     select(page, "one")
+    accessible(page)
+
+
+def test_what_is_otherwise_at_the_default_connection_is_told_while_drawing(
+    drawn, visitor, live_server, accessible
+):
+    edge = {**live_server.api("GET", "/connections").json["data"][0], "id": "conn_edge"}
+    edge |= {"name": "Edge", "type": "cloudflare", "builtin": False, "isDefault": True}
+    asked = []
+
+    def checked(route: Route) -> None:
+        body = json.loads(route.request.post_data or "")
+        asked.append(body.pop("connectionId", None))
+        report = live_server.api("POST", "/validate", body).json
+        if asked[-1] == "conn_edge" and report["valid"]:
+            message = "Steps without async block all of their run."
+            told = {"severity": "error", "code": "cloudflare.blocking", "message": message}
+            report = {"valid": False, "diagnostics": [*report["diagnostics"], told]}
+        route.fulfill(json=report)
+
+    page_of_one = {"data": [edge], "nextCursor": None}
+    visitor.context.route("**/api/connections", lambda route: route.fulfill(json=page_of_one))
+    visitor.context.route("**/api/validate", checked)
+    page, _ = drawn(chain("one"))
+    told = page.get_by_role("button", name=re.compile("1 error"))
+    told.click()
+    problems = page.get_by_role("list", name="Problems")
+    expect(problems).to_contain_text("Steps without async block all of their run.")
+    expect(problems).to_contain_text("cloudflare.blocking")
+    expect(problems).to_contain_text("At Edge, the default connection.")
+    expect(problems).not_to_contain_text("line")
+    assert set(asked) == {None, "conn_edge"}
     accessible(page)

@@ -282,7 +282,9 @@ function FirstNode({ onAsk }: { onAsk: () => void }) {
 }
 
 function Problems({ onOpen }: { onOpen: (problem: Detail) => void }) {
-  const problems = useEditor((state) => state.problems);
+  const wrong = useEditor((state) => state.problems);
+  const elsewhere = useEditor((state) => state.elsewhere);
+  const problems = [...wrong, ...elsewhere];
   const empty = useEditor((state) => state.graph.nodes.length === 0);
   const [open, setOpen] = useState(false);
   const errors = problems.filter((problem) => problem.severity !== "warning").length;

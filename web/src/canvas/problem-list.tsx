@@ -3,12 +3,13 @@ import type { Detail } from "@/api/client";
 import { cx } from "@/design/cx";
 import { useEditor } from "@/editor/store";
 
-/** Everything wrong with the graph, exactly as `validate` gives it. */
+/** Everything wrong with the graph, or otherwise where it goes, exactly as `validate` gives it. */
 export function ProblemList({ onOpen }: { onOpen: (problem: Detail) => void }) {
   const problems = useEditor((state) => state.problems);
+  const elsewhere = useEditor((state) => state.elsewhere);
   const nodes = useEditor((state) => state.graph.nodes);
   const names = new Map(nodes.map((node) => [node.id, node.name]));
-  const ordered = [...problems].sort((a, b) => rank(a) - rank(b));
+  const ordered = [...problems, ...elsewhere].sort((a, b) => rank(a) - rank(b));
   return (
     <ul aria-label="Problems" className="flex max-h-64 flex-col overflow-auto p-1">
       {ordered.map((problem) => (

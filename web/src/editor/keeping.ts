@@ -1,7 +1,9 @@
 /** Keeps what is edited on the server as a draft, and asks what is wrong with it. */
 
+import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { ApiError, api, type Detail, must } from "@/api/client";
+import { queries } from "@/api/queries";
 import { failed } from "@/design/toast";
 import { asJson } from "@/graph/model";
 import { type EditorStore, useEditorStore } from "./store";
@@ -77,9 +79,28 @@ export function complete(problem: Partial<Detail> & Pick<Detail, "code" | "messa
   return { severity: "error", path: "", nodeId: "", line: 1, column: 1, hint: "", ...problem };
 }
 
+type Place = { id: string; name: string };
+
+/** What the check for a connection tells beyond the one for none; nothing where it can't be had. */
+async function differences(ir: Record<string, unknown>, { id, name }: Place, known: number) {
+  try {
+    const body = { ir, connectionId: id };
+    const { diagnostics } = await must(api.POST("/api/validate", { body }));
+    // it is about the module as a whole
+    const hint = `At ${name}, the default connection.`;
+    return diagnostics.slice(known).map((one) => ({ ...complete(one), hint, line: 0 }));
+  } catch (error) {
+    if (error instanceof ApiError && !error.passing) return [];
+    throw error;
+  }
+}
+
 /** Asks `validate` a moment after each change, and keeps its answer beside the graph. */
 export function useProblems(): void {
   const store = useEditorStore();
+  const { data: connections } = useQuery(queries.connections());
+  // the built-in one is what all others are compared to
+  const connection = connections?.find((one) => one.isDefault && !one.builtin);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let asked = 0;
@@ -87,8 +108,13 @@ export function useProblems(): void {
       const mine = ++asked;
       const { graph } = store.getState();
       try {
-        const report = await must(api.POST("/api/validate", { body: { ir: asJson(graph) } }));
-        if (mine === asked) store.getState().set({ problems: report.diagnostics.map(complete) });
+        const ir = asJson(graph);
+        const report = await must(api.POST("/api/validate", { body: { ir } }));
+        if (mine !== asked) return;
+        store.getState().set({ problems: report.diagnostics.map(complete) });
+        const asks = connection !== undefined && report.valid;
+        const elsewhere = asks ? await differences(ir, connection, report.diagnostics.length) : [];
+        if (mine === asked) store.getState().set({ elsewhere });
       } catch (error) {
         if (error instanceof ApiError && error.passing) timer = setTimeout(check, TRY_AGAIN_AFTER);
       }
@@ -104,5 +130,5 @@ export function useProblems(): void {
       clearTimeout(timer);
       unsubscribe();
     };
-  }, [store]);
+  }, [store, connection]);
 }

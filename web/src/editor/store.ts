@@ -17,6 +17,8 @@ export type EditorState = {
   selected: ReadonlySet<string>;
   /** What `validate` says of the graph that is shown, or of one shortly before. */
   problems: Detail[];
+  /** What is otherwise at the default connection; it keeps no deploy to another from going. */
+  elsewhere: Detail[];
   /** The version that the graph was made from; null for a workflow without one. */
   baseVersion: string | null;
   /** Whether the graph differs from that version. */
@@ -69,6 +71,7 @@ export function createEditor(start: Start): EditorStore {
       history: emptyHistory<Graph>(),
       selected: new Set<string>(),
       problems: [],
+      elsewhere: [],
       saving: "saved",
       samples: new Map(),
       payload: undefined,
