@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from awaitstep.app.feed import Ear
 from awaitstep.engine.clock import SystemClock
 from awaitstep.providers.cloudflare import provider
 from awaitstep.wiring import DATABASE_FILE, Settings, open_server
@@ -131,6 +133,58 @@ async def test_runs_of_all_engines_are_one_list(house: House) -> None:
     found = [run["workflowId"] for run in first["data"] + rest["data"]]
     assert found == [here, there, here]
     assert rest["nextCursor"] is None
+
+
+async def test_runs_are_listed_while_cloudflare_is_away(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = await house.connect()
+    here, there = await house.workflow(), await house.workflow()
+    await house.ask("POST", f"/workflows/{here}/deploy", {})
+    await house.ask("POST", f"/workflows/{there}/deploy", {"connectionId": connection})
+    for workflow in (here, there):
+        answer = await house.client.post(
+            f"/api/workflows/{workflow}/trigger?wait=20", json={"params": {"n": 1}}
+        )
+        assert (answer.json()["stale"], answer.json()["readAt"]) == (False, None)
+    instance = answer.json()["instanceId"]
+
+    async def listed(*, stale: bool) -> Any:
+        async with asyncio.timeout(60):
+            page = await house.ask("GET", "/runs")
+            while page["away"] != ([there] if stale else []):
+                await asyncio.sleep(0.05)
+                page = await house.ask("GET", "/runs")
+            return page
+
+    await listed(stale=False)
+    house.cloudflare.fail("GET", "", 429, times=1_000_000, Retry_After="1")
+    page = await listed(stale=True)
+    assert [(run["workflowId"], run["stale"]) for run in page["data"]] == [
+        (there, True),
+        (here, False),
+    ]
+    assert page["data"][0]["readAt"] >= page["data"][0]["createdAt"]
+    old = await house.ask("GET", f"/workflows/{there}/runs/{instance}")
+    assert (old["stale"], old["status"], old["output"]) == (True, "complete", 2)
+    assert (await house.ask("GET", f"/workflows/{there}/runs"))["away"] == [there]
+    assert (await house.ask("GET", f"/workflows/{here}/runs"))["away"] == []
+    assert (await house.ask("GET", "/workflows"))["data"]
+    never = await house.ask("GET", f"/workflows/{there}/runs/nobody", status=503)
+    assert never["code"] == "engine.unavailable"
+
+    async def back(ear: Ear, seconds: float) -> bool:
+        house.cloudflare.failing.clear()
+        await asyncio.sleep(0.05)
+        return False
+
+    monkeypatch.setattr(Ear, "hears", back)
+    told = await house.client.get(f"/api/workflows/{there}/runs/{instance}/stream")
+    [first, *_, last] = [part for part in told.text.split("\n\n") if "data: " in part]
+    assert (first.startswith("event: run"), '"stale":true' in first) == (True, True)
+    assert (last.startswith("event: end"), '"stale":false' in last) == (True, True)
+    page = await listed(stale=False)
+    assert [run["stale"] for run in page["data"]] == [False, False]
 
 
 async def test_a_token_is_never_told_again(house: House, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 HELD = {
     "kind": "workflow",
@@ -156,3 +157,54 @@ def test_a_workflow_without_runs_teaches_how_to_start_one(visit, live_server, ac
     page.get_by_role("button", name="Copy as curl").click()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert f"{live_server.url}/api/workflows/{made['id']}/runs" in copied
+
+
+READ = "2026-11-27T10:00:00Z"
+
+
+def test_runs_that_can_not_be_read_now_say_so(visit, busy, accessible):
+    page = visit(busy.server, color_scheme="dark").open(busy.path)
+    page.clock.install()
+    newest = busy.runs("status=complete")[0]["instanceId"]
+
+    def told(path: str) -> Any:
+        return busy.server.api("GET", path).json
+
+    def old(route: Route) -> None:
+        body = told(route.request.url.split("/api", 1)[1])
+        for run in body["data"]:
+            if run["instanceId"] == newest:
+                run.update(stale=True, readAt=READ)
+        route.fulfill(json={**body, "away": [busy.workflow]})
+
+    def old_stream(route: Route) -> None:
+        run = {**told(f"{at}/{newest}"), "stale": True, "readAt": READ}
+        steps = told(f"{at}/{newest}/steps")["data"]
+        events = [("run", run), *(("step", step) for step in steps), ("end", run)]
+        body = "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in events)
+        route.fulfill(content_type="text/event-stream", body=body)
+
+    at = f"/workflows/{busy.workflow}/runs"
+    lists, stream = f"**/api{at}?*", f"**/api{at}/{newest}/stream"
+    page.route(lists, old)
+    page.route(stream, old_stream)
+    page.goto(busy.server.url + busy.path + "/runs?status=complete")
+    row = page.locator(f"[data-run$='{newest}']")
+    expect(row).to_contain_text("stale")
+    expect(row).to_contain_text("Complete")
+    expect(page.get_by_text("stale", exact=True)).to_have_count(1)
+    expect(page.get_by_text("stale", exact=True)).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("status").filter(has_text="may be old or missing")).to_be_visible()
+    accessible(page)
+    row.get_by_role("link").click()
+    note = page.get_by_role("status").filter(has_text="stale")
+    expect(note).to_contain_text("can't be asked now; read")
+    expect(note.locator("time")).to_have_attribute("datetime", READ)
+    accessible(page)
+    # it can be read again: the list finds that by itself
+    page.go_back()
+    expect(row).to_contain_text("stale")
+    page.unroute(lists)
+    page.clock.fast_forward(16_000)
+    expect(row).not_to_contain_text("stale")
+    expect(page.get_by_text("may be old or missing")).to_have_count(0)

@@ -60,7 +60,7 @@ class OnePlace:
     """`Places` with one connection."""
 
     def __init__(self, client: Client, plan: str = "paid") -> None:
-        self.place = Place(client, ACCOUNT, plan)
+        self.place = Place(client, ACCOUNT, plan, "conn")
 
     async def of(self, connection: str) -> Place:
         if connection != "conn_1":

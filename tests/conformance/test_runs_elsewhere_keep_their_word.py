@@ -112,7 +112,7 @@ async def desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
             """Waiting is not what is tested."""
 
         client = Client(http, TOKEN, cloudflare.address, pause)
-        runs = CloudflareRuns(Fixed(Place(client, ACCOUNT, "paid")))
+        runs = CloudflareRuns(Fixed(Place(client, ACCOUNT, "paid", "conn")))
         yield Desk(runs, clock, cloudflare)
 
 
@@ -255,9 +255,11 @@ async def test_an_engine_that_is_away_is_told_so(desk: Desk) -> None:
         assert desk.runs.capabilities.logs
         return
     id = await desk.start({"n": 1})
-    desk.cloudflare.fail("GET", f"/instances/{id}", 503, times=4)
+    # nothing was read of it so far, nor of any other by list
+    await desk.cloudflare.instances.create("wf", "elsewhere", {"params": {"n": 1}})
+    desk.cloudflare.fail("GET", "/instances/elsewhere", 503, times=4)
     with pytest.raises(EngineUnavailable):
-        await desk.runs.get("wf", id)
+        await desk.runs.get("wf", "elsewhere")
     desk.cloudflare.permissions.clear()
     with pytest.raises(EngineUnavailable, match="10000"):
         await desk.runs.pause("wf", id)

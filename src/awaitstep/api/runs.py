@@ -25,6 +25,7 @@ from awaitstep.api.problems import Refusal
 from awaitstep.api.runshapes import (
     EntryJson,
     EntryShape,
+    RunListing,
     RunShape,
     StatusName,
     StepJson,
@@ -38,6 +39,7 @@ from awaitstep.app import AwaitStep
 from awaitstep.app.feed import PATIENCE
 from awaitstep.auth.identity import Identity
 from awaitstep.engine import values
+from awaitstep.engine.errors import EngineUnavailable
 from awaitstep.engine.port import RunPage, RunQuery, RunView
 from awaitstep.engine.states import ENDED, RunStatus
 
@@ -121,7 +123,7 @@ def _asked(
 Asked = Annotated[RunQuery, Depends(_asked)]
 
 
-@router.get("/runs", response_model=Listing[RunShape])
+@router.get("/runs", response_model=RunListing)
 async def list_runs(
     app: App, who: Reader, asked: Asked, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
@@ -130,7 +132,7 @@ async def list_runs(
     return _page(app, await app.runs.page(who.project, None, query))
 
 
-@router.get("/workflows/{id}/runs", response_model=Listing[RunShape])
+@router.get("/workflows/{id}/runs", response_model=RunListing)
 async def list_workflow_runs(
     id: str, app: App, who: Reader, asked: Asked, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
@@ -249,23 +251,36 @@ async def _changes(app: AwaitStep, who: Identity, id: str, ref: str) -> AsyncIte
             ear.take()
             began = time.monotonic()
             run = await app.runs.get(who.project, id, ref)
-            steps = [step_json(step) for step in await app.runs.steps(who.project, id, ref)]
+            steps = await _steps(app, who, id, ref, run)
             if (now := encoded(app, run)) != seen_run:
                 seen_run = now
                 yield sse.event("run", now)
-            for index, step in enumerate(_encode_all(steps)):
+            for index, step in enumerate(_encode_all(steps or [])):
                 if index == len(seen):
                     seen.append(b"")
                 if seen[index] != step:
                     seen[index] = step
                     yield sse.event("step", step)
-            del seen[len(steps) :]
-            if run.status in ENDED:
+            if steps is not None:
+                del seen[len(steps) :]
+            if run.status in ENDED and run.read_at is None:
                 yield sse.event("end", seen_run)
                 return
             await asyncio.sleep(_pause(began))
             if not await ear.hears(PATIENCE):
                 yield sse.ALIVE
+
+
+async def _steps(
+    app: AwaitStep, who: Identity, id: str, ref: str, run: RunView
+) -> list[StepJson] | None:
+    """None where those of a stale run are not known."""
+    try:
+        return [step_json(step) for step in await app.runs.steps(who.project, id, ref)]
+    except EngineUnavailable:
+        if run.read_at is None:
+            raise
+        return None
 
 
 async def _entries(app: AwaitStep, who: Identity, id: str, ref: str) -> AsyncIterator[bytes]:
@@ -281,7 +296,7 @@ async def _entries(app: AwaitStep, who: Identity, id: str, ref: str) -> AsyncIte
                 if key not in seen:
                     seen.add(key)
                     yield sse.event("entry", msgspec.json.encode(entry))
-            if run.status in ENDED:
+            if run.status in ENDED and run.read_at is None:
                 yield sse.event("end", encoded(app, run))
                 return
             await asyncio.sleep(_pause(began))
@@ -307,7 +322,7 @@ def _encode_all(steps: list[StepJson]) -> list[bytes]:
 
 def _page(app: AwaitStep, page: RunPage) -> Response:
     runs = [run_json(run, app.runs.name_of(run.workflow)) for run in page.runs]
-    return _json({"data": runs, "nextCursor": page.next_cursor})
+    return _json({"data": runs, "nextCursor": page.next_cursor, "away": page.away})
 
 
 def _run(app: AwaitStep, run: RunView) -> Response:

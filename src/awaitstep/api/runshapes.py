@@ -13,6 +13,7 @@ import msgspec
 from pydantic import ConfigDict, Field
 
 from awaitstep.api.model import Shape, at, maybe_at
+from awaitstep.api.paging import Listing
 from awaitstep.app.runs import NodeEntry, NodeStep, public_id
 from awaitstep.engine.port import EntryType, RunError, RunView
 
@@ -72,6 +73,8 @@ class RunShape(Shape):
                     "createdAt": "2026-11-23T10:00:00Z",
                     "startedAt": "2026-11-23T10:00:00Z",
                     "endedAt": "2026-11-23T10:00:01Z",
+                    "stale": False,
+                    "readAt": None,
                 }
             ]
         },
@@ -100,6 +103,19 @@ class RunShape(Shape):
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    stale: bool = Field(
+        description="It is told as it was read last, as where it runs can't be asked now."
+    )
+    read_at: datetime | None = Field(description="When a stale one was read; else null.")
+
+
+class RunListing(Listing[RunShape]):
+    """One page of runs."""
+
+    away: list[str] = Field(
+        description="Ids of workflows whose runs can't be read now: they are listed as they were "
+        "read last, as far as that is known."
+    )
 
 
 class LineShape(Shape):
@@ -219,6 +235,8 @@ class RunJson(msgspec.Struct, rename="camel"):
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    stale: bool
+    read_at: datetime | None
 
 
 class LineJson(msgspec.Struct):
@@ -289,6 +307,8 @@ def run_json(run: RunView, workflow_name: str) -> RunJson:
         created_at=at(run.created_at),
         started_at=maybe_at(run.started_at),
         ended_at=maybe_at(run.ended_at),
+        stale=run.read_at is not None,
+        read_at=maybe_at(run.read_at),
     )
 
 

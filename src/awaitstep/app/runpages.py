@@ -1,4 +1,7 @@
-"""One list of runs that several engines hold: their pages, laid together newest first."""
+"""One list of runs that several engines hold: their pages, laid together newest first.
+
+An engine that is away does not keep the others from being listed.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from dataclasses import replace
 
 import msgspec
 
-from awaitstep.engine.errors import ValueRefused
+from awaitstep.engine.errors import EngineUnavailable, ValueRefused
 from awaitstep.engine.port import RunPage, RunQuery, Runs, RunView
 
 
@@ -26,7 +29,9 @@ class _Mark(msgspec.Struct, frozen=True, array_like=True):
 async def page_of(engines: Mapping[str, tuple[Runs, Sequence[str]]], query: RunQuery) -> RunPage:
     """A page of the runs of each engine's workflows. With one engine it is that one's own.
 
-    Raises EngineError, ValueRefused for a cursor that is none.
+    An engine that can't be asked is left out of this page and those behind it, so that these stay
+    in order; `away` names its workflows. Raises EngineError (EngineUnavailable when no engine can
+    be asked), ValueRefused for a cursor that is none.
     """
     if len(engines) == 1:
         [(runs, workflows)] = engines.values()
@@ -42,7 +47,21 @@ async def page_of(engines: Mapping[str, tuple[Runs, Sequence[str]]], query: RunQ
         )
         return await runs.list(asked), mark
 
-    parts = dict(zip(names, await asyncio.gather(*map(part, names)), strict=True))
+    answers = await asyncio.gather(*map(part, names), return_exceptions=True)
+    parts: dict[str, tuple[RunPage, _Mark]] = {}
+    away: list[str] = []
+    failures: list[EngineUnavailable] = []
+    for name, answer in zip(names, answers, strict=True):
+        if isinstance(answer, EngineUnavailable):
+            failures.append(answer)
+            away += engines[name][1]
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            parts[name] = answer
+            away += answer[0].away
+    if failures and not parts:
+        raise failures[0]
     found: list[tuple[RunView, str]] = []
     for name, (page, mark) in parts.items():
         found += [(run, name) for run in page.runs[mark.skip :]]
@@ -56,7 +75,7 @@ async def page_of(engines: Mapping[str, tuple[Runs, Sequence[str]]], query: RunQ
         elif page.next_cursor is not None:
             following[name] = _Mark(page.next_cursor)
     over = all(mark.over for mark in following.values())
-    return RunPage([run for run, _ in shown], None if over else _write(following))
+    return RunPage([run for run, _ in shown], None if over else _write(following), away)
 
 
 def _write(marks: Mapping[str, _Mark]) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from awaitstep.cli import credentials
 from awaitstep.cli.failures import Failure, WrongUse
+from awaitstep.cli.output import say
 
 if TYPE_CHECKING:
     import httpx
@@ -184,15 +185,21 @@ class Rest:
         return Failure(told, "server.away")
 
     def page(self, path: str, limit: int | None = None, **params: Any) -> list[Any]:
-        """Items of a list, all pages up to `limit` items."""
+        """Items of a list, all pages up to `limit` items. Who asked is told on stderr of
+        workflows that can't be asked for theirs."""
         items: list[Any] = []
+        away: set[str] = set()
         cursor: str | None = None
         while True:
             size = 100 if limit is None else min(100, limit - len(items))
             answer = self.get(path, limit=size, cursor=cursor, **params)
             items += answer["data"]
+            away.update(answer.get("away", ()))
             cursor = answer.get("nextCursor")
             if cursor is None or (limit is not None and len(items) >= limit):
+                if away:
+                    of = ", ".join(sorted(away))
+                    say(f"Can't be asked now, so some runs may be missing or old: {of}")
                 return items[:limit]
 
     def workflow(self, workflow: str) -> str:

@@ -63,7 +63,7 @@ def list_runs(
     with Rest.find(data, url, key) as rest:
         path = f"{rest.workflow(workflow)}/runs" if workflow else "/runs"
         found = rest.page(path, limit, status=status)
-    show(found, json, lambda rows: table(rows, _COLUMNS))
+    show(found, json, _list)
 
 
 @runs.command("show")
@@ -227,10 +227,17 @@ def _verb(
     show(answer, as_json, _run)
 
 
+def _list(rows: list[dict[str, Any]]) -> str:
+    stale = any(run.get("stale") for run in rows)
+    return table(rows, [*_COLUMNS, *([("readAt", "STALE, AS READ")] if stale else [])])
+
+
 def _run(run: dict[str, Any]) -> str:
     import json
 
     lines = [f"{run['instanceId']}  {run['status']}"]
+    if run.get("stale"):
+        lines[0] += f"  (stale: as read at {run['readAt']})"
     for name in _FIELDS:
         if run.get(name) is not None:
             lines.append(f"  {name}: {run[name]}")

@@ -111,7 +111,7 @@ class RunView(msgspec.Struct, frozen=True):
     """One run as the engine knows it now.
 
     `parent` waits for it, or did; it may be gone by now. None where nobody does or the engine can't
-    tell.
+    tell. `read_at` is when it was so, where its engine is elsewhere and can't be asked now.
     """
 
     instance: str
@@ -133,6 +133,7 @@ class RunView(msgspec.Struct, frozen=True):
     priority: int = 0
     rolling_back: bool = False
     parent: Parent | None = None
+    read_at: float | None = None
 
 
 class AttemptView(msgspec.Struct, frozen=True):
@@ -238,10 +239,14 @@ class RunQuery:
 @dataclass(frozen=True, slots=True)
 class RunPage:
     """Runs and the cursor of the next page (None on the last). A page may hold fewer than asked for
-    although more follow."""
+    although more follow.
+
+    `away` are the workflows whose runs could not be read now: of these it holds what was read last.
+    """
 
     runs: list[RunView]
     next_cursor: str | None
+    away: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

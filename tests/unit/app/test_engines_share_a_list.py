@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from awaitstep.app.runpages import page_of
-from awaitstep.engine.errors import ValueRefused
+from awaitstep.engine.errors import EngineUnavailable, JournalUnavailable, ValueRefused
 from awaitstep.engine.port import RunPage, RunQuery, RunView
 from awaitstep.engine.states import RunStatus
 
@@ -74,3 +74,34 @@ async def test_an_engine_that_is_through_is_not_asked_again() -> None:
     first = await page_of(engines, RunQuery([], limit=2))
     await page_of(engines, RunQuery([], limit=2, cursor=first.next_cursor))
     assert (short.asked, long.asked) == (1, 2)
+
+
+class Failing:
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    async def list(self, query: RunQuery) -> RunPage:
+        raise self.error
+
+
+async def test_an_engine_that_is_away_keeps_no_other_from_being_listed() -> None:
+    away, here = Failing(EngineUnavailable("away")), Listed("b", [3.0, 2.0, 1.0])
+    engines: Any = {"a": (away, ["a", "x"]), "b": (here, ["b"])}
+    first = await page_of(engines, RunQuery([], limit=2))
+    assert ([one.created_at for one in first.runs], first.away) == ([3.0, 2.0], ["a", "x"])
+    # back again, its runs would be out of order in this list: another one has them
+    engines["a"] = (Listed("a", [9.0]), ["a", "x"])
+    rest = await page_of(engines, RunQuery([], limit=2, cursor=first.next_cursor))
+    assert ([one.created_at for one in rest.runs], rest.next_cursor) == ([1.0], None)
+    anew = await page_of(engines, RunQuery([], limit=2))
+    assert ([one.created_at for one in anew.runs], anew.away) == ([9.0, 3.0], [])
+
+
+async def test_a_list_fails_where_nobody_can_be_asked_or_the_journal_is_out_of_use() -> None:
+    away = Failing(EngineUnavailable("away"))
+    engines: Any = {"a": (away, ["a"]), "b": (away, ["b"])}
+    with pytest.raises(EngineUnavailable):
+        await page_of(engines, RunQuery([]))
+    engines["b"] = (Failing(JournalUnavailable("disk full")), ["b"])
+    with pytest.raises(JournalUnavailable):
+        await page_of(engines, RunQuery([]))

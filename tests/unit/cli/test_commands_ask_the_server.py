@@ -142,6 +142,49 @@ def test_runs_are_listed_as_table_and_as_json(awaitstep, server, data):
     assert awaitstep("runs", "list", "--data", data, "--json").json == [RUN]
 
 
+def test_stale_runs_say_when_they_were_read(awaitstep, server, data):
+    old = {**RUN, "stale": True, "readAt": "2026-11-27T10:00:00Z"}
+    rows = [{**RUN, "instanceId": "i0", "stale": False, "readAt": None}, old]
+    server.on("GET", "/runs?limit=20", {"data": rows, "nextCursor": None, "away": ["wf_1"]})
+    got = awaitstep("runs", "--data", data)
+    head, new, stale = got.out.splitlines()
+    assert head.endswith("STALE, AS READ")
+    assert "2026" not in new
+    assert stale.endswith("2026-11-27T10:00:00Z")
+    assert got.err == "Can't be asked now, so some runs may be missing or old: wf_1\n"
+    assert awaitstep("runs", "list", "--data", data, "--json").json == rows
+    server.on("GET", "/workflows/wf_1/runs/i1", old)
+    shown = awaitstep("runs", "show", "wf_1", "i1", "--data", data).out
+    assert shown.splitlines()[0] == "i1  complete  (stale: as read at 2026-11-27T10:00:00Z)"
+
+
+def test_a_connection_tells_what_is_otherwise_there(awaitstep, server, data, tmp_path):
+    graph = {
+        "kind": "workflow",
+        "metadata": {"name": "Desk"},
+        "entryNodeId": "load",
+        "nodes": [{"id": "load", "type": "step", "name": "Load", "data": {"code": "return 1"}}],
+        "edges": [],
+    }
+    file = tmp_path / "desk.json"
+    file.write_text(json.dumps({"ir": graph, "entryCode": "return Response('')"}))
+    warning = {"severity": "warning", "code": "cloudflare.blocking", "message": "It blocks."}
+    server.on("POST", "/validate", {"valid": True, "diagnostics": [warning]})
+    asked = ("validate", file, "--connection", "conn_1", "--data", data)
+    got = awaitstep(*asked)
+    assert (got.code, got.out) == (0, "It blocks. [cloudflare.blocking]\n")
+    body = server.asked[-1].body
+    assert (body["connectionId"], body["entryCode"]) == ("conn_1", "return Response('')")
+    assert [node["id"] for node in body["ir"]["nodes"]] == ["load"]
+    error = {**warning, "severity": "error"}
+    server.on("POST", "/validate", {"valid": False, "diagnostics": [error]})
+    assert awaitstep(*asked).code == 1
+    missing = {"error": "There is no such connection.", "code": "connection.not_found"}
+    server.on("POST", "/validate", missing, 404)
+    refused = awaitstep(*asked)
+    assert (refused.code, refused.err) == (1, "There is no such connection.\n")
+
+
 def test_an_event_is_sent_with_its_payload(awaitstep, server, data):
     server.on("POST", "/workflows/wf_1/runs/i%2F1/events", {}, 202)
     got = awaitstep(

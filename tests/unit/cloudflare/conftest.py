@@ -86,4 +86,4 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         httpx.AsyncClient(trust_env=False) as http,
     ):
         client = Client(http, TOKEN, cloudflare.address, pause)
-        yield Desk(cloudflare, Place(client, ACCOUNT, "paid"), waits)
+        yield Desk(cloudflare, Place(client, ACCOUNT, "paid", "conn"), waits)

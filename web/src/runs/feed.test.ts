@@ -24,6 +24,8 @@ function run(number: number, more: Partial<Run> = {}): Run {
     createdAt: `2026-11-27T10:00:${String(number).padStart(2, "0")}Z`,
     startedAt: null,
     endedAt: null,
+    stale: false,
+    readAt: null,
     ...more,
   };
 }

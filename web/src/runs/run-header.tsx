@@ -12,6 +12,7 @@ import { State } from "@/design/state";
 import { Lasting, When } from "@/design/time";
 import { TRIGGERS } from "./filter";
 import { useNarrow } from "./narrow";
+import { StaleNote } from "./stale";
 
 type RunHeaderProps = {
   run: Run;
@@ -46,6 +47,7 @@ export function RunHeader({ run, workflow, version, commands }: RunHeaderProps) 
         <span className="text-paused text-table">pausing once attempts have ended</span>
       )}
       {run.rollingBack && <span className="text-table text-waiting">rolling back</span>}
+      <StaleNote run={run} />
       <div className="ml-auto flex items-center gap-2">
         {main.map((command) => (
           <Button

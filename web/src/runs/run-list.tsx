@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowUp, WifiOff } from "lucide-react";
+import { ArrowUp, CloudOff, WifiOff } from "lucide-react";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef } from "react";
 import { usePresence } from "@/api/presence";
 import type { Run } from "@/api/queries";
@@ -36,7 +36,7 @@ const AHEAD = 30;
 /** Runs, newest first. What is being read does not move, whatever happens meanwhile. */
 export function RunList(props: RunListProps) {
   const { runs, columns, workflows, versions, selection, empty } = props;
-  const { feed, loading, paging, error, stream } = runs;
+  const { feed, loading, paging, error, away, stream } = runs;
   const { rows, held, left, cursor } = feed;
   const scroller = useRef<HTMLDivElement>(null);
   const narrow = useNarrow();
@@ -138,7 +138,19 @@ export function RunList(props: RunListProps) {
           {plural(held.length, "new run")}
         </Button>
       )}
-      {stream === "away" && <Away />}
+      {stream === "away" ? <Away /> : away && <Elsewhere />}
+    </div>
+  );
+}
+
+/** Some of the runs could not be read where they are. */
+function Elsewhere() {
+  return (
+    <div
+      role="status"
+      className="absolute right-4 bottom-4 z-20 flex items-center gap-2 rounded-full border bg-surface px-3 py-1 text-muted text-table shadow-float animate-appear"
+    >
+      <CloudOff size={13} /> Some runs can't be read now and may be old or missing.
     </div>
   );
 }

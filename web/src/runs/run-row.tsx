@@ -11,6 +11,7 @@ import { State } from "@/design/state";
 import { Lasting, When } from "@/design/time";
 import { TRIGGERS } from "./filter";
 import { gistOf } from "./gist";
+import { StaleMark } from "./stale";
 import { isLive } from "./verbs";
 
 export type Columns = { selection: boolean; workflow: boolean; version: boolean };
@@ -88,8 +89,15 @@ export const RunRow = memo(function RunRow(props: RunRowProps) {
           </span>
         )}
       </div>
-      <div className={cx(CELL, "max-md:order-last max-md:col-span-2")}>
-        {isLive(run) && !run.error && run.startedAt ? <Now run={run} /> : <Gist run={run} />}
+      <div className="flex min-w-0 items-center gap-3 max-md:order-last max-md:col-span-2">
+        <StaleMark run={run} />
+        <div className={CELL}>
+          {isLive(run) && !run.stale && !run.error && run.startedAt ? (
+            <Now run={run} />
+          ) : (
+            <Gist run={run} />
+          )}
+        </div>
       </div>
       <div className={cx(CELL, "text-muted max-md:hidden")}>{TRIGGERS[run.trigger]}</div>
       {columns.version && (

@@ -15,8 +15,10 @@ const MOST_PAGES = 10;
 /** What the stream tells is shown together, this often (milliseconds). */
 const TOGETHER = 100;
 const RETRY_AFTER = 2000;
+/** Nobody tells that a place elsewhere can be asked again: what is stale is read anew this often. */
+const STALE_FOR = 15_000;
 
-type Page = { data: Run[]; nextCursor: string | null };
+type Page = { data: Run[]; nextCursor: string | null; away: string[] };
 
 function readPage(workflow: string | undefined, query: RunQuery): Promise<Page> {
   return workflow
@@ -36,6 +38,8 @@ export type Runs = {
   /** The next page is being read. */
   paging: boolean;
   error: ApiError | null;
+  /** Some runs may be old or missing: where they are can't be asked now. */
+  away: boolean;
   stream: StreamState;
   more: () => void;
   /** Call it when the list may move, or may not any more. */
@@ -53,6 +57,8 @@ export function useRuns(filter: RunFilter, workflow?: string): Runs {
   const [loading, setLoading] = useState(true);
   const [paging, setPaging] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
+  // some runs may be missing, as where they are can't be asked
+  const [away, setAway] = useState(false);
   const settled = useRef(true);
   const current = useRef({ feed, query });
   current.current = { feed, query };
@@ -79,20 +85,30 @@ export function useRuns(filter: RunFilter, workflow?: string): Runs {
     const found: Run[] = [];
     let cursor: string | undefined;
     let pages = 0;
+    let missing = false;
     do {
       const limit = shown > PAGE ? LARGE_PAGE : PAGE;
       const page = await readPage(workflow, { ...asked, limit, cursor });
       found.push(...page.data);
       cursor = page.nextCursor ?? undefined;
       pages++;
+      missing ||= page.away.length > 0;
     } while (cursor && found.length < shown && pages < MOST_PAGES);
     if (current.current.query !== asked) return;
     setFeed((before) => reread(before, found, cursor ?? null, settled.current));
+    setAway(missing);
     setLoading(false);
   }, [workflow]);
 
   again.current = () => void whileReading(readAgain);
   useEffect(() => () => clearTimeout(retry.current), []);
+
+  const stale = away || feed.rows.some((run) => run.stale);
+  useEffect(() => {
+    if (!stale) return;
+    const timer = setInterval(() => again.current(), STALE_FOR);
+    return () => clearInterval(timer);
+  }, [stale]);
 
   const busy = useRef(false);
   const more = useCallback(async () => {
@@ -146,6 +162,7 @@ export function useRuns(filter: RunFilter, workflow?: string): Runs {
     loading,
     paging,
     error,
+    away,
     stream,
     more: () => void more(),
     setSettled: useCallback((next: boolean) => {

@@ -48,12 +48,15 @@ class Away(CloudflareError):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Calls with one token. `pause` waits so many seconds; tests give one that does not."""
+    """Calls with one token. `pause` waits so many seconds; tests give one that does not. `tries`
+    and `longest_wait` (seconds) say how patient it is."""
 
     http: httpx.AsyncClient
     token: str = field(repr=False)
     address: str = ADDRESS
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    tries: int = _TRIES
+    longest_wait: float = _LONGEST_WAIT
 
     async def get(self, path: str, **params: str | int) -> Any:
         """The `result` of the answer. Raises Refused, Away."""
@@ -133,7 +136,7 @@ class Client:
             except Away as error:
                 again = error.after is not None or method in _AGAIN
                 wait = error.after if error.after is not None else 0.5 * 2.0**tried
-                if not again or tried == _TRIES or wait > _LONGEST_WAIT:
+                if not again or tried == self.tries or wait > self.longest_wait:
                     raise
                 await self.pause(wait)
 

@@ -55,7 +55,7 @@ class StoredPlaces:
                 f"The token of {connection.name} can't be decrypted; set it again."
             ) from None
         client = Client(self._http, token, self._address)
-        return Place(client, connection.account, connection.plan or "free")
+        return Place(client, connection.account, connection.plan or "free", connection.id)
 
     def _whereabouts(self, workflow: str) -> Whereabouts | None:
         entry = self._store.workflows.entry(workflow)

@@ -11,11 +11,12 @@ from awaitstep.providers.cloudflare.client import Client
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An account with a client that may use it. `plan` is `free` or `paid`."""
+    """An account with a client that may use it, by one connection. `plan` is `free` or `paid`."""
 
     client: Client
     account: str
     plan: str
+    connection: str
 
     @property
     def base(self) -> str:

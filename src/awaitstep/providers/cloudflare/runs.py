@@ -1,6 +1,6 @@
-"""`Runs` on Cloudflare: each call is a question to its API. Nothing is kept here.
+"""`Runs` on Cloudflare: each call is a question to its API, or answered with what was read just now.
 
-It is told of changes by its own callers only; whoever watches asks again now and then.
+While it is away, runs are told as they were read last, and say when that was; nothing is done. It is told of changes by its own callers only; whoever watches asks again now and then.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
+
+import msgspec
 
 from awaitstep.engine import cursors, values
 from awaitstep.engine.errors import (
@@ -41,26 +44,45 @@ from awaitstep.engine.port import (
 )
 from awaitstep.engine.states import ENDED
 from awaitstep.providers.cloudflare import shapes
-from awaitstep.providers.cloudflare.client import PAGE, Away, CloudflareError, Refused
-from awaitstep.providers.cloudflare.places import NoPlace, Places, Whereabouts
+from awaitstep.providers.cloudflare.client import PAGE, CloudflareError, Refused
+from awaitstep.providers.cloudflare.places import NoPlace, Place, Places, Whereabouts
+from awaitstep.providers.cloudflare.readings import MOMENT, Readings, Shelf
 
 _FIRST_LOOK: Final = 0.5
 _LAST_LOOK: Final = 5.0
-_AT_ONCE: Final = 8
 _LIVE: Final = ("queued", "running", "waiting", "paused", "waitingForPause", "rollingBack")
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What Cloudflare told of a run; `at` as in `Reading`."""
+
+    where: Whereabouts
+    run: dict[str, Any]
+    at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Of a list, what one workflow has; `why` it could not be asked, and if any of it is known."""
+
+    runs: Sequence[RunView]
+    more: bool = False
+    why: str | None = None
+    known: bool = False
+
+
 class CloudflareRuns:
-    """`places` knows where a workflow's runs are."""
+    """`places` knows where a workflow's runs are, `readings` keeps what was read of them."""
 
     capabilities = Capabilities(
         limits=False, priority=False, delete=False, newest_code=False, logs=False, search=False
     )
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, readings: Readings | None = None) -> None:
         self._places = places
+        self._readings = readings or Readings()
         self._listeners: list[Callable[[str, str], None]] = []
-        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def create(self, start: StartRun) -> Created:
         """See `Runs.create`."""
@@ -77,15 +99,17 @@ class CloudflareRuns:
             raise NotDeployed(start.workflow)
         path = f"{where.place.workflow(where.worker_name)}/instances"
         try:
-            made = await self._ask(where.place.client.post(path, body))
-        except Refused as error:
+            made = await self._ask(where.place, where.place.client.post(path, body))
+        except CloudflareError as error:
             if start.instance is None or "already_exists" not in str(error):
                 raise _as_ours(error) from None
-            run = await self.get(start.workflow, start.instance)
+            told = await self._told(start.workflow, start.instance, now=True)
+            run = _run(told.where, start.workflow, start.instance, told.run)
             if run.deployment != start.deployment or not _same(run.params, start.params):
                 raise InstanceTaken(start.instance) from None
             return Created(run, existed=True)
         instance = str(made["id"])
+        self._shelf(where).changed(where.place.workflow(where.worker_name))
         self._tell(start.workflow, instance)
         return Created(await self.get(start.workflow, instance), existed=False)
 
@@ -102,22 +126,26 @@ class CloudflareRuns:
 
     async def get(self, workflow: str, instance: str) -> RunView:
         """Raises RunNotFound."""
-        where, told = await self._told(workflow, instance)
-        return _run(where, workflow, instance, told)
+        return await self._get(workflow, instance)
 
     async def list(self, query: RunQuery) -> RunPage:
-        """Of several workflows, each is asked for a page of its own."""
+        """Of several workflows, each is asked for a page of its own. Raises EngineUnavailable when
+        none answers and nothing of them is known."""
         after = None if query.cursor is None else cursors.read(query.cursor)
-        pages = await asyncio.gather(
-            *(self._page(workflow, query, after) for workflow in query.workflows)
+        parts = await asyncio.gather(
+            *(self._part(workflow, query, after) for workflow in query.workflows)
         )
-        found = [run for page, _ in pages for run in page]
+        unknown = [part for part in parts if part.why is not None and not part.known]
+        if unknown and len(unknown) == len(parts):
+            raise EngineUnavailable(unknown[0].why)
+        found = [run for part in parts for run in part.runs]
         found.sort(key=_place, reverse=True)
         page = found[: query.limit]
-        more = len(found) > len(page) or any(rest for _, rest in pages)
+        more = len(found) > len(page) or any(part.more for part in parts)
         last = page[-1] if page else None
         following = cursors.write(_place(last)) if more and last is not None else None
-        return RunPage([run for run in page if _wanted(run, query)], following)
+        away = [of for of, part in zip(query.workflows, parts, strict=True) if part.why is not None]
+        return RunPage([run for run in page if _wanted(run, query)], following, away)
 
     async def views(self, runs: Sequence[tuple[str, str]]) -> Sequence[RunView]:
         async def one(workflow: str, instance: str) -> RunView | None:
@@ -132,8 +160,8 @@ class CloudflareRuns:
     async def newest(self, workflows: Sequence[str]) -> Mapping[str, RunView]:
         found = {}
         for workflow in workflows:
-            if page := (await self.list(RunQuery([workflow], limit=1))).runs:
-                found[workflow] = page[0]
+            for run in (await self._part(workflow, RunQuery([workflow], limit=1), None)).runs[:1]:
+                found[workflow] = run
         return found
 
     def watch(self, tell: Callable[[str, str], None]) -> Callable[[], None]:
@@ -143,12 +171,13 @@ class CloudflareRuns:
 
     async def history(self, workflow: str, instance: str) -> Sequence[StepView]:
         """Raises RunNotFound."""
-        return shapes.steps_of((await self._told(workflow, instance))[1])
+        return shapes.steps_of((await self._told(workflow, instance)).run)
 
     async def event_log(self, workflow: str, instance: str) -> Sequence[LogEntry]:
         """Raises RunNotFound."""
-        where, told = await self._told(workflow, instance)
-        return shapes.events_of(_run(where, workflow, instance, told), shapes.steps_of(told))
+        told = await self._told(workflow, instance)
+        run = _run(told.where, workflow, instance, told.run)
+        return shapes.events_of(run, shapes.steps_of(told.run))
 
     async def send_event(self, workflow: str, instance: str, type: str, payload: bytes) -> None:
         """See `Runs.send_event`."""
@@ -157,9 +186,8 @@ class CloudflareRuns:
         values.check(payload)
         where = await self._there(workflow, instance)
         path = f"{_path(where, instance)}/events/{quote(type, safe='')}"
-        await self._verb(
-            workflow, instance, "take events", where.place.client.post(path, json.loads(payload))
-        )
+        call = where.place.client.post(path, json.loads(payload))
+        await self._verb(where, workflow, instance, "take events", call)
 
     async def pause(self, workflow: str, instance: str) -> RunView:
         """Raises RunNotFound, RunState."""
@@ -195,9 +223,12 @@ class CloudflareRuns:
         """Not offered; `capabilities` says so."""
 
     async def live(self, workflow: str) -> int:
+        where = await self._where(workflow)
+        if where is None:
+            return 0
         count = 0
         for status in _LIVE:
-            async for items in self._items(workflow, {"status": status}):
+            async for items in self._items(where, {"status": status}, moment=0.0):
                 count += len(items)
         return count
 
@@ -213,11 +244,11 @@ class CloudflareRuns:
         look = _FIRST_LOOK
         loop = asyncio.get_running_loop()
         stop = loop.time() + seconds
-        run = await self.get(workflow, instance)
+        run = await self._get(workflow, instance, moment=0.0)
         while run.status not in ENDED and (rest := stop - loop.time()) > 0:
             await asyncio.sleep(min(look, rest))
             look = min(look * 1.5, _LAST_LOOK)
-            run = await self.get(workflow, instance)
+            run = await self._get(workflow, instance, moment=0.0)
         return run
 
     # --- what the verbs share -----------------------------------------------------------------
@@ -226,31 +257,65 @@ class CloudflareRuns:
         where = await self._there(workflow, instance)
         path = f"{_path(where, instance)}/status"
         body = {"status": verb, **more}
-        await self._verb(workflow, instance, verb, where.place.client.patch(path, body))
+        await self._verb(where, workflow, instance, verb, where.place.client.patch(path, body))
         self._tell(workflow, instance)
         return await self.get(workflow, instance)
 
-    async def _verb(self, workflow: str, instance: str, verb: str, call: Any) -> None:
+    async def _verb(
+        self, where: Whereabouts, workflow: str, instance: str, verb: str, call: Any
+    ) -> None:
         """A verb that is refused for a run that is there does not fit its state."""
         try:
-            await self._ask(call)
+            await self._ask(where.place, call)
         except Refused as error:
             if error.status == 404:
                 raise RunNotFound(instance) from None
             if error.status in (401, 403):
                 raise _as_ours(error) from None
-            run = await self.get(workflow, instance)
-            raise RunState(instance, verb, run.status) from None
+            told = await self._told(workflow, instance, now=True)
+            status = _run(where, workflow, instance, told.run).status
+            raise RunState(instance, verb, status) from None
+        except CloudflareError as error:
+            raise _as_ours(error) from None
+        finally:
+            # also when only the answer was lost
+            self._shelf(where).changed(where.place.workflow(where.worker_name))
 
-    async def _told(self, workflow: str, instance: str) -> tuple[Whereabouts, dict[str, Any]]:
-        where = await self._there(workflow, instance)
+    async def _get(self, workflow: str, instance: str, *, moment: float = MOMENT) -> RunView:
+        """As a list told it, where nothing else can be had."""
         try:
-            told = await self._ask(where.place.client.get(_path(where, instance)))
-        except Refused as error:
-            if error.status == 404:
+            told = await self._told(workflow, instance, moment=moment)
+        except EngineUnavailable:
+            where = await self._there(workflow, instance)
+            seen = self._shelf(where).seen_run(workflow, instance)
+            if seen is None:
+                raise
+            return seen
+        run = _run(told.where, workflow, instance, told.run)
+        if told.at is not None:
+            return msgspec.structs.replace(run, read_at=told.at)
+        self._shelf(told.where).saw(run)
+        return run
+
+    async def _told(
+        self, workflow: str, instance: str, *, moment: float = MOMENT, now: bool = False
+    ) -> _Told:
+        """With `now` nothing but what Cloudflare answers. Raises RunNotFound, EngineUnavailable."""
+        where = await self._there(workflow, instance)
+        shelf = self._shelf(where)
+        try:
+            reading = await shelf.read(
+                where.place.client,
+                _path(where, instance),
+                moment=0.0 if now else moment,
+                old_will_do=not now,
+            )
+        except CloudflareError as error:
+            if isinstance(error, Refused) and error.status == 404:
+                shelf.gone(workflow, instance)
                 raise RunNotFound(instance) from None
             raise _as_ours(error) from None
-        return where, told
+        return _Told(where, reading.envelope["result"], reading.at)
 
     async def _there(self, workflow: str, instance: str) -> Whereabouts:
         where = await self._where(workflow)
@@ -264,21 +329,34 @@ class CloudflareRuns:
         except NoPlace as error:
             raise EngineUnavailable(str(error)) from None
 
-    async def _ask(self, call: Any) -> Any:
-        """A few at a time, so that a long list does not use up what may be asked."""
-        async with self._turns:
-            try:
-                return await call
-            except Away as error:
-                raise EngineUnavailable(str(error)) from None
+    def _shelf(self, where: Whereabouts) -> Shelf:
+        return self._readings.of(where.place)
+
+    async def _ask(self, place: Place, call: Any) -> Any:
+        """A few at a time, so that what may be asked is not used up at once."""
+        async with self._readings.of(place).turns:
+            return await call
+
+    async def _part(self, workflow: str, query: RunQuery, after: cursors.Place | None) -> _Part:
+        """One workflow's part of a page."""
+        try:
+            where = await self._where(workflow)
+        except EngineUnavailable as error:
+            return _Part([], why=str(error))
+        if where is None:
+            return _Part([])
+        try:
+            found, more = await self._page(where, workflow, query, after)
+        except EngineUnavailable as error:
+            seen = sorted(self._shelf(where).seen(workflow), key=_place, reverse=True)
+            found = [run for run in seen if _is_behind(run, query, after)]
+            return _Part(found, why=str(error), known=bool(seen))
+        return _Part(found, more)
 
     async def _page(
-        self, workflow: str, query: RunQuery, after: cursors.Place | None
+        self, where: Whereabouts, workflow: str, query: RunQuery, after: cursors.Place | None
     ) -> tuple[Sequence[RunView], bool]:
         """Its runs behind the cursor, newest first, and whether there are more."""
-        where = await self._where(workflow)
-        if where is None:
-            return [], False
         params: dict[str, str | int] = {}
         if query.status is not None and len(query.status) == 1:
             params["status"] = query.status[0].value
@@ -292,32 +370,33 @@ class CloudflareRuns:
         if query.created_after is not None:
             params["date_start"] = shapes.iso(query.created_after)
         found: list[RunView] = []
-        async for items in self._items(workflow, params):
+        async for items in self._items(where, params):
             runs = [_run(where, workflow, str(item["id"]), item) for item in items]
+            for run in runs:
+                self._shelf(where).saw(run)
             found += [run for run in runs if after is None or _place(run) < after]
             if len(found) > query.limit:
                 return found, True
         return found, False
 
     async def _items(
-        self, workflow: str, params: Mapping[str, str | int]
+        self, where: Whereabouts, params: Mapping[str, str | int], *, moment: float = MOMENT
     ) -> AsyncIterator[Sequence[Any]]:
-        where = await self._where(workflow)
-        if where is None:
-            return
         path = f"{where.place.workflow(where.worker_name)}/instances"
         asked = {"per_page": PAGE, "direction": "desc", **params}
         while True:
             try:
-                answer = await self._ask(where.place.client.answer("GET", path, params=asked))
-            except Refused as error:
-                if error.status == 404:
+                reading = await self._shelf(where).read(
+                    where.place.client, path, asked, moment=moment
+                )
+            except CloudflareError as error:
+                if isinstance(error, Refused) and error.status == 404:
                     return
                 raise _as_ours(error) from None
-            items = answer["result"] or []
+            items = reading.envelope["result"] or []
             if items:
                 yield items
-            following = (answer.get("result_info") or {}).get("cursor")
+            following = (reading.envelope.get("result_info") or {}).get("cursor")
             if not following or not items:
                 return
             asked = {**asked, "cursor": following}
@@ -351,6 +430,16 @@ def _wanted(run: RunView, query: RunQuery) -> bool:
         and query.version in (None, run.version)
         and query.deployment in (None, run.deployment)
         and (query.text is None or query.text.lower() in run.instance.lower())
+    )
+
+
+def _is_behind(run: RunView, query: RunQuery, after: cursors.Place | None) -> bool:
+    """What Cloudflare can be asked for."""
+    first, last = query.created_after, query.created_before
+    return (
+        (after is None or _place(run) < after)
+        and (first is None or run.created_at >= first)
+        and (last is None or run.created_at < last)
     )
 
 
