@@ -1,8 +1,8 @@
 """The whole product, as `awaitstep dev` starts it: Worker URLs, sleeping runs, and kill -9.
 
 Run as a process of its own; prints JSON: with `http SECONDS` the Worker URL and, just before it, a
-bare ASGI echo under the same load (`{http, echo}`), with `sleeping` `{sleeping, restart}`. Ends are
-counted in the journal file, from outside.
+bare ASGI echo under the same load (`{http, echo}`), both as fast as they answer and at one rate
+(`paced`); with `sleeping` `{sleeping, restart}`. Ends are counted in the journal file, from outside.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from bench.engine import ASYNC_STEP, graph
 from bench.processes import children_cpu_ms, cpu_ms
 
 CONNECTIONS = 64
+# Requests a second that both the product and the echo can answer.
+RATE = 1_000.0
 SLEEPING = 100_000
 COMPLETE, WAITING = 4, 2  # as the journal writes them
 
@@ -115,9 +117,12 @@ class Product:
         return (self.data / "journal.sqlite").stat().st_size
 
 
-def load(url: str, body: str, connections: int, seconds: float) -> dict[str, float]:
+def load(
+    url: str, body: str, connections: int, seconds: float, rate: float = 0.0
+) -> dict[str, float]:
+    """A closed loop, or with a rate so many requests a second."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.http", url, body, str(connections), str(seconds)],
+        [sys.executable, "-m", "bench.http", url, body, *map(str, (connections, seconds, rate))],
         stdout=subprocess.PIPE,
         check=True,
         text=True,
@@ -138,13 +143,17 @@ def http(product: Product, seconds: float) -> dict[str, float]:
     figures = load(url, "{}", CONNECTIONS, seconds)
     product.until(COMPLETE, before + int(figures["answered"]))
     whole = time.perf_counter() - begun
+    cpu, children = cpu_ms(pid) - server, children_cpu_ms(pid) - inside
+    paced = load(url, "{}", CONNECTIONS, seconds, RATE)
     return {
         "answered_per_s": figures["answered"] / figures["seconds"],
         "completed_per_s": figures["answered"] / whole,
         "p50_ms": figures["p50_ms"],
         "p99_ms": figures["p99_ms"],
-        "server_cpu_ms_per_run": (cpu_ms(pid) - server) / figures["answered"],
-        "runner_cpu_ms_per_run": (children_cpu_ms(pid) - inside) / figures["answered"],
+        "paced_p50_ms": paced["p50_ms"],
+        "paced_p99_ms": paced["p99_ms"],
+        "server_cpu_ms_per_run": cpu / figures["answered"],
+        "runner_cpu_ms_per_run": children / figures["answered"],
     }
 
 
@@ -158,6 +167,7 @@ def echo(seconds: float) -> dict[str, float]:
         url = f"http://127.0.0.1:{int(process.stdout.readline())}/"
         load(url, "{}", CONNECTIONS, 1.0)  # warm
         figures = load(url, "{}", CONNECTIONS, seconds)
+        paced = load(url, "{}", CONNECTIONS, seconds, RATE)
     finally:
         process.kill()
         process.wait()
@@ -165,6 +175,8 @@ def echo(seconds: float) -> dict[str, float]:
         "answered_per_s": figures["answered"] / figures["seconds"],
         "p50_ms": figures["p50_ms"],
         "p99_ms": figures["p99_ms"],
+        "paced_p50_ms": paced["p50_ms"],
+        "paced_p99_ms": paced["p99_ms"],
     }
 
 

@@ -45,6 +45,7 @@ def test_a_failing_step_is_found_by_its_line(visit, busy, accessible):
     failed = busy.runs("status=errored")[0]
     page = visit(busy.server).open(f"{busy.path}/runs/{failed['instanceId']}")
     expect(page.locator("h1")).to_contain_text("Errored")
+    expect(line(page, "Check stock")).to_be_visible()
     page.keyboard.press("n")
     step = page.get_by_role("complementary", name="Step Check stock")
     expect(step).to_contain_text("ValueError")

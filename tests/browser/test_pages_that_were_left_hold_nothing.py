@@ -24,7 +24,7 @@ def test_addresses_are_opened_one_after_the_other_and_gone_back_to(browser, dash
         page.wait_for_url(busy.server.url + "/")
         for _ in range(MORE_THAN_THE_CONNECTIONS):
             page.goto(busy.server.url + "/runs")
-            expect(page.get_by_text("Orders").first).to_be_visible()
+            expect(page.locator("li[data-run]").first).to_be_visible()
             page.goto(busy.server.url + busy.path + "/runs")
             expect(page.get_by_text("Complete").first).to_be_visible()
         # a kept page does not load, which is what `go_back` waits for
@@ -32,7 +32,9 @@ def test_addresses_are_opened_one_after_the_other_and_gone_back_to(browser, dash
         expect(page.get_by_role("heading", name="Runs")).to_be_visible()
         # and it hears again what happens
         started = busy.server.api(
-            "POST", f"{busy.path}/trigger", {"instanceId": "came-back", "params": {"do": "fail"}}
+            "POST",
+            f"{busy.path}/trigger",
+            {"instanceId": "came-back", "params": {"id": "ord_back", "do": "complete"}},
         )
         assert started.status == 201, started.text
         expect(page.get_by_text("came-back")).to_be_visible()

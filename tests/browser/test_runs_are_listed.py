@@ -41,8 +41,10 @@ def test_what_stands_in_the_address_narrows_the_list_down(visit, busy, accessibl
     assert len(waiting) >= 3
     page.get_by_role("button", name="Errored").click()
     expect(rows(page)).to_have_count(len(errored))
-    newest = errored[0]["params"]["id"]
-    expect(rows(page).first).to_contain_text(f"ValueError: {newest} is not in stock")
+    newest = errored[0]
+    key = f"{busy.workflow} {newest['instanceId']}"
+    expect(rows(page).first).to_have_attribute("data-run", key)
+    expect(rows(page).first).to_contain_text(newest["error"]["message"])
     expect(page).to_have_url(re.compile("status=errored"))
     page.get_by_role("button", name="Waiting").click()
     expect(rows(page)).to_have_count(len(errored) + len(waiting))

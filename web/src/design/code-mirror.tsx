@@ -119,7 +119,8 @@ const THEME = EditorView.theme({
   ".cm-line": { padding: "0 8px" },
   ".cm-cursor": { borderLeftColor: "var(--n-12)" },
   ".cm-selectionBackground, &.cm-focused .cm-selectionBackground": {
-    backgroundColor: "color-mix(in oklch, var(--accent) 24%, transparent) !important",
+    // light enough for text of every colour on it to be read
+    backgroundColor: "color-mix(in oklch, var(--accent) 15%, transparent) !important",
   },
   ".cm-gutter-lint": { width: "14px" },
   ".cm-gutter-lint .cm-gutterElement": { padding: "1px" },

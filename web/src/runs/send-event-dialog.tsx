@@ -34,7 +34,9 @@ function awaitedTypes(steps: readonly Step[]): string[] {
 /** Sends an event to a run. One that nobody waits for yet is kept until somebody does. */
 export function SendEventDialog({ run, steps, type: given, onClose }: SendEventDialogProps) {
   const awaited = awaitedTypes(steps);
-  const [type, setType] = useState(given ?? awaited[0] ?? "");
+  // the steps may still be read when somebody asks to send one
+  const [chosen, setType] = useState<string | null>(null);
+  const type = chosen ?? given ?? awaited[0] ?? "";
   const { data: templates = [] } = useQuery(queries.templates());
   const example = useMemo(() => eventExample(templates, steps, type), [templates, steps, type]);
   // as long as nobody has typed, the payload is the example of the type that is chosen

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SUITES = ["tests/conformance", "tests/unit/engine"]
+SUITES = ["tests/conformance"]
 COMPILED = """
 from awaitstep.engine import coordinator, execution, run
 from awaitstep.engine.embedded import journal
