@@ -358,6 +358,24 @@ def test_an_arm_is_called_as_one_likes(drawn, live_server):
     assert labels == ["arm 1", "stock"]
 
 
+def test_from_afar_nodes_are_boxes_and_near_they_tell_what_they_are(drawn):
+    page, _ = drawn(chain("one", "two"))
+    box = page.locator('.react-flow__node[data-id="two"]').bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 4, box["y"] + 4)
+    name = page.locator('.react-flow__node[data-id="two"]').get_by_text("Two", exact=True)
+    expect(name).to_be_visible()
+    page.keyboard.down("Control")
+    for _ in range(40):
+        page.mouse.wheel(0, 200)
+    expect(name).to_be_hidden()
+    expect(page.get_by_role("group", name="Two, Step")).to_be_visible()
+    for _ in range(40):
+        page.mouse.wheel(0, -200)
+    page.keyboard.up("Control")
+    expect(name).to_be_visible()
+
+
 def test_panning_a_thousand_nodes_touches_none_of_them(drawn):
     ir = chain(*(f"n{place}" for place in range(1000)))
     for place, node in enumerate(ir["nodes"]):

@@ -13,9 +13,11 @@ import {
   ReactFlow,
   SelectionMode,
   useReactFlow,
+  useStore,
 } from "@xyflow/react";
 import { type DragEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { NodeType } from "@/api/queries";
+import { cx } from "@/design/cx";
 import { useEditor, useEditorStore } from "@/editor/store";
 import { addNode, connect, move, type Place, relabel, setNote } from "@/graph/edits";
 import {
@@ -41,6 +43,9 @@ export const EDGE_TYPES: EdgeTypes = { arm: ArmEdge };
 export const EDGE_DEFAULTS = {
   markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: "var(--n-8)" },
 };
+
+/** Below this zoom nothing inside of a node can be read. */
+const FAR = 0.3;
 
 type CanvasProps = {
   types: ReadonlyMap<string, NodeType>;
@@ -130,6 +135,7 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
   );
 
   const [panning, setPanning] = useState(false);
+  const far = useStore((state) => state.transform[2] < FAR);
   const [dropEdge, setDropEdge] = useState<string | null>(null);
   const onDragOver = (event: DragEvent) => {
     if (!event.dataTransfer.types.includes(DRAGGED)) return;
@@ -190,7 +196,7 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
         if (event && event.type !== "wheel") setPanning(true);
       }}
       onMoveEnd={() => setPanning(false)}
-      className={panning ? "panning" : undefined}
+      className={cx(panning && "panning", far && "far")}
       deleteKeyCode={null}
       selectionMode={SelectionMode.Partial}
       multiSelectionKeyCode={["Meta", "Control", "Shift"]}
