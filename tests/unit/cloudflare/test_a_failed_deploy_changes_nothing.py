@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from awaitstep.providers.cloudflare.client import CloudflareError, Refused
@@ -145,7 +147,7 @@ async def test_a_route_that_is_not_wanted_any_more_is_removed(desk: Desk) -> Non
 async def test_schedules_need_a_paid_plan(desk: Desk) -> None:
     live = await desk.deploy(schedules=("0 * * * *",))
     assert desk.cloudflare.workflows[NAME]["schedules"] == [{"cron": "0 * * * *"}]
-    desk.place = type(desk.place)(desk.place.client, desk.place.account, "free")
+    desk.place = replace(desk.place, plan="free")
     with pytest.raises(DeployFailed, match="paid plan"):
         await desk.deploy(schedules=("1 * * * *",), before=live.made)
 
@@ -191,7 +193,7 @@ async def test_limits_are_waited_for_as_long_as_cloudflare_says(desk: Desk) -> N
 async def test_a_cloudflare_that_is_away_is_told_without_the_token(desk: Desk) -> None:
     client = desk.place.client
     gone = type(client)(client.http, client.token, "http://127.0.0.1:1", client.pause)
-    desk.place = type(desk.place)(gone, desk.place.account, "paid")
+    desk.place = replace(desk.place, client=gone)
     with pytest.raises(DeployFailed) as failure:
         await desk.deploy()
     assert failure.value.away
