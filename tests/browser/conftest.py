@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,6 +19,8 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+
+from making import make
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -47,19 +47,8 @@ expect.set_options(timeout=20_000)
 @pytest.fixture(scope="session")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The dashboard, built from the sources that are here."""
-    # processes of one test session share the folder above; one builds, the others wait
-    shared = tmp_path_factory.getbasetemp().parent
-    with (shared / "dashboard.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = subprocess.run(
-            ["make", "--silent", "src/awaitstep/static/.built"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=280,
-        )
-    if done.returncode != 0:
-        told = (done.stdout + done.stderr)[-3000:]
+    told = make("src/awaitstep/static/.built", tmp_path_factory)
+    if told is not None:
         pytest.fail(f"The dashboard can't be built, so it can't be looked at.\n{told}")
 
 
