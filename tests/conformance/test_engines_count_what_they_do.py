@@ -129,7 +129,7 @@ async def test_counting_live_runs_looks_at_no_ended_one(embedded_desk):
     plan = await embedded_desk.engine.journal.read(
         lambda db: db.execute(
             "explain query plan select workflow, count(*) from runs"
-            " indexed by runs_by_deployment where status < 4 group by workflow"
+            " indexed by runs_by_kind where status < 4 group by workflow"
         ).fetchall()
     )
-    assert "runs_by_deployment" in json.dumps(plan)
+    assert "runs_by_kind" in json.dumps(plan)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from awaitstep.engine.states import RunStatus, StepStatus, StepType
 
 WAITING = RunStatus.waiting
@@ -343,3 +345,48 @@ return await slow()
     desk.clock.move(60)
     assert await desk.output(run) == 2
     assert desk.marks() == ["1", "2"]
+
+
+async def test_the_time_limit_of_an_attempt_runs_from_its_start(embedded_desk):
+    desk = embedded_desk
+    desk.deploy(
+        """
+import time
+@step.do("slow", config={"retries": {"limit": 0}, "timeout": "1 hour"})
+async def slow():
+    mark("computes")
+    clock = time.monotonic()
+    while time.monotonic() < clock + 0.3: pass
+    await asyncio.sleep(0.05)
+    return 1
+@step.do("slower", config={"retries": {"limit": 0}, "timeout": 250})
+async def slower():
+    mark("computes")
+    clock = time.monotonic()
+    while time.monotonic() < clock + 0.3: pass
+    await asyncio.sleep(3600)
+await slow()
+return await slower()
+"""
+    )
+    view = await desk.until(await desk.start(), RunStatus.errored)
+    assert view.error.message == "Execution timed out after 250ms"
+    assert desk.marks() == ["computes", "computes"]
+
+
+@pytest.mark.parametrize(
+    "forgotten", ["one()", 'step.sleep("nap", 1)', 'step.wait_for_event("w", "go")']
+)
+@pytest.mark.parametrize("desk", ["inline"], indirect=True)  # the other's warnings are its runner's
+async def test_who_forgets_to_await_is_warned(desk, forgotten):
+    desk.deploy(
+        f"""
+@step.do("one")
+async def one(): mark("one")
+{forgotten}
+return 1
+"""
+    )
+    with pytest.warns(RuntimeWarning, match="never awaited"):
+        assert await desk.output(await desk.start()) == 1
+    assert desk.marks() == []

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 
 import pytest
+from older_journals import downgrade
 
 from awaitstep.engine import eventlog
 from awaitstep.engine.embedded import Embedded
@@ -386,10 +386,7 @@ async def test_a_journal_of_the_third_format_gets_room_for_notes(embedded_desk):
     run = await desk.start()
     await desk.has(run, "gate")
     await desk.engine.close()
-    with sqlite3.connect(desk.folder / "journal.sqlite") as db:
-        db.execute("drop table notes")
-        db.execute("pragma user_version = 3")
-    db.close()
+    downgrade(desk.folder, 3)
     desk.engine = await Embedded.open(desk.folder, desk, clock=desk.clock)
     await desk.engine.pause("wf", run)
     await desk.until(run, RunStatus.paused)

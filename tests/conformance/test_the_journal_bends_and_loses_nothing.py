@@ -7,6 +7,7 @@ import sqlite3
 import time
 
 import pytest
+from older_journals import downgrade
 
 from awaitstep.engine.embedded import Embedded, journal
 from awaitstep.engine.errors import EngineError, JournalLocked, JournalUnavailable, RunNotFound
@@ -224,25 +225,14 @@ async def test_a_folder_that_is_no_journal_is_refused(tmp_path, desk):
         await Embedded.open(newer, desk, clock=desk.clock)
 
 
-@pytest.mark.parametrize("format", [1, 2, 3])
+@pytest.mark.parametrize("format", [1, 2, 3, 4])
 async def test_a_journal_of_an_older_format_is_read_on(embedded_desk, format):
     desk = embedded_desk
     desk.deploy('return (await step.wait_for_event("gate", "go")).payload')
     run = await desk.start()
     await desk.has(run, "gate")
     await desk.engine.close()
-    with sqlite3.connect(desk.folder / "journal.sqlite") as db:
-        db.execute("drop table notes")
-        if format < 3:
-            db.execute("drop index runs_by_kind")
-            db.execute("drop index operations_to_retry")
-        if format == 1:
-            db.execute("drop index runs_by_parent")
-            db.execute("alter table runs drop column priority")
-            db.execute("alter table runs drop column parent_epoch")
-            db.execute("alter table runs drop column parent")
-        db.execute(f"pragma user_version = {format}")
-    db.close()
+    downgrade(desk.folder, format)
     await desk.open()
     for given in ({}, {"status": [RunStatus.waiting]}, {"trigger": ["http"]}):
         listed = (await desk.engine.list(RunQuery(["wf"], **given))).runs

@@ -19,6 +19,7 @@ import pytest
 
 from awaitstep.engine import coordinator, values
 from awaitstep.engine.clock import ManualClock
+from awaitstep.engine.eager import Eager
 from awaitstep.engine.embedded import Embedded
 from awaitstep.engine.execution import Execution
 from awaitstep.engine.inline import InlineEngine
@@ -314,6 +315,7 @@ async def replay(stage: Stage, instance: str, program: Any) -> None:
         clock=stage.clock,
         threads=None,
         loop=asyncio.get_running_loop(),
+        eager=Eager(asyncio.get_running_loop()),
     )
     step = WorkflowStep(execution)
     params = values.encode(program)

@@ -7,13 +7,9 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Protocol
 
-
-class Timer(Protocol):
-    """A call that can still be taken back."""
-
-    def cancel(self) -> None: ...
+from awaitstep.engine.timers import Timer, Timers
 
 
 class Clock(Protocol):
@@ -26,73 +22,20 @@ class Clock(Protocol):
         ...
 
 
-# From this delay on (seconds), timers share one of the loop.
-SHARED_FROM: Final = 30.0
-
-
 class SystemClock:
-    """Wall-clock time, for one event loop.
-
-    Nearly all far timers are time limits of what ends in time: they are made and cancelled by the
-    thousand, so they share one timer of the loop, for the first of them.
-    """
+    """Wall-clock time, for one event loop."""
 
     def __init__(self) -> None:
         # asking which loop runs costs a system call (CPython looks whether it was forked)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._far: dict[_Far, None] = {}
-        self._looks_at = float("inf")
+        self._timers: Timers | None = None
 
     def now(self) -> float:
         return time.time()
 
     def call_later(self, delay: float, call: Callable[[], None]) -> Timer:
-        loop = self._loop
-        if loop is None:
-            loop = self._loop = asyncio.get_running_loop()
-        if delay < SHARED_FROM:
-            return loop.call_later(delay, call)
-        far = _Far(loop.time() + delay, call, self._far)
-        self._far[far] = None
-        if far.at < self._looks_at:
-            self._look_at(loop, far.at)
-        return far
-
-    def _look_at(self, loop: asyncio.AbstractEventLoop, at: float) -> None:
-        self._looks_at = at
-        loop.call_at(at, self._look, loop, at)
-
-    def _look(self, loop: asyncio.AbstractEventLoop, at: float) -> None:
-        if at != self._looks_at:
-            return  # an earlier look took its place
-        self._looks_at = float("inf")
-        now, following = loop.time(), float("inf")
-        for far in self._far:
-            if far.at <= now:
-                loop.call_soon(self._ring, far)
-            else:
-                following = min(following, far.at)
-        if following < float("inf"):
-            self._look_at(loop, following)
-
-    def _ring(self, far: _Far) -> None:
-        if far in self._far:  # not cancelled by one that rang before
-            del self._far[far]
-            far.call()
-
-
-class _Far:
-    """A timer that shares the loop's."""
-
-    __slots__ = ("_all", "at", "call")
-
-    def __init__(self, at: float, call: Callable[[], None], all: dict[_Far, None]) -> None:
-        self.at = at
-        self.call = call
-        self._all = all
-
-    def cancel(self) -> None:
-        self._all.pop(self, None)
+        if self._timers is None:
+            self._timers = Timers(asyncio.get_running_loop())
+        return self._timers.call_later(delay, call)
 
 
 class _Alarm:

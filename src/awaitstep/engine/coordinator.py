@@ -13,11 +13,12 @@ import heapq
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from awaitstep.engine import children, eventlog, ids, tracecontext, values
 from awaitstep.engine.admission import Admission
-from awaitstep.engine.clock import Clock, Timer
+from awaitstep.engine.clock import Clock
 from awaitstep.engine.errors import (
     EngineError,
     InvalidEventType,
@@ -51,6 +52,7 @@ from awaitstep.engine.resting import Resting
 from awaitstep.engine.retry import RetryPolicy
 from awaitstep.engine.run import Change, Event, Operation, Run, child_event, child_told_of
 from awaitstep.engine.states import ENDED, RunStatus, StepKind, StepStatus
+from awaitstep.engine.timers import Timer, Timers
 
 # A loaded run is cheaper than its replay when it goes on this soon (seconds, and per operation).
 KEEP_LOADED: Final = 1.0
@@ -90,6 +92,7 @@ class Coordinator(Runs, ABC):
         self._retired = clock.now()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._ends: dict[int, list[asyncio.Future[None]]] = {}
+        self._patience = Timers(self._loop)
         self._held: Counter[int] = Counter()  # runs that stay in memory, by who needs them
 
     # --- what an adapter provides -------------------------------------------------------------
@@ -825,7 +828,7 @@ class Coordinator(Runs, ABC):
         if run.status not in ENDED or run.uncommitted:
             future: asyncio.Future[None] = self._loop.create_future()
             self._ends.setdefault(run.ref, []).append(future)
-            patience = self._loop.call_later(seconds, _resolve, future)
+            patience = self._patience.call_later(seconds, partial(_resolve, future))
             try:
                 await future
             finally:

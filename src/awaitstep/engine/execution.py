@@ -20,7 +20,8 @@ from types import FrameType
 from typing import Any, Final, Protocol
 
 from awaitstep.engine import outcomes, tracebacks, values
-from awaitstep.engine.clock import Clock, Timer
+from awaitstep.engine.clock import Clock
+from awaitstep.engine.eager import Eager
 from awaitstep.engine.errors import ValueRefused
 from awaitstep.engine.logs import Line, Log
 from awaitstep.engine.outcomes import Failure
@@ -29,6 +30,7 @@ from awaitstep.engine.retry import DEFAULT, RetryPolicy
 from awaitstep.engine.rollback import SUFFIX, Handler, RunTerminated, handler_name, is_handler
 from awaitstep.engine.run import child_told_of
 from awaitstep.engine.states import STOP, StepKind
+from awaitstep.engine.timers import Timer
 from workers.bindings import is_missing
 from workers.workflows import NonRetryableError
 
@@ -173,6 +175,7 @@ class Execution:
         clock: Clock,
         threads: Threads,
         loop: asyncio.AbstractEventLoop,
+        eager: Eager,
         module: str | None = None,
         epoch: int = 1,
         one_at_a_time: bool = False,
@@ -183,6 +186,7 @@ class Execution:
         self._epoch = epoch
         self._clock = clock
         self._threads = threads
+        self._eager = eager
         self._module = module
         self._one_at_a_time = one_at_a_time
         self._on_survivor = on_survivor
@@ -387,10 +391,10 @@ class Execution:
                 self._turn()
             else:
                 self._begin(ask)
-                if ask.task is None:
-                    self._turn()
-                else:
+                if ask.kind is StepKind.do:
                     self._quiet = 0  # its attempt runs: what follows comes with the outcome
+                else:
+                    self._turn()
         else:
             self._turn()
         try:
@@ -427,16 +431,28 @@ class Execution:
     # --- attempts -----------------------------------------------------------------------------
 
     def _begin_attempt(self, ask: Ask) -> None:
+        assert ask.call is not None
         ask.attempt += 1
         self._running.add(ask)
         self._engine.attempt_started(ask.k, ask.name, ask.n, ask.attempt, ask.policy)
-        # not made by the task factory: an attempt's tasks are not the run's
-        ask.task = asyncio.Task(self._attempt(ask), loop=self._loop, name=f"{self._label} {ask.k}")
+        if _is_async(ask.call):
+            self._eager.soon(self._start_attempt, ask)
+        else:  # it waits for a thread; not made by the task factory: an attempt's tasks are its own
+            name = f"{self._label} {ask.k}"
+            ask.task = asyncio.Task(self._attempt(ask, name), loop=self._loop, name=name)
 
-    async def _attempt(self, ask: Ask) -> None:
+    def _start_attempt(self, ask: Ask) -> None:
+        if ask not in self._running:
+            return  # it was told to stop before it began
+        name = f"{self._label} {ask.k}"
+        began = self._clock.now()
+        ask.task = self._eager.begin(self._attempt(ask, name), name)
+        if ask.task is not None:  # what does not wait is over before any time limit
+            self._start_timer(ask, began)
+
+    async def _attempt(self, ask: Ask, name: str) -> None:
         assert ask.call is not None
-        assert ask.task is not None
-        label.set(ask.task.get_name())
+        label.set(name)
         ask.log = Log(self._clock.now)
         attempting.set(Attempting(self._engine, ask.k, ask.log))
         args = ask.args
@@ -445,7 +461,6 @@ class Execution:
             args = tuple(context if arg is CONTEXT else arg for arg in args)
         try:
             if _is_async(ask.call):
-                self._start_timer(ask)
                 ask.code = ask.call(*args)
                 value = await ask.code
             else:
@@ -468,11 +483,12 @@ class Execution:
 
     def _got_thread(self, ask: Ask, job: Job) -> None:
         ask.job = job
-        self._start_timer(ask)
+        self._start_timer(ask, self._clock.now())
 
-    def _start_timer(self, ask: Ask) -> None:
+    def _start_timer(self, ask: Ask, began: float) -> None:
         if ask in self._running:
-            ask.timer = self._clock.call_later(ask.policy.timeout, lambda: self._time_out(ask))
+            left = max(ask.policy.timeout - (self._clock.now() - began), 0.0)
+            ask.timer = self._clock.call_later(left, lambda: self._time_out(ask))
 
     def _attempt_raised(self, ask: Ask, error: BaseException) -> None:
         if not self._attempt_over(ask):

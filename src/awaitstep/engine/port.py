@@ -74,8 +74,7 @@ class Retention:
     most: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StartRun:
+class StartRun(msgspec.Struct, frozen=True, gc=False):
     """Everything that starts a run, whichever trigger it came from.
 
     `instance` is None for an id made by the engine (a UUID, version 7). Where runs of a workflow

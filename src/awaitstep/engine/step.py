@@ -1,14 +1,18 @@
-"""The `step` object a workflow's `run` gets: Cloudflare's Python surface over an `Execution`."""
+"""The `step` object a workflow's `run` gets: Cloudflare's Python surface over an `Execution`.
+
+What its methods return has to be awaited; whoever forgets to is warned (`awaited`).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from awaitstep.engine import durations, retry
+from awaitstep.engine.awaited import awaited
 from awaitstep.engine.execution import CONTEXT, Execution
 from awaitstep.engine.retry import RetryPolicy
 from awaitstep.engine.rollback import Handler
@@ -71,21 +75,32 @@ class WorkflowStep:
 
         return declare
 
-    async def sleep(self, name: str, duration: str | float) -> None:
+    def sleep(self, name: str, duration: str | float) -> Coroutine[Any, Any, None]:
         """Sleep durably. Raises ValueError when `duration` is none."""
+        return awaited(self._sleep, name, duration)
+
+    async def _sleep(self, name: str, duration: str | float) -> None:
         await self._execution.sleep(StepKind.sleep, name, durations.seconds(duration))
 
-    async def sleep_until(self, name: str, timestamp: datetime | str | float) -> None:
+    def sleep_until(
+        self, name: str, timestamp: datetime | str | float
+    ) -> Coroutine[Any, Any, None]:
         """Sleep until a moment (a datetime, ISO 8601 text, or milliseconds since the epoch).
 
         A datetime without a zone is UTC. A moment that has passed does not sleep.
         """
+        return awaited(self._sleep_until, name, timestamp)
+
+    async def _sleep_until(self, name: str, timestamp: datetime | str | float) -> None:
         await self._execution.sleep(StepKind.until, name, _moment(timestamp))
 
-    async def wait_for_event(
+    def wait_for_event(
         self, name: str, event_type: str, /, timeout: str | float = "24 hours"
-    ) -> Any:
+    ) -> Coroutine[Any, Any, Any]:
         """Wait for an event: `{payload, type, timestamp}`. Raises TimeoutError."""
+        return awaited(self._wait_for_event, name, event_type, timeout)
+
+    async def _wait_for_event(self, name: str, event_type: str, timeout: str | float) -> Any:
         text = isinstance(event_type, str) and event_type.isprintable()
         if not text or not 1 <= len(event_type) <= 100:
             raise ValueError("An event type is 1 to 100 printable characters.")
@@ -142,7 +157,11 @@ class DeclaredStep:
         self._result: Any = _NOTHING
         self._follower: asyncio.Future[Any] | None = None
 
-    async def __call__(self) -> Any:
+    def __call__(self) -> Coroutine[Any, Any, Any]:
+        return awaited(self.use)
+
+    async def use(self) -> Any:
+        """Run it, and remember what comes of it for its dependents."""
         self._running += 1
         try:
             result = await self._owner.run(self)
@@ -163,7 +182,7 @@ class DeclaredStep:
         if self._result is not _NOTHING:
             return self._result
         if not self._running:
-            return await self()
+            return await self.use()
         if self._follower is None:
             self._follower = asyncio.get_running_loop().create_future()
         return await asyncio.shield(self._follower)

@@ -14,6 +14,7 @@ from typing import Any
 
 from awaitstep.engine import messages, outcomes
 from awaitstep.engine.clock import Clock
+from awaitstep.engine.eager import Eager
 from awaitstep.engine.execution import Execution, attempting, follow_tasks, label
 from awaitstep.engine.link import Link
 from awaitstep.engine.loading import Loaded, load, respond, run_code
@@ -46,6 +47,8 @@ class Runner:
         self._fetches: set[asyncio.Task[None]] = set()
         self._threads = StepThreads(threads, on_survivor=self._survivor, code=code)
         self._outside = Outside(self._loop, self.send)
+        # what is said of an attempt has left before its code begins
+        self._eager = Eager(self._loop, before=self._flush)
         self._link: Link | None = None
         self._handlers: dict[type, Callable[[Any], None]] = {
             messages.Load: self._know,
@@ -68,6 +71,10 @@ class Runner:
         assert self._link is not None
         self._link.send(message)
 
+    def _flush(self) -> None:
+        assert self._link is not None
+        self._link.flush()
+
     def printed(self, stream: Stream, text: str) -> None:
         """Something was printed outside of attempts; from any thread."""
         self._outside.printed(stream, text)
@@ -80,6 +87,7 @@ class Runner:
             execution.close()
         for task in self._fetches:
             task.cancel()
+        self._eager.close()
         self._threads.close()
 
     # --- modules ------------------------------------------------------------------------------
@@ -136,6 +144,7 @@ class Runner:
             clock=self._clock,
             threads=self._threads,
             loop=self._loop,
+            eager=self._eager,
             module=loaded.file,
             one_at_a_time=message.one_at_a_time,
             on_survivor=self._survivor,

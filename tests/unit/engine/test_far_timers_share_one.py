@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from awaitstep.engine import clock as clocks
+from awaitstep.engine import timers
 from awaitstep.engine.clock import SystemClock
 
 
 @pytest.fixture
 def rung(monkeypatch):
-    monkeypatch.setattr(clocks, "SHARED_FROM", 0.0)
+    monkeypatch.setattr(timers, "SHARED_FROM", 0.0)
     return []
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from awaitstep.engine import outcomes, values
 from awaitstep.engine.clock import ManualClock
+from awaitstep.engine.eager import Eager
 from awaitstep.engine.execution import MOST_REFUSALS, Execution, Unloaded
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.recorded import Recorded
@@ -52,6 +53,7 @@ class Bench:
             clock=self.clock,
             threads=NoThreads(),
             loop=asyncio.get_running_loop(),
+            eager=Eager(asyncio.get_running_loop()),
             **options,
         )
         self.execution.start(lambda: code(self.execution, self.log))

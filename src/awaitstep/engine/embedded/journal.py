@@ -33,7 +33,7 @@ Done = Callable[[Exception | None], None]
 
 LARGEST_BATCH: Final = 5_000
 RETRY_EVERY: Final = 0.5
-FORMAT: Final = 4
+FORMAT: Final = 5
 # What a journal of a format lacks of the next one.
 _SINCE: Final = {
     1: "alter table runs add column parent integer;"
@@ -46,6 +46,9 @@ _SINCE: Final = {
     3: "create table notes (run integer not null, kind integer not null, at real not null,"
     " epoch integer not null, after integer not null, data blob);"
     " create index notes_by_run on notes (run);",
+    4: "drop index runs_by_kind; drop index runs_by_deployment; drop index runs_to_execute;"
+    " create index runs_by_kind on runs"
+    " (status, workflow, trigger, deployment, version, created);",
 }
 _BARRIER: Final = Kind.drop
 _log = structlog.get_logger("awaitstep.journal")

@@ -72,7 +72,8 @@ def to_execute(db: sqlite3.Connection) -> array[int]:
     """Runs that were queued or running when the last server ended: first those that had begun,
     then as they stand in line."""
     rows = db.execute(
-        "select ref from runs where status < 2 order by started is null, priority desc, ref"
+        "select ref from runs indexed by runs_by_kind where status < 2"
+        " order by started is null, priority desc, ref"
     )
     return array("q", (ref for (ref,) in rows))
 
@@ -81,7 +82,7 @@ def in_line(db: sqlite3.Connection, known: Names, workflow: str) -> list[tuple[i
     """The runs of a workflow that are to be executed: number, priority, whether for the first time."""
     rows = db.execute(
         "select ref, priority, started is null from runs indexed by runs_by_kind"
-        " where workflow = ? and status < 2",
+        " where status in (0, 1) and workflow = ?",
         (known.get(workflow),),
     )
     return [(ref, priority, bool(first)) for ref, priority, first in rows]
@@ -159,7 +160,9 @@ def parents_of_orphans(db: sqlite3.Connection) -> list[int]:
 
 def live(db: sqlite3.Connection, known: Names, workflow: str) -> int:
     (count,) = db.execute(
-        "select count(*) from runs where workflow = ? and status < 4", (known.get(workflow),)
+        "select count(*) from runs indexed by runs_by_kind"
+        " where status in (0, 1, 2, 3) and workflow = ?",
+        (known.get(workflow),),
     ).fetchone()
     return int(count)
 
@@ -167,7 +170,7 @@ def live(db: sqlite3.Connection, known: Names, workflow: str) -> int:
 def live_by_workflow(db: sqlite3.Connection, known: Names) -> dict[str, int]:
     """How many runs have not ended, without a look at those that have."""
     rows = db.execute(
-        "select workflow, count(*) from runs indexed by runs_by_deployment where status < 4"
+        "select workflow, count(*) from runs indexed by runs_by_kind where status < 4"
         " group by workflow"
     )
     return {known.text(workflow): count for workflow, count in rows}
@@ -175,7 +178,8 @@ def live_by_workflow(db: sqlite3.Connection, known: Names) -> dict[str, int]:
 
 def live_of_deployment(db: sqlite3.Connection, known: Names, deployment: str) -> list[int]:
     rows = db.execute(
-        "select ref from runs where deployment = ? and status < 4", (known.get(deployment),)
+        "select ref from runs indexed by runs_by_kind where status < 4 and deployment = ?",
+        (known.get(deployment),),
     )
     return [ref for (ref,) in rows]
 

@@ -31,9 +31,7 @@ create unique index runs_by_instance on runs (workflow, instance);
 -- Lists are in the order of these two: of a workflow's runs, and of those that are alike in all one
 -- can filter by.
 create index runs_by_workflow on runs (workflow, created);
-create index runs_by_kind on runs (workflow, status, trigger, deployment, version, created);
-create index runs_by_deployment on runs (deployment) where status < 4;
-create index runs_to_execute on runs (ref) where status < 2;
+create index runs_by_kind on runs (status, workflow, trigger, deployment, version, created);
 create index runs_by_due on runs (due) where due is not null;
 create index runs_by_parent on runs (parent) where parent is not null and status < 4;
 

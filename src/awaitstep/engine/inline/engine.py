@@ -21,6 +21,7 @@ from awaitstep.engine import cursors, outcomes, search
 from awaitstep.engine.bindings import TOO_DEEP, RunsBackend
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator
+from awaitstep.engine.eager import Eager
 from awaitstep.engine.errors import (
     DeploymentMissing,
     InstanceTaken,
@@ -62,6 +63,7 @@ class InlineEngine(Coordinator):
         self._loaded: dict[str, Loaded] = {}
         self._executions: dict[int, Execution] = {}
         self._streams = Borrowed()
+        self._eager = Eager(self._loop)
 
     async def close(self) -> None:
         """Unload everything."""
@@ -70,6 +72,7 @@ class InlineEngine(Coordinator):
             self._take(self._assigned[assignment])
         if self._timer is not None:
             self._timer.cancel()
+        self._eager.close()
         self._streams.give_back()
 
     async def create(self, start: StartRun) -> Created:
@@ -233,6 +236,7 @@ class InlineEngine(Coordinator):
             clock=self._clock,
             threads=_PlainThreads(),
             loop=self._loop,
+            eager=self._eager,
             module=loaded.file,
         )
         self._executions[assignment] = execution
