@@ -39,6 +39,7 @@ class Cloudflare:
     scripts: dict[str, Script] = field(default_factory=dict)
     workflows: dict[str, dict[str, Any]] = field(default_factory=dict)
     routes: dict[str, dict[str, str]] = field(default_factory=dict)
+    domains: dict[str, dict[str, str]] = field(default_factory=dict)
     permissions: set[str] = field(default_factory=lambda: {"scripts", "routes"})
     calls: list[tuple[str, str]] = field(default_factory=list)
     failing: list[tuple[str, str, int, dict[str, str], int]] = field(default_factory=list)
@@ -144,6 +145,9 @@ def _app(cloudflare: Cloudflare) -> Starlette:
             route(workflow + "/instances/{instance}", "GET", _get_instance),
             route(workflow + "/instances/{instance}/status", "PATCH", _change_instance),
             route(workflow + "/instances/{instance}/events/{type}", "POST", _send_event),
+            route("/accounts/{account}/workers/domains", "GET", _list_domains),
+            route("/accounts/{account}/workers/domains", "PUT", _put_domain),
+            route("/accounts/{account}/workers/domains/{domain}", "DELETE", _delete_domain),
             route("/zones", "GET", _zones, ""),
             route("/zones/{zone}/workers/routes", "GET", _list_routes, "routes"),
             route("/zones/{zone}/workers/routes", "POST", _post_route, "routes"),
@@ -358,6 +362,50 @@ async def _delete_route(cloudflare: Cloudflare, request: Request) -> Any:
     if cloudflare.routes.pop(request.path_params["route"], None) is None:
         raise Error(404, 10009, "workers.api.error.not_found")
     return _envelope({"id": request.path_params["route"]})
+
+
+async def _list_domains(cloudflare: Cloudflare, request: Request) -> Any:
+    wanted = dict(request.query_params)
+    return _envelope(
+        [
+            domain
+            for domain in cloudflare.domains.values()
+            if all(domain.get(field) == value for field, value in wanted.items())
+        ]
+    )
+
+
+async def _put_domain(cloudflare: Cloudflare, request: Request) -> Any:
+    body = await request.json()
+    # `domain_update_params.py` of the cloudflare package: these four, the first two required
+    if {*body} - {"hostname", "service", "zone_id", "zone_name"} or "hostname" not in body:
+        raise Error(400, 10001, "workers.api.error.invalid_body")
+    if body.get("service") not in cloudflare.scripts:
+        raise script_missing()
+    # the hostname is the zone's apex or a subdomain of it (the same file)
+    host = body["hostname"]
+    if body.get("zone_id", ZONE) != ZONE or not f".{host}".endswith(".example.com"):
+        raise Error(400, 10082, "The hostname is not in the zone.")
+    known = {domain["hostname"]: domain for domain in cloudflare.domains.values()}.get(host)
+    if known is not None and known["service"] != body["service"]:
+        raise Error(409, 100116, "The hostname is in use by another worker.")
+    id = uuid.uuid4().hex if known is None else known["id"]
+    cloudflare.domains[id] = {
+        "id": id,
+        "hostname": host,
+        "service": body["service"],
+        "zone_id": ZONE,
+        "zone_name": "example.com",
+        "environment": "production",
+        "cert_id": uuid.uuid4().hex,
+    }
+    return _envelope(cloudflare.domains[id])
+
+
+async def _delete_domain(cloudflare: Cloudflare, request: Request) -> Any:
+    if cloudflare.domains.pop(request.path_params["domain"], None) is None:
+        raise Error(404, 10009, "workers.api.error.not_found")
+    return _envelope(None)
 
 
 @asynccontextmanager

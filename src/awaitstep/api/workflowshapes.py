@@ -22,12 +22,14 @@ VariableValue = Annotated[str, StringConstraints(max_length=64 * 1024)]
 
 class RouteBody(Body):
     pattern: Annotated[str, StringConstraints(max_length=2048)] = Field(
-        examples=["api.example.com/orders/*"]
+        examples=["api.example.com/orders/*", "orders.example.com"]
     )
 
 
 class DeployConfigBody(Body):
-    route: RouteBody | None = Field(default=None, description="A custom route; null for none.")
+    route: RouteBody | None = Field(
+        default=None, description="A custom route, or a host of one's own alone; null for none."
+    )
 
 
 class VariableBody(Body):

@@ -32,7 +32,10 @@ class Directory:
             routes = self._hosts.setdefault(host, [])
             routes.append((path, open_ended, entry))
             # the longest wins; at equal length the exact one
-            routes.sort(key=lambda route: (-len(route[0]), route[1]))
+            # of two for all of a host, the one that is a route, as on Cloudflare
+            routes.sort(
+                key=lambda known: (-len(known[0]), known[1], "/" not in str(known[2].route))
+            )
 
     def remove(self, workflow: str) -> None:
         entry = self._entries.pop(workflow, None)
@@ -81,6 +84,8 @@ class Directory:
 
 
 def split_pattern(pattern: str) -> tuple[str, str, bool]:
-    """Host, path without its `*`, and whether it had one."""
-    host, _, path = pattern.partition("/")
+    """Host, path without its `*`, and whether it had one. A host alone is all of the host."""
+    host, slash, path = pattern.partition("/")
+    if not slash:
+        return host, "/", True
     return host, "/" + path.removesuffix("*"), path.endswith("*")

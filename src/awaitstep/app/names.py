@@ -32,19 +32,21 @@ def worker_names(name: str, kind: Kind, id: str) -> list[str]:
 
 
 def route_pattern(pattern: str) -> str:
-    """A `host/path*` pattern in its one written form.
+    """A `host/path*` pattern, or a host alone, in its one written form.
 
     The host is a plain DNS name that is not ours; `*` may only end the path. Raises Invalid.
     """
     host, slash, rest = pattern.partition("/")
     host = host.lower()
-    if not slash:
-        raise _bad("A route is host/path, such as api.example.com/orders/*.")
+    if not host:
+        raise _bad("A route is host/path, such as api.example.com/orders/*, or a host alone.")
     labels = host.split(".")
     if len(labels) < 2 or len(host) > 253 or not all(map(_LABEL.fullmatch, labels)):
         raise _bad("The host of a route is a DNS name with a dot in it, without port.")
     if labels[-1] == "localhost" or _is_address(host):
         raise _bad("The host of a route can't be localhost or an IP address.")
+    if not slash:
+        return host
     path = "/" + rest
     if len(path) > 1024 or _PATH.fullmatch(path) is None:
         raise _bad("The path of a route is plain text that may end with *.")

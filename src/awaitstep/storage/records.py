@@ -55,7 +55,8 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """`worker_name` is fixed at the first deploy; `route` is a `host/path*` pattern.
+    """`worker_name` is fixed at the first deploy; `route` is a `host/path*` pattern or a host
+    alone.
 
     `limits` is what its runs may take, in the form that `app.limits` gives it; None is no limit.
     `entry_revision` is raised by each change of the entry code.

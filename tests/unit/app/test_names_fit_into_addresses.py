@@ -44,6 +44,7 @@ def test_a_workflow_has_more_names_than_one() -> None:
         ("example.com/a/b.json", "example.com/a/b.json"),
         ("xn--bcher-kva.example/*", "xn--bcher-kva.example/*"),
         ("a.b/x*", "a.b/x*"),
+        ("Orders.Example.com", "orders.example.com"),
     ],
 )
 def test_good_patterns_have_one_form(pattern: str, written: str) -> None:

@@ -35,6 +35,9 @@ def test_the_longest_route_wins() -> None:
                 ("exact", "api.example.com/orders/7"),
                 ("root", "other.example.com/"),
                 ("stem", "other.example.com/a*"),
+                ("domain", "whole.example.com"),
+                ("beside", "both.example.com"),
+                ("before", "both.example.com/*"),
             )
         ]
     )
@@ -48,6 +51,9 @@ def test_the_longest_route_wins() -> None:
         ("other.example.com", "/", "root"),
         ("other.example.com", "/b", None),
         ("other.example.com", "/abc", "stem"),
+        ("whole.example.com", "/", "domain"),
+        ("whole.example.com", "/any/where", "domain"),
+        ("both.example.com", "/any", "before"),
         ("example.com", "/", None),
         ("", "", None),
     ):

@@ -70,7 +70,8 @@ class Desk:
         return (
             {n: (s.tags, s.live.id, s.on_workers_dev) for n, s in cloud.scripts.items()},
             {n: {k: v for k, v in w.items() if k != "id"} for n, w in cloud.workflows.items()},
-            {r["pattern"]: r["script"] for r in cloud.routes.values()},
+            {r["pattern"]: r["script"] for r in cloud.routes.values()}
+            | {d["hostname"]: d["service"] for d in cloud.domains.values()},
         )
 
 

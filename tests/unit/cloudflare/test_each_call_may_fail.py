@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from awaitstep.providers.cloudflare.deploy import takedown
 from awaitstep.providers.port import DeployFailed
 
 from .conftest import NAME, Desk
@@ -64,7 +65,7 @@ def seen(desk: Desk) -> Any:
     return live, workflows, routes
 
 
-def is_new(desk: Desk) -> bool:
+def is_new(desk: Desk, route: str = NEW["route"]) -> bool:
     """Whether all of the new is there, and nothing of the old."""
     live, workflows, routes = seen(desk)
     _, bindings, source, public = live[NAME]
@@ -75,7 +76,7 @@ def is_new(desk: Desk) -> bool:
         and 'return "two"' in source
         and names == {"GREETING", "TOKEN", "WORKFLOW"}
         and workflows[NAME]["schedules"] == [{"cron": "5 * * * *"}]
-        and routes == {"new.example.com/*": NAME}
+        and routes == {route: NAME}
     )
 
 
@@ -138,3 +139,60 @@ async def test_a_route_of_another_worker_is_left_alone(desk: Desk) -> None:
     with pytest.raises(DeployFailed, match="another worker"):
         await desk.deploy(**NEW)
     assert seen(desk) == before
+
+
+DOMAIN = "new.example.com"
+OF_DOMAINS = (("GET", "/workers/domains"), ("PUT", "/workers/domains"))
+
+
+@pytest.mark.parametrize("call", OF_DOMAINS, ids=" ".join)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_custom_domain_is_there_whole_or_not_at_all(
+    desk: Desk, call: tuple[str, str], fault: str
+) -> None:
+    live = await desk.deploy(**OLD | {"route": "old.example.com"})
+    old = seen(desk)
+    break_(desk, call, fault)
+    with pytest.raises(DeployFailed) as failed:
+        await desk.deploy(**NEW | {"route": DOMAIN}, before=live.made)
+    assert failed.value.stage == "Setting the custom domain"
+    assert seen(desk) == old
+    live = await desk.deploy(**NEW | {"route": DOMAIN}, before=live.made)
+    assert is_new(desk, DOMAIN)
+    changes = len(desk.cloudflare.changes)
+    again = await desk.deploy(**NEW | {"route": DOMAIN}, before=live.made)
+    assert again.unchanged
+    assert len(desk.cloudflare.changes) == changes
+
+
+async def test_a_custom_domain_of_another_worker_is_left_alone(desk: Desk) -> None:
+    await desk.deploy(worker_name="other-abc123", workflow="wf_2", route=DOMAIN)
+    before = desk.state()
+    with pytest.raises(DeployFailed, match="leads to another worker"):
+        await desk.deploy(**NEW | {"route": DOMAIN})
+    assert desk.state() == before
+
+
+async def test_a_takedown_removes_the_custom_domain_and_no_other(desk: Desk) -> None:
+    await desk.deploy(worker_name="other-abc123", workflow="wf_2", route="other.example.com")
+    before = desk.state()
+    live = await desk.deploy(**NEW | {"route": DOMAIN})
+    await takedown(desk.place, NAME, live.made)
+    assert desk.state() == before
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("route", ["new.example.com/*", DOMAIN])
+async def test_a_takedown_that_failed_anywhere_is_ended_by_the_next(
+    desk: Desk, route: str, fault: str
+) -> None:
+    await desk.deploy(worker_name="other-abc123", workflow="wf_2", route="other.example.com/*")
+    others = desk.state()
+    live = await desk.deploy(**NEW | {"route": route})
+    ways = [f"/scripts/{NAME}", f"/workflows/{NAME}", live.made["routes"][0]["id"]]
+    for ending in ways:
+        break_(desk, ("DELETE", ending), fault)
+        with pytest.raises(DeployFailed, match="Removing the worker failed"):
+            await takedown(desk.place, NAME, live.made)
+    await takedown(desk.place, NAME, live.made)
+    assert desk.state() == others

@@ -17,6 +17,7 @@ from typing import Any, Final
 import structlog
 
 from awaitstep.dialect import COMPATIBILITY_DATE, COMPATIBILITY_FLAGS, MAIN
+from awaitstep.providers.cloudflare import addresses
 from awaitstep.providers.cloudflare.client import Away, CloudflareError, Part, Refused
 from awaitstep.providers.cloudflare.places import Place
 from awaitstep.providers.port import DeployFailed, Live, Made, Release
@@ -137,16 +138,9 @@ class Deploy:
         return await _only(self.place, self.release.worker_name)
 
     async def _zone(self) -> str | None:
-        """The zone of the custom route."""
-        if self.release.route is None:
-            return None
-        host = self.release.route.partition("/")[0]
-        labels = host.split(".")
-        for at in range(len(labels) - 1):
-            async for zone in self.place.client.pages("/zones", name=".".join(labels[at:])):
-                if zone.get("account", {}).get("id") == self.place.account:
-                    return str(zone["id"])
-        raise Refused(404, 0, f"the account has no zone for {host}, or the token does not open it")
+        """The zone of the address of one's own."""
+        wanted = self.release.route
+        return None if wanted is None else await addresses.zone_of(self.place, wanted)
 
     def _must_be_payable(self) -> None:
         if self.release.schedules and self.place.plan == "free":
@@ -212,46 +206,35 @@ class Deploy:
                 f"{script}/subdomain", {"enabled": True, "previews_enabled": False}
             )
 
-    async def _route(self, zone: str | None, before: Made) -> list[dict[str, str]]:
-        """The route that is wanted, made unless it is there."""
-        wanted = self.release.route
+    async def _route(self, zone: str | None, before: Made) -> list[addresses.Address]:
+        """The address of one's own that is wanted, made unless it is there."""
+        wanted, name = self.release.route, self.release.worker_name
         if zone is None or wanted is None:
             return []
         for route in before.get("routes", ()):
             if (route["zone"], route["pattern"]) == (zone, wanted):
                 return [route]
-        async with self._stage("Setting the route"):
-            found = await self._found_route(zone, wanted)
+        domain = addresses.is_domain(wanted)
+        async with self._stage("Setting the custom domain" if domain else "Setting the route"):
+            found = await addresses.find(self.place, zone, wanted, name)
             if found is None:
-                self._undo.append(("the route", lambda: self._unroute(zone, wanted)))
-                found = await self.place.client.post(
-                    f"/zones/{zone}/workers/routes",
-                    {"pattern": wanted, "script": self.release.worker_name},
-                )
-        return [{"zone": zone, "id": str(found["id"]), "pattern": wanted}]
-
-    async def _found_route(self, zone: str, pattern: str) -> dict[str, Any] | None:
-        """The route that is there already: of a deploy whose end nobody was told of."""
-        for route in await self.place.client.get(f"/zones/{zone}/workers/routes") or ():
-            if route.get("pattern") == pattern:
-                if route.get("script") != self.release.worker_name:
-                    raise Refused(409, 0, f"the route {pattern} leads to another worker")
-                return dict(route)
-        return None
+                self._undo.append((wanted, lambda: self._unroute(zone, wanted)))
+                found = await addresses.make(self.place, zone, wanted, name)
+        return [found]
 
     async def _unroute(self, zone: str, pattern: str) -> None:
         """Its id may be what the answer that never came would have told."""
-        route = await self._found_route(zone, pattern)
-        if route is not None:
-            await remove_route(self.place, {"zone": zone, "id": str(route["id"])})
+        found = await addresses.find(self.place, zone, pattern, self.release.worker_name)
+        if found is not None:
+            await addresses.remove(self.place, found)
 
     async def _stale(self, made: dict[str, Any], before: Made) -> None:
-        """Remove routes that are not wanted any more; what stays is tried by the next deploy."""
+        """Remove addresses that are not wanted any more; what stays is tried by the next deploy."""
         for route in before.get("routes", ()):
             if route in made["routes"]:
                 continue
             try:
-                await remove_route(self.place, route)
+                await addresses.remove(self.place, route)
             except CloudflareError as error:
                 self.tell(f"The route {route['pattern']} is still there: {error}")
                 made["routes"].append(route)
@@ -289,7 +272,7 @@ class Deploy:
 
 
 async def takedown(place: Place, worker_name: str, made: Made) -> None:
-    """Remove worker, workflow and routes. Raises DeployFailed, then everything is as it was unless
+    """Remove worker, workflow and addresses. Raises DeployFailed, then everything is as it was unless
     Cloudflare went away in between.
 
     The worker goes first and without force, as Cloudflare keeps it while others bind to it.
@@ -299,13 +282,9 @@ async def takedown(place: Place, worker_name: str, made: Made) -> None:
         if made.get("settings") is not None:
             await place.client.delete(place.workflow(worker_name))
         for route in made.get("routes", ()):
-            await remove_route(place, route)
+            await addresses.remove(place, route)
     except CloudflareError as error:
         raise failed("Removing the worker", error) from None
-
-
-async def remove_route(place: Place, route: Mapping[str, str]) -> None:
-    await place.client.delete(f"/zones/{route['zone']}/workers/routes/{route['id']}")
 
 
 async def serving(place: Place, worker_name: str) -> str | None:
