@@ -74,12 +74,19 @@ $(NODETOOLS): tests/nodetools/package.json tests/nodetools/package-lock.json | .
 	@NODE_AT_LEAST=22 web/npm ci --prefix ../tests/nodetools --no-audit --no-fund --loglevel=error && touch $@ \
 	  || echo "Wrangler and Pyodide could not be installed; the tests that need them will say so."
 
+# Cloudflare's own package, which reads back what tests deployed; 105 MB, so it stays apart.
+.venv/cloudflare/ready: requirements/cloudflare.txt | .venv/uv
+	@rm -rf .venv/cloudflare
+	@$(BIN)/uv venv --quiet --no-project --python $(BIN)/python .venv/cloudflare
+	@$(BIN)/uv pip install --quiet --python .venv/cloudflare/bin/python --require-hashes -r requirements/cloudflare.txt && touch $@ \
+	  || echo "The package cloudflare could not be installed; the test that needs it will say so."
+
 browser:
 	@command -v chromium >/dev/null || { echo "installing chromium for the browser tests"; \
 	  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium) >/dev/null 2>&1 \
 	  || echo "chromium could not be installed; the browser tests will say so"; }
 
-test: .venv/dev $(DASHBOARD) $(NODETOOLS) browser ## run every test (with ARGS: some of Python's)
+test: .venv/dev $(DASHBOARD) $(NODETOOLS) .venv/cloudflare/ready browser ## run every test (with ARGS: some of Python's)
 	@$(if $(ARGS),,web/npm run --silent test)
 	@$(BIN)/pytest --numprocesses auto $(ARGS) || { test $$? -eq 1 || exit 1; \
 	  echo "Those that failed, once more, one at a time: whoever passes now fails on a busy machine."; \
@@ -132,7 +139,7 @@ lock: .venv/uv ## lock the packages anew, with hashes
 	@for group in runtime dev; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	    $$([ $$group = dev ] && echo "--extra dev") pyproject.toml -o requirements/$$group.txt || exit 1; done
-	@for tool in uv build node peers sdk; do \
+	@for tool in uv build node peers sdk cloudflare; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	    requirements/$$tool.in -o requirements/$$tool.txt || exit 1; done
 

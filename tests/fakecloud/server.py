@@ -22,11 +22,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .instances import Instances
-from .scripts import Error, Script, script_missing, uploaded
+from .scripts import Error, Script, Version, script_missing, uploaded
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 ZONE = "fedcba9876543210fedcba9876543210"
 TOKEN = "cf-token-that-nobody-may-see"
+NEXT = "2026-01-01T00:00:00Z"
 
 
 @dataclass
@@ -132,9 +133,13 @@ def _app(cloudflare: Cloudflare) -> Starlette:
             route(script, "PUT", _put_script),
             route(script, "DELETE", _delete_script),
             route(script + "/settings", "GET", _settings),
+            route(script + "/secrets", "GET", _secrets),
+            route(script + "/versions", "GET", _versions),
             route(script + "/versions", "POST", _post_version),
+            route(script + "/versions/{version}", "GET", _version),
             route(script + "/deployments", "GET", _deployments),
             route(script + "/deployments", "POST", _post_deployment),
+            route(script + "/subdomain", "GET", _get_script_subdomain),
             route(script + "/subdomain", "POST", _script_subdomain),
             route("/accounts/{account}/workflows", "GET", _list_workflows),
             route(workflow, "GET", _get_workflow),
@@ -174,7 +179,9 @@ async def _subdomain(cloudflare: Cloudflare, request: Request) -> Any:
 
 
 async def _list_scripts(cloudflare: Cloudflare, request: Request) -> Any:
-    return _envelope([{"id": name} for name in cloudflare.scripts])
+    return _envelope(
+        [{"id": name, "tags": script.tags} for name, script in cloudflare.scripts.items()]
+    )
 
 
 async def _put_script(cloudflare: Cloudflare, request: Request) -> Any:
@@ -204,15 +211,57 @@ async def _delete_script(cloudflare: Cloudflare, request: Request) -> Any:
     return _envelope({"id": script.name})
 
 
-async def _settings(cloudflare: Cloudflare, request: Request) -> Any:
-    script = _script(cloudflare, request)
-    hidden = [
+def _bindings(version: Version) -> list[dict[str, Any]]:
+    """Secrets are named and never told."""
+    return [
         {key: value for key, value in binding.items() if key != "text"}
         if binding["type"] == "secret_text"
         else binding
-        for binding in script.live.metadata.get("bindings", [])
+        for binding in version.metadata.get("bindings", [])
     ]
-    return _envelope({"tags": script.tags, "bindings": hidden})
+
+
+async def _settings(cloudflare: Cloudflare, request: Request) -> Any:
+    script = _script(cloudflare, request)
+    told = {
+        name: script.live.metadata[name] for name in ("compatibility_date", "compatibility_flags")
+    }
+    return _envelope({"tags": script.tags, "bindings": _bindings(script.live), **told})
+
+
+async def _secrets(cloudflare: Cloudflare, request: Request) -> Any:
+    bindings = _bindings(_script(cloudflare, request).live)
+    return _envelope([binding for binding in bindings if binding["type"] == "secret_text"])
+
+
+async def _versions(cloudflare: Cloudflare, request: Request) -> Any:
+    script = _script(cloudflare, request)
+    told = [{"id": id, "number": at} for at, id in enumerate(script.versions, 1)]
+    if request.query_params.get("page", "1") != "1":
+        told = []
+    return _envelope({"items": told}, page=1, per_page=25, total_pages=1)
+
+
+async def _version(cloudflare: Cloudflare, request: Request) -> Any:
+    script = _script(cloudflare, request)
+    version = script.versions.get(request.path_params["version"])
+    if version is None:
+        raise Error(404, 10025, "workers.api.error.version_not_found")
+    runtime = {
+        name: version.metadata[name] for name in ("compatibility_date", "compatibility_flags")
+    }
+    return _envelope(
+        {
+            "id": version.id,
+            "number": [*script.versions].index(version.id) + 1,
+            "resources": {"bindings": _bindings(version), "script_runtime": runtime},
+        }
+    )
+
+
+async def _get_script_subdomain(cloudflare: Cloudflare, request: Request) -> Any:
+    on = _script(cloudflare, request).on_workers_dev
+    return _envelope({"enabled": on, "previews_enabled": False})
 
 
 async def _post_version(cloudflare: Cloudflare, request: Request) -> Any:
@@ -261,12 +310,22 @@ def _workflow(cloudflare: Cloudflare, request: Request) -> dict[str, Any]:
     return found
 
 
+def _told(workflow: dict[str, Any]) -> dict[str, Any]:
+    """As `workflow_get_response.py` of the cloudflare package has it."""
+    schedules = [schedule | {"next_instance": NEXT} for schedule in workflow.get("schedules") or ()]
+    dates = {"created_on": NEXT, "modified_on": NEXT, "triggered_on": None}
+    return workflow | dates | {"schedules": schedules, "instances": {}}
+
+
 async def _list_workflows(cloudflare: Cloudflare, request: Request) -> Any:
-    return _envelope([*cloudflare.workflows.values()], page=1, total_pages=1)
+    told = [_told(workflow) for workflow in cloudflare.workflows.values()]
+    if request.query_params.get("page", "1") != "1":
+        told = []
+    return _envelope(told, page=1, total_pages=1)
 
 
 async def _get_workflow(cloudflare: Cloudflare, request: Request) -> Any:
-    return _envelope(_workflow(cloudflare, request))
+    return _envelope(_told(_workflow(cloudflare, request)))
 
 
 async def _put_workflow(cloudflare: Cloudflare, request: Request) -> Any:
@@ -301,6 +360,8 @@ async def _list_instances(cloudflare: Cloudflare, request: Request) -> Any:
     asked = dict(request.query_params)
     if int(asked.get("per_page", 25)) > 100 or ("page" in asked and "cursor" in asked):
         raise Error(400, 10001, "workflows.api.error.invalid_query")
+    if asked.get("page", "1") != "1":
+        return _envelope([], count=0, per_page=25, total_count=0, cursor=None)
     items, cursor = await cloudflare.instances.page(kept["name"], asked)
     told = [item | {"workflow_id": kept["id"]} for item in items]
     return _envelope(told, count=len(told), per_page=25, total_count=len(told), cursor=cursor)
