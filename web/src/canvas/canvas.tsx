@@ -19,7 +19,7 @@ import { type DragEvent, useCallback, useEffect, useMemo, useRef, useState } fro
 import type { NodeType } from "@/api/queries";
 import { cx } from "@/design/cx";
 import { useEditor, useEditorStore } from "@/editor/store";
-import { addNode, connect, move, type Place, relabel, setNote } from "@/graph/edits";
+import { addNode, connect, move, type Place, relabel } from "@/graph/edits";
 import {
   ARM_PITCH,
   type Graph,
@@ -29,6 +29,7 @@ import {
   PITCH,
   type Point,
 } from "@/graph/model";
+import { setNote } from "@/graph/notes";
 import { ArmEdge } from "./edge";
 import { FAMILIES, familyOf } from "./families";
 import { Flow, type FlowEdge, type FlowNode, type Looks } from "./flow";
