@@ -4,6 +4,7 @@ import {
   applyNodeChanges,
   Background,
   type Connection,
+  type EdgeChange,
   type EdgeTypes,
   type FitViewOptions,
   MarkerType,
@@ -91,9 +92,15 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
     setEdges(flow.current.edges(graph, looks, selected));
   }, [graph, looks, selected]);
 
+  /** Nodes and edges tell of one click apart from each other: neither knows what the other chose. */
   const commitSelection = useCallback(
-    (next: { id: string; selected?: boolean }[], others: { id: string; selected?: boolean }[]) => {
-      const ids = [...next, ...others].filter((thing) => thing.selected).map((thing) => thing.id);
+    (changes: (NodeChange<FlowNode> | EdgeChange<FlowEdge>)[]) => {
+      const ids = new Set(store.getState().selected);
+      for (const change of changes) {
+        if (change.type !== "select") continue;
+        if (change.selected) ids.add(change.id);
+        else ids.delete(change.id);
+      }
       store.getState().select(ids);
     },
     [store],
@@ -175,15 +182,13 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
       edgeTypes={EDGE_TYPES}
       defaultEdgeOptions={EDGE_DEFAULTS}
       onNodesChange={(changes) => {
-        const next = applyNodeChanges(changes, nodes);
-        setNodes(next);
-        if (changes.some((change) => change.type === "select")) commitSelection(next, edges);
+        setNodes(applyNodeChanges(changes, nodes));
+        commitSelection(changes);
         commitPlaces(changes);
       }}
       onEdgesChange={(changes) => {
-        const next = applyEdgeChanges(changes, edges);
-        setEdges(next);
-        if (changes.some((change) => change.type === "select")) commitSelection(nodes, next);
+        setEdges(applyEdgeChanges(changes, edges));
+        commitSelection(changes);
       }}
       onConnect={onConnect}
       onReconnect={(edge, { source, target }) =>
