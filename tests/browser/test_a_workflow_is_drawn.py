@@ -373,31 +373,74 @@ def test_an_arm_is_called_as_one_likes(drawn, live_server):
     assert labels == ["arm 1", "stock"]
 
 
-def test_from_afar_nodes_are_boxes_and_near_they_tell_what_they_are(drawn):
-    page, _ = drawn(chain("one", "two"))
-    box = page.locator('.react-flow__node[data-id="two"]').bounding_box()
+def test_a_drawing_by_hand_without_names_and_places_is_drawn(drawn):
+    ir = chain("one", "two", "three")
+    for node in ir["nodes"]:
+        del node["position"], node["name"]
+    page, _ = drawn(ir)
+    boxes = [page.locator(f'.react-flow__node[data-id="{id}"]') for id in ("one", "two", "three")]
+    for box in boxes:
+        expect(box).to_be_visible()
+    tops = [box.bounding_box()["y"] for box in boxes]
+    assert tops == sorted(tops)
+    assert len(set(tops)) == 3
+
+
+def test_from_afar_a_drawing_is_a_picture_that_can_still_be_changed(drawn, live_server):
+    page, id = drawn(chain("one", "two"))
+    node = page.locator('.react-flow__node[data-id="two"]')
+    box = node.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 4, box["y"] + 4)
-    name = page.locator('.react-flow__node[data-id="two"]').get_by_text("Two", exact=True)
+    name = node.get_by_text("Two", exact=True)
     expect(name).to_be_visible()
-
-    def fills() -> set[str]:
-        boxes = page.locator(".react-flow__node-step > *")
-        return set(
-            boxes.evaluate_all("all => all.map(box => getComputedStyle(box).backgroundColor)")
-        )
-
-    near = fills()
+    picture = page.locator("[data-far] path")
+    expect(picture).to_have_count(0)
     page.keyboard.down("Control")
     for _ in range(40):
         page.mouse.wheel(0, 200)
-    expect(name).to_be_hidden()
-    # white boxes with a line around them can't be seen from there
-    assert fills() != near
+    page.keyboard.up("Control")
+    expect(name).to_have_count(0)
+    expect(picture.first).to_be_attached()
+
+    def drawn_in(colour: str) -> list[str]:
+        """The boxes of this fill or stroke, as their paths say."""
+        return page.locator(f'[data-far] path[fill="{colour}"]').evaluate_all(
+            "all => all.flatMap(path => path.getAttribute('d').split('z').filter(Boolean))"
+        )
+
+    def boxes() -> int:
+        return len(
+            page.locator('[data-far] path:not([fill="none"])').evaluate_all(
+                "all => all.flatMap(path => path.getAttribute('d').split('z').filter(Boolean))"
+            )
+        )
+
+    assert boxes() == 2
+    assert page.locator('[data-far] path[fill="none"]').first.get_attribute("d")
+    # it is pointed at where it is seen, chosen and moved
+    expect(page.get_by_role("group", name="Two, Step")).to_be_visible()
+    node.click()
+    expect(node).to_have_class(re.compile("selected"))
+    assert len(drawn_in("var(--accent)")) == 1
+    place = node.bounding_box()
+    assert place is not None
+    page.mouse.move(place["x"] + 3, place["y"] + 3)
+    page.mouse.down()
+    page.mouse.move(place["x"] + 30, place["y"] + 3, steps=5)
+    page.mouse.up()
+    saved(page)
+    before, after = chain("one", "two")["nodes"][1], graph_of(live_server, id)["nodes"][1]
+    assert after["position"]["x"] > before["position"]["x"]
+    x, y = after["position"]["x"], after["position"]["y"]
+    assert drawn_in("var(--accent)")[0].startswith(f"M{x:g} {y:g}h")
+    page.mouse.move(place["x"] + 30, place["y"] + 3)
+    page.keyboard.down("Control")
     for _ in range(40):
         page.mouse.wheel(0, -200)
     page.keyboard.up("Control")
     expect(name).to_be_visible()
+    expect(picture).to_have_count(0)
 
 
 def test_panning_a_thousand_nodes_touches_none_of_them(drawn):

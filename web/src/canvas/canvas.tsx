@@ -14,7 +14,6 @@ import {
   ReactFlow,
   SelectionMode,
   useReactFlow,
-  useStore,
 } from "@xyflow/react";
 import { type DragEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { NodeType } from "@/api/queries";
@@ -33,6 +32,7 @@ import {
 import { setNote } from "@/graph/notes";
 import { ArmEdge } from "./edge";
 import { FAMILIES, familyOf } from "./families";
+import { FarPicture, useFar } from "./far";
 import { Flow, type FlowEdge, type FlowNode, type Looks } from "./flow";
 import { Ground } from "./ground";
 import { newKind } from "./kinds";
@@ -45,9 +45,6 @@ export const EDGE_TYPES: EdgeTypes = { arm: ArmEdge };
 export const EDGE_DEFAULTS = {
   markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: "var(--n-8)" },
 };
-
-/** Below this zoom nothing inside of a node can be read. */
-const FAR = 0.3;
 
 type CanvasProps = {
   types: ReadonlyMap<string, NodeType>;
@@ -64,6 +61,8 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
   const selected = useEditor((state) => state.selected);
   const { screenToFlowPosition, getEdges } = useReactFlow();
   const flow = useRef(new Flow());
+  // who pushes a thousand nodes about must not have them looked at anew for it
+  const frame = useRef<HTMLDivElement>(null);
   const ask = useRef(onAsk);
   ask.current = onAsk;
 
@@ -142,8 +141,7 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
     [store],
   );
 
-  const [panning, setPanning] = useState(false);
-  const far = useStore((state) => state.transform[2] < FAR);
+  const far = useFar();
   const [dropEdge, setDropEdge] = useState<string | null>(null);
   const onDragOver = (event: DragEvent) => {
     if (!event.dataTransfer.types.includes(DRAGGED)) return;
@@ -177,7 +175,7 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
     <ReactFlow<FlowNode, FlowEdge>
       aria-label="Canvas"
       nodes={nodes}
-      edges={shownEdges}
+      edges={far ? selectedOf(edges) : shownEdges}
       nodeTypes={NODE_TYPES}
       edgeTypes={EDGE_TYPES}
       defaultEdgeOptions={EDGE_DEFAULTS}
@@ -199,10 +197,11 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
       onDragLeave={() => setDropEdge(null)}
       onDrop={onDrop}
       onMoveStart={(event) => {
-        if (event && event.type !== "wheel") setPanning(true);
+        if (event && event.type !== "wheel") frame.current?.classList.add("panning");
       }}
-      onMoveEnd={() => setPanning(false)}
-      className={cx(panning && "panning", far && "far")}
+      onMoveEnd={() => frame.current?.classList.remove("panning")}
+      ref={frame}
+      className={cx(far && "far")}
       deleteKeyCode={null}
       selectionMode={SelectionMode.Partial}
       multiSelectionKeyCode={["Meta", "Control", "Shift"]}
@@ -217,10 +216,19 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
       elevateNodesOnSelect={false}
       proOptions={{ hideAttribution: true }}
     >
-      <Background gap={24} size={1} color="var(--n-7)" />
+      {far ? (
+        <FarPicture nodes={nodes} edges={edges} />
+      ) : (
+        <Background gap={24} size={1} color="var(--n-7)" />
+      )}
       {graph.nodes.length > WORTH_A_MAP && <Overview />}
     </ReactFlow>
   );
+}
+
+/** From afar the others are part of the picture. */
+function selectedOf(edges: FlowEdge[]): FlowEdge[] {
+  return edges.filter((edge) => edge.selected);
 }
 
 /** Up to so many nodes are drawn at once; of more, only those in view. */

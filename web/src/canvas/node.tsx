@@ -8,6 +8,7 @@ import { STATES, StateIcon, type StateName } from "@/design/state";
 import type { GraphNode } from "@/graph/model";
 import { summaryOf } from "@/graph/summary";
 import { FAMILIES, familyOf, iconOf } from "./families";
+import { useFar } from "./far";
 
 /** What a run did with a node: painted on it. */
 export type Painted = { state: StateName; attempts: number; ms: number | null; times: number };
@@ -31,8 +32,13 @@ export type StepData = {
 const PORT =
   "!size-2.5 !min-w-0 !min-h-0 !border-2 !border-surface !bg-faint hover:!bg-accent !rounded-full";
 
+/** From afar it only has its place: what is seen of it is painted with all others. */
+export const StepNode = memo(function StepNode(props: NodeProps & { data: StepData }) {
+  return useFar() ? <div className="h-14 w-56" /> : <Tile {...props} />;
+}, sameNode);
+
 /** A node of the canvas: 224 × 56, a tile in its family's colour, its name and what tells most. */
-export const StepNode = memo(function StepNode({ data, selected }: NodeProps & { data: StepData }) {
+function Tile({ data, selected }: NodeProps & { data: StepData }) {
   const { node, type, run, open, errors, warnings, readOnly, container } = data;
   const Icon = iconOf(node.type, type);
   const summary = summaryOf(node, type?.summaryFields);
@@ -127,7 +133,7 @@ export const StepNode = memo(function StepNode({ data, selected }: NodeProps & {
       )}
     </div>
   );
-}, sameNode);
+}
 
 function sameNode(a: NodeProps & { data: StepData }, b: NodeProps & { data: StepData }): boolean {
   return a.data === b.data && a.selected === b.selected;

@@ -10,7 +10,7 @@ import { Field, Input, Select } from "@/design/field";
 import { plural } from "@/design/format";
 import { Problem } from "@/design/problem";
 import { useEditor, useEditorStore } from "@/editor/store";
-import { graphFrom } from "@/graph/model";
+import { graphFrom } from "@/graph/from";
 import { deploy } from "./deploying";
 import { saveVersion } from "./save-version";
 import { useChanges } from "./use-changes";

@@ -5,7 +5,8 @@ import { useMemo } from "react";
 import { api, must, type Schemas } from "@/api/client";
 import { type FullWorkflow, queries } from "@/api/queries";
 import { missing, namesIn, variablesQuery } from "@/environment/variables";
-import { asJson, type Graph, graphFrom } from "@/graph/model";
+import { graphFrom } from "@/graph/from";
+import { asJson, type Graph } from "@/graph/model";
 import { diffGraphs, type GraphDiff } from "@/versions/graph-diff";
 
 export type Changes = {

@@ -6,7 +6,7 @@ import { Button } from "@/design/button";
 import { Dialog } from "@/design/dialog";
 import { plural } from "@/design/format";
 import { failed, told } from "@/design/toast";
-import { graphFrom } from "@/graph/model";
+import { graphFrom } from "@/graph/from";
 import { saveDraft } from "./keeping";
 import { useEditor, useEditorStore } from "./store";
 

@@ -41,19 +41,6 @@ export const PITCH = 112;
 export const ARM_PITCH = 272;
 export const GRID = 8;
 
-/** A graph as the server keeps it, with all lists there: a draft may hold anything. */
-export function graphFrom(raw: Record<string, unknown>, name: string): Graph {
-  const graph = raw as Partial<Graph>;
-  return {
-    ...graph,
-    kind: graph.kind === "script" ? "script" : "workflow",
-    metadata: { name, ...graph.metadata },
-    nodes: Array.isArray(graph.nodes) ? graph.nodes : [],
-    edges: Array.isArray(graph.edges) ? graph.edges : [],
-    entryNodeId: typeof graph.entryNodeId === "string" ? graph.entryNodeId : "",
-  };
-}
-
 /** The graph as the server takes it: a module stands alone. */
 export function asJson(graph: Graph): Record<string, unknown> {
   if (graph.module === undefined) return { ...graph };

@@ -3,6 +3,7 @@ import { Background, Controls, ReactFlow, ReactFlowProvider } from "@xyflow/reac
 import { useMemo, useRef } from "react";
 import type { NodeType, Run, Step } from "@/api/queries";
 import { EDGE_DEFAULTS, EDGE_TYPES, NODE_TYPES, Overview } from "@/canvas/canvas";
+import { FarPicture, useFar } from "@/canvas/far";
 import { Flow, type FlowEdge, type FlowNode, type Looks } from "@/canvas/flow";
 import type { Graph } from "@/graph/model";
 import { paintedOf } from "./painting";
@@ -38,11 +39,12 @@ function Painted({ run, steps, graph, types, selected, onSelect }: RunCanvasProp
   );
   const nodes = useMemo(() => flow.current.nodes(graph, looks, chosen), [graph, looks, chosen]);
   const edges = useMemo(() => flow.current.edges(graph, looks, NONE), [graph, looks]);
+  const far = useFar();
   return (
     <ReactFlow<FlowNode, FlowEdge>
       aria-label="Canvas of the run"
       nodes={nodes}
-      edges={edges}
+      edges={far ? NO_EDGES : edges}
       nodeTypes={NODE_TYPES}
       edgeTypes={EDGE_TYPES}
       defaultEdgeOptions={EDGE_DEFAULTS}
@@ -59,7 +61,11 @@ function Painted({ run, steps, graph, types, selected, onSelect }: RunCanvasProp
       elevateNodesOnSelect={false}
       proOptions={{ hideAttribution: true }}
     >
-      <Background gap={24} size={1} color="var(--n-7)" />
+      {far ? (
+        <FarPicture nodes={nodes} edges={edges} />
+      ) : (
+        <Background gap={24} size={1} color="var(--n-7)" />
+      )}
       <Controls showInteractive={false} position="top-right" />
       {graph.nodes.length > MANY && <Overview />}
     </ReactFlow>
@@ -67,3 +73,4 @@ function Painted({ run, steps, graph, types, selected, onSelect }: RunCanvasProp
 }
 
 const NONE: ReadonlySet<string> = new Set();
+const NO_EDGES: FlowEdge[] = [];

@@ -12,6 +12,7 @@ import { Empty, SkeletonRows } from "@/design/empty";
 import { plural, shorten } from "@/design/format";
 import { Keys } from "@/design/keys";
 import { Problem } from "@/design/problem";
+import { graphFrom } from "@/graph/from";
 import type { Graph } from "@/graph/model";
 import { EventLog } from "./event-log";
 import { stepKey } from "./history";
@@ -183,11 +184,8 @@ function Shown({ followed, run }: { followed: FollowedRun; run: Run }) {
 }
 
 /** A version that a person wrote as a module has no drawing. */
-function graphOf(ir: unknown): Graph | undefined {
-  const graph = ir as Partial<Graph> | undefined;
-  return graph && Array.isArray(graph.nodes) && Array.isArray(graph.edges)
-    ? (graph as Graph)
-    : undefined;
+function graphOf(ir: Record<string, unknown> | null | undefined): Graph | undefined {
+  return ir && Array.isArray(ir.nodes) ? graphFrom(ir, "") : undefined;
 }
 
 type ViewBarProps = { view: RunView; onView: (view: RunView) => void; children: React.ReactNode };

@@ -9,7 +9,7 @@ import { Skeleton } from "@/design/empty";
 import { plural } from "@/design/format";
 import { JsonTree } from "@/design/json-tree";
 import { Problem } from "@/design/problem";
-import { graphFrom } from "@/graph/model";
+import { graphFrom } from "@/graph/from";
 import { Thumbnail } from "@/versions/thumbnail";
 import { useTemplate } from "./use-template";
 

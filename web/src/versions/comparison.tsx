@@ -7,7 +7,7 @@ import { SkeletonRows } from "@/design/empty";
 import { Select } from "@/design/field";
 import { Problem } from "@/design/problem";
 import { Tabs } from "@/design/tabs";
-import { graphFrom } from "@/graph/model";
+import { graphFrom } from "@/graph/from";
 import { GraphChanges } from "./graph-changes";
 import { diffGraphs, inWords } from "./graph-diff";
 import { Thumbnail } from "./thumbnail";
