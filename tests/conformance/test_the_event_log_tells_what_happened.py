@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from older_journals import downgrade
 
 from awaitstep.engine import eventlog
 from awaitstep.engine.embedded import Embedded
 from awaitstep.engine.errors import RunNotFound
 from awaitstep.engine.states import RunStatus
+from older_journals import downgrade
 
 
 async def log_of(desk, run):

@@ -7,12 +7,12 @@ import sqlite3
 import time
 
 import pytest
-from older_journals import downgrade
 
 from awaitstep.engine.embedded import Embedded, journal
 from awaitstep.engine.errors import EngineError, JournalLocked, JournalUnavailable, RunNotFound
 from awaitstep.engine.port import RunQuery, StartRun
 from awaitstep.engine.states import RunStatus
+from older_journals import downgrade
 
 STEPS = """
 @step.do("one")
