@@ -319,6 +319,21 @@ def test_ways_are_drawn_and_nodes_moved_by_keys(drawn):
     assert edges(page) == ["From one to three", "From two to three"]
 
 
+def test_what_is_clicked_is_chosen_whatever_was_before(drawn):
+    page, _ = drawn(chain("one", "two", "three"))
+    edge = page.get_by_label("From one to two")
+    edge.focus()
+    page.keyboard.press("Enter")
+    expect(edge).to_contain_class("selected")
+    select(page, "three")
+    expect(page.locator(".react-flow__edge.selected")).to_have_count(0)
+    expect(page.get_by_role("complementary", name="Three")).to_be_visible()
+    edge.focus()
+    page.keyboard.press("Enter")
+    expect(edge).to_contain_class("selected")
+    expect(page.locator(".react-flow__node.selected")).to_have_count(0)
+
+
 def test_a_form_is_opened_filled_and_left_by_keys(drawn, live_server):
     page, id = drawn(chain("one", "two"))
     select(page, "one")

@@ -1,30 +1,30 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { ReactFlowProvider, useReactFlow } from "@xyflow/react";
-import { CircleX, Code2, PencilLine, Plus, TriangleAlert, WandSparkles } from "lucide-react";
+import { Code2, PencilLine } from "lucide-react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import type { Detail } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { Panel } from "@/app/router";
-import { Button, IconButton } from "@/design/button";
 import type { Command } from "@/design/commands";
 import { menuItem, useCommands } from "@/design/commands";
 import { cx } from "@/design/cx";
-import { plural } from "@/design/format";
 import { ContextMenu } from "@/design/menu";
 import { EditorPanel } from "@/editor/editor-panel";
 import { usePanelPlace } from "@/editor/panel-place";
 import { PanelSwitch } from "@/editor/panel-switch";
 import { useEditor, useEditorStore, useSelectedNode } from "@/editor/store";
-import { asText, copy } from "@/graph/clipboard";
 import type { Place } from "@/graph/edits";
 import { NodePanel } from "@/node-panel/node-panel";
+import { placeFor } from "./acts";
 import { Canvas, insertNode } from "./canvas";
-import { deleteSelected, pasteText, placeFor, useCanvasCommands } from "./canvas-commands";
+import { useCanvasCommands } from "./canvas-commands";
+import { useClipboard } from "./clipboard";
 import { ConnectDialog } from "./connect-dialog";
 import { ModuleEditor } from "./module-editor";
 import { Palette } from "./palette";
-import { ProblemList } from "./problem-list";
+import { Problems } from "./problems";
+import { FirstNode, Tools } from "./tools";
 
 /** The canvas with what stands around it: palette, problems, the node's form, the editor panel. */
 export function CanvasTab() {
@@ -227,126 +227,4 @@ function contextItems(commands: Command[]) {
     const command = byId.get(id);
     return command ? menuItem(command) : [];
   });
-}
-
-function Tools({ commands, onAsk }: { commands: Command[]; onAsk: () => void }) {
-  const byId = new Map(commands.map((command) => [command.id, command]));
-  return (
-    <div
-      role="toolbar"
-      aria-label="Canvas"
-      className="absolute top-3 left-3 z-10 flex flex-col gap-0.5 rounded-panel border bg-raised p-1"
-    >
-      <IconButton
-        icon={Plus}
-        label="Add a node"
-        keys="A"
-        side="right"
-        look="primary"
-        onClick={onAsk}
-      />
-      {["canvas-undo", "canvas-redo", "canvas-layout", "canvas-note", "canvas-fit"].map((id) => {
-        const command = byId.get(id);
-        return command?.icon ? (
-          <IconButton
-            key={id}
-            icon={command.icon}
-            label={command.title}
-            keys={command.keys}
-            side="right"
-            disabled={command.disabled}
-            onClick={command.run}
-          />
-        ) : null;
-      })}
-    </div>
-  );
-}
-
-function FirstNode({ onAsk }: { onAsk: () => void }) {
-  return (
-    <div className="pointer-events-none absolute inset-0 z-10 flex items-center justify-center">
-      <div className="pointer-events-auto flex flex-col items-center gap-2 text-center">
-        <WandSparkles size={20} className="text-muted" />
-        <p className="font-semibold text-read">Draw your first node</p>
-        <p className="max-w-70 text-muted">
-          A workflow is a chain of nodes. The first one gets what the caller sends, as{" "}
-          <code className="font-mono text-table">event["payload"]</code>.
-        </p>
-        <Button look="primary" icon={Plus} onClick={onAsk}>
-          Add a node
-        </Button>
-      </div>
-    </div>
-  );
-}
-
-function Problems({ onOpen }: { onOpen: (problem: Detail) => void }) {
-  const wrong = useEditor((state) => state.problems);
-  const elsewhere = useEditor((state) => state.elsewhere);
-  const problems = [...wrong, ...elsewhere];
-  const empty = useEditor((state) => state.graph.nodes.length === 0);
-  const [open, setOpen] = useState(false);
-  const errors = problems.filter((problem) => problem.severity !== "warning").length;
-  const warnings = problems.length - errors;
-  // nothing is wrong with a page that nobody has drawn on
-  if (empty || problems.length === 0) return null;
-  return (
-    <div className="absolute bottom-3 left-3 z-10 w-90 max-w-[calc(100%-24px)] overflow-hidden rounded-panel border bg-raised">
-      <button
-        type="button"
-        aria-expanded={open}
-        onClick={() => setOpen(!open)}
-        className="flex h-8 w-full items-center gap-3 px-2.5 hover:bg-hover"
-      >
-        {errors > 0 && (
-          <span className="flex items-center gap-1.5 text-errored">
-            <CircleX size={14} /> {plural(errors, "error")}
-          </span>
-        )}
-        {warnings > 0 && (
-          <span className="flex items-center gap-1.5 text-waiting">
-            <TriangleAlert size={14} /> {plural(warnings, "warning")}
-          </span>
-        )}
-      </button>
-      {open && (
-        <div className="border-t">
-          <ProblemList onOpen={onOpen} />
-        </div>
-      )}
-    </div>
-  );
-}
-
-/** Copy, cut and paste of the browser itself, while no text is edited. */
-function useClipboard(middle: () => { x: number; y: number }): void {
-  const store = useEditorStore();
-  useEffect(() => {
-    const onText = (event: Event) =>
-      event.target instanceof HTMLElement &&
-      (event.target.isContentEditable || /^(INPUT|TEXTAREA)$/.test(event.target.tagName));
-    const take = (event: ClipboardEvent) => {
-      const { graph, selected } = store.getState();
-      const piece = copy(graph, selected);
-      if (onText(event) || piece.nodes.length === 0 || window.getSelection()?.toString()) return;
-      event.clipboardData?.setData("text/plain", asText(piece));
-      event.preventDefault();
-      if (event.type === "cut") deleteSelected(store);
-    };
-    const put = (event: ClipboardEvent) => {
-      const text = event.clipboardData?.getData("text/plain");
-      if (onText(event) || !text) return;
-      event.preventDefault();
-      pasteText(store, text, middle());
-    };
-    document.addEventListener("copy", take);
-    document.addEventListener("cut", take);
-    document.addEventListener("paste", put);
-    return () => {
-      document.removeEventListener("copy", take);
-      document.removeEventListener("cut", take);
-      document.removeEventListener("paste", put);
-    };
-  }, [store, middle]);
 }

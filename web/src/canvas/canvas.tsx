@@ -4,6 +4,7 @@ import {
   applyNodeChanges,
   Background,
   type Connection,
+  type EdgeChange,
   type EdgeTypes,
   type FitViewOptions,
   MarkerType,
@@ -18,7 +19,7 @@ import { type DragEvent, useCallback, useEffect, useMemo, useRef, useState } fro
 import type { NodeType } from "@/api/queries";
 import { cx } from "@/design/cx";
 import { useEditor, useEditorStore } from "@/editor/store";
-import { addNode, connect, move, type Place, relabel, setNote } from "@/graph/edits";
+import { addNode, connect, move, type Place, relabel } from "@/graph/edits";
 import {
   ARM_PITCH,
   type Graph,
@@ -28,6 +29,7 @@ import {
   PITCH,
   type Point,
 } from "@/graph/model";
+import { setNote } from "@/graph/notes";
 import { ArmEdge } from "./edge";
 import { FAMILIES, familyOf } from "./families";
 import { FarPicture, useFar } from "./far";
@@ -89,9 +91,15 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
     setEdges(flow.current.edges(graph, looks, selected));
   }, [graph, looks, selected]);
 
+  /** Nodes and edges tell of one click apart from each other: neither knows what the other chose. */
   const commitSelection = useCallback(
-    (next: { id: string; selected?: boolean }[], others: { id: string; selected?: boolean }[]) => {
-      const ids = [...next, ...others].filter((thing) => thing.selected).map((thing) => thing.id);
+    (changes: (NodeChange<FlowNode> | EdgeChange<FlowEdge>)[]) => {
+      const ids = new Set(store.getState().selected);
+      for (const change of changes) {
+        if (change.type !== "select") continue;
+        if (change.selected) ids.add(change.id);
+        else ids.delete(change.id);
+      }
       store.getState().select(ids);
     },
     [store],
@@ -172,15 +180,13 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
       edgeTypes={EDGE_TYPES}
       defaultEdgeOptions={EDGE_DEFAULTS}
       onNodesChange={(changes) => {
-        const next = applyNodeChanges(changes, nodes);
-        setNodes(next);
-        if (changes.some((change) => change.type === "select")) commitSelection(next, edges);
+        setNodes(applyNodeChanges(changes, nodes));
+        commitSelection(changes);
         commitPlaces(changes);
       }}
       onEdgesChange={(changes) => {
-        const next = applyEdgeChanges(changes, edges);
-        setEdges(next);
-        if (changes.some((change) => change.type === "select")) commitSelection(nodes, next);
+        setEdges(applyEdgeChanges(changes, edges));
+        commitSelection(changes);
       }}
       onConnect={onConnect}
       onReconnect={(edge, { source, target }) =>

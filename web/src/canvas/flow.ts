@@ -1,11 +1,10 @@
 /** From the drawing to what React Flow draws. What did not change keeps its identity, so that only
  * what was touched is drawn anew. */
 
-import { type Edge, type Node, type NodeHandle, Position } from "@xyflow/react";
+import type { Edge, Node } from "@xyflow/react";
 import type { Detail } from "@/api/client";
 import type { NodeType } from "@/api/queries";
 import {
-  armsOf,
   type Graph,
   type GraphEdge,
   type GraphNode,
@@ -18,6 +17,8 @@ import type { ArmData } from "./edge";
 import { armsBox, type GroundData, groundsOf } from "./ground";
 import type { Painted, StepData } from "./node";
 import type { NoteData } from "./note";
+import { openArms, PORTS, portOf } from "./ports";
+import { sameData, samePlace } from "./unchanged";
 
 export type FlowNode = Node<StepData, "step"> | Node<GroundData, "ground"> | Node<NoteData, "note">;
 export type FlowEdge = Edge<ArmData, "arm">;
@@ -34,36 +35,10 @@ export type Looks = {
   onNoteSize?: NoteData["onSize"];
 };
 
-/** Where edges meet a node, told beforehand: nothing has to be measured to draw them. */
-const PORTS: NodeHandle[] = [
-  { type: "target", position: Position.Top, x: NODE_WIDTH / 2, y: -6, width: 1, height: 1 },
-  {
-    type: "source",
-    position: Position.Bottom,
-    x: NODE_WIDTH / 2,
-    y: NODE_HEIGHT,
-    width: 1,
-    height: 1,
-  },
-];
-
 /** Containers whose arms are called as one likes. */
 const FREE_LABELS = new Set(["parallel", "race"]);
 
 const SIZE = { width: NODE_WIDTH, height: NODE_HEIGHT };
-
-/** An arm that leads nowhere yet can be drawn from below its container. */
-function portOf(id: string): NodeHandle {
-  return {
-    id,
-    type: "source",
-    position: Position.Bottom,
-    x: NODE_WIDTH / 2,
-    y: NODE_HEIGHT + 24,
-    width: 1,
-    height: 1,
-  };
-}
 
 type Counts = { errors: number; warnings: number };
 
@@ -77,22 +52,6 @@ function countsOf(problems: readonly Detail[]): Map<string, Counts> {
     counts.set(problem.nodeId, count);
   }
   return counts;
-}
-
-/** Arms that can still be drawn; `then` only once another arm is there. */
-function openArms(node: GraphNode, edges: readonly GraphEdge[] | undefined): string[] {
-  if (!isContainer(node.type)) return [];
-  const mine = edges ?? [];
-  const drawn = new Set(mine.map((edge) => edge.label));
-  const open = armsOf(node, mine)
-    .map((arm) => arm.label)
-    .filter((label) => !drawn.has(label));
-  if (node.type === "parallel" || node.type === "race") {
-    let count = 1;
-    while (drawn.has(`arm ${count}`)) count++;
-    open.unshift(`arm ${count}`);
-  }
-  return mine.some((edge) => edge.label !== THEN) ? open : open.filter((label) => label !== THEN);
 }
 
 /** Makes flow nodes and edges, again and again for the same canvas. */
@@ -278,36 +237,4 @@ export class Flow {
     this.arms = new Map(made.map((edge) => [edge.id, edge]));
     return made;
   }
-}
-
-function samePlace(before: Node, node: GraphNode): boolean {
-  return before.position.x === node.position.x && before.position.y === node.position.y;
-}
-
-function sameData(a: StepData, b: StepData): boolean {
-  return (
-    a.node === b.node &&
-    a.type === b.type &&
-    a.entry === b.entry &&
-    a.errors === b.errors &&
-    a.warnings === b.warnings &&
-    a.begun === b.begun &&
-    a.readOnly === b.readOnly &&
-    a.onArm === b.onArm &&
-    samePaint(a.run, b.run) &&
-    a.open.length === b.open.length &&
-    a.open.every((label, index) => label === b.open[index])
-  );
-}
-
-function samePaint(a: Painted | undefined, b: Painted | undefined): boolean {
-  return (
-    a === b ||
-    (a !== undefined &&
-      b !== undefined &&
-      a.state === b.state &&
-      a.attempts === b.attempts &&
-      a.ms === b.ms &&
-      a.times === b.times)
-  );
 }

@@ -8,7 +8,6 @@ import {
   type GraphEdge,
   type GraphNode,
   isContainer,
-  type Note,
   nodeOf,
   PITCH,
   type Point,
@@ -17,6 +16,7 @@ import {
   waysOf,
 } from "./model";
 import { canBeId, idFrom } from "./names";
+import { withNotes } from "./notes";
 import { below, clear, isInArm, lowestBelow, makeRoom, snap, underArm } from "./placing";
 
 export type NodeKind = { type: string; title: string; data: Record<string, unknown> };
@@ -291,29 +291,4 @@ export function setEntry(graph: Graph, id: string): Graph {
 export function setTrigger(graph: Graph, trigger: Trigger | undefined): Graph {
   const { trigger: _, ...rest } = graph;
   return trigger ? { ...rest, trigger } : rest;
-}
-
-function withNotes(graph: Graph, notes: Note[]): Graph {
-  const { notes: _, ...rest } = graph;
-  return notes.length > 0 ? { ...rest, notes } : rest;
-}
-
-export function addNote(graph: Graph, at: Point): { graph: Graph; id: string } {
-  const notes = graph.notes ?? [];
-  const taken = new Set(notes.map((note) => note.id));
-  let count = notes.length + 1;
-  while (taken.has(`note_${count}`)) count++;
-  const id = `note_${count}`;
-  const position = { x: snap(at.x), y: snap(at.y) };
-  return {
-    graph: withNotes(graph, [...notes, { id, text: "", position, width: 224, height: 96 }]),
-    id,
-  };
-}
-
-export function setNote(graph: Graph, id: string, fields: Partial<Omit<Note, "id">>): Graph {
-  return withNotes(
-    graph,
-    (graph.notes ?? []).map((note) => (note.id === id ? { ...note, ...fields } : note)),
-  );
 }
