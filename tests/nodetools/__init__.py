@@ -1,4 +1,5 @@
-"""Cloudflare's own tools, from npm, for tests alone: Wrangler and Pyodide, pinned by the lock file.
+"""Cloudflare's own tools, from npm, for tests alone: Wrangler, Miniflare and Pyodide, pinned by the lock
+file.
 
 `make test` installs them. Wrangler wants Node 22; where the machine's is older, one from PyPI stands
 in .venv/node.
