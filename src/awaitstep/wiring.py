@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import structlog
@@ -184,13 +184,39 @@ async def _cloudflare(
             await environments.close()
 
 
-async def uploaded(
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A place that a module can be taken to by its own tools.
+
+    `differences` tells what of a module is otherwise there, errors first; `files` each file that a
+    deploy there uploads, by its path, given the module, its packages and whom to tell. That raises
+    PackagesRefused, PackagesUnavailable, SetupRefused.
+    """
+
+    title: str
+    differences: Callable[[str], Sequence[Difference]]
+    files: Callable[
+        [str, Sequence[str], Callable[[str], None]], Coroutine[Any, Any, dict[str, bytes]]
+    ]
+
+
+def destinations() -> Mapping[str, Destination]:
+    """By type, as connections have it."""
+    from awaitstep.providers import cloudflare
+
+    provider = cloudflare.CloudflareProvider
+    return {
+        provider.type: Destination(
+            provider.capabilities.title,
+            lambda source: cloudflare.differences_of(source, live=False),
+            _for_cloudflare,
+        )
+    }
+
+
+async def _for_cloudflare(
     source: str, packages: Sequence[str], tell: Callable[[str], None]
 ) -> dict[str, bytes]:
-    """Each file that a deploy of this module to Cloudflare uploads, by its path.
-
-    Raises PackagesRefused, PackagesUnavailable, SetupRefused.
-    """
     from awaitstep.providers import cloudflare
 
     with tempfile.TemporaryDirectory() as folder:
@@ -205,13 +231,6 @@ async def uploaded(
         finally:
             await environments.close()
     return {name: content for name, (content, _) in parts.items()}
-
-
-def told_before_cloudflare(source: str) -> Sequence[Difference]:
-    """What of a module is otherwise there, errors first."""
-    from awaitstep.providers import cloudflare
-
-    return cloudflare.differences_of(source, live=False)
 
 
 def _cloudflare_environments(data: Path, *, own_cache: bool = True) -> Environments:

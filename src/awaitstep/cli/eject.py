@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from awaitstep.app.transfer import Exported
     from awaitstep.eject import Parcel
     from awaitstep.ir import Registry
-
-Target = Literal["cloudflare"]
+    from awaitstep.wiring import Destination
 
 
 def eject(
@@ -41,8 +40,12 @@ def eject(
         bool, typer.Option("--force", help="Write into a folder that is not empty.")
     ] = False,
     target: Annotated[
-        Target | None,
-        typer.Option("--target", help="Also write all that is uploaded there."),
+        str | None,
+        typer.Option(
+            "--target",
+            metavar="TYPE",
+            help="Also write all that a connection of this type uploads.",
+        ),
     ] = None,
     data: Data = DEFAULT_DATA,
     url: Url = None,
@@ -56,11 +59,12 @@ def eject(
     from awaitstep.eject import project
 
     _check(folder, force)
+    place = None if target is None else _destination(target)
     types = graph_file.node_types(data)
     parcel = _parcel(what, _exported(what, data, url, key), types)
     files = {name: text.encode() for name, text in project(parcel, types).items()}
-    if target is not None:
-        files |= _uploaded(what, parcel)
+    if place is not None:
+        files |= _uploaded(what, parcel, place)
     try:
         _write(folder.absolute(), files)
     except OSError as error:
@@ -102,6 +106,7 @@ def _parcel(what: str, given: Any, types: Registry) -> Parcel:
 
 def _compiled(exported: Exported, types: Registry) -> Parcel:
     from awaitstep.compiler import default_entry
+    from awaitstep.dialect import PLATFORM
     from awaitstep.eject import Parcel, Variable
     from awaitstep.nodes import nodes_not_for
 
@@ -118,26 +123,39 @@ def _compiled(exported: Exported, types: Registry) -> Parcel:
             Variable(spec.name, None if spec.secret else spec.value, bool(spec.secret))
             for spec in exported.variables
         ),
-        only_local=nodes_not_for("cloudflare", graph, types) if graph else (),
+        only_local=nodes_not_for(PLATFORM, graph, types) if graph else (),
         default_entry=graph is not None and entry in (None, default_entry(graph.kind)),
     )
 
 
-def _uploaded(what: str, parcel: Parcel) -> dict[str, bytes]:
+def _destination(target: str) -> Destination:
+    """Raises Failure when nothing can be taken there."""
+    from awaitstep.wiring import destinations
+
+    known = destinations()
+    if target not in known:
+        raise Failure(
+            f"There is no target {target!r}; there are: {', '.join(sorted(known))}.",
+            "target.unknown",
+        )
+    return known[target]
+
+
+def _uploaded(what: str, parcel: Parcel, place: Destination) -> dict[str, bytes]:
     """The files of a deploy, from who uploads them. Raises Failure."""
     from awaitstep.providers.port import PackagesRefused, PackagesUnavailable
-    from awaitstep.wiring import SetupRefused, told_before_cloudflare, uploaded
+    from awaitstep.wiring import SetupRefused
 
     source = parcel.module.source
     found = [
         {"severity": one.severity, "code": one.code, "message": one.message}
-        for one in told_before_cloudflare(source)
+        for one in place.differences(source)
     ]
     if found and found[0]["severity"] == "error":
-        raise Failure(f"{what} can't run there.", found[0]["code"], found)
+        raise Failure(f"{what} can't run on {place.title}.", found[0]["code"], found)
     warnings({"warnings": found})
     try:
-        return asyncio.run(uploaded(source, parcel.packages, say))
+        return asyncio.run(place.files(source, parcel.packages, say))
     except PackagesRefused as error:
         raise Failure(str(error), "deploy.packages") from None
     except PackagesUnavailable as error:

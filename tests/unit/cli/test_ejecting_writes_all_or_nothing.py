@@ -147,6 +147,14 @@ def test_what_cannot_run_at_the_target_is_refused(awaitstep, tmp_path):
     assert awaitstep("eject", file, tmp_path / "project").code == 0
 
 
+def test_a_target_that_nobody_knows_is_refused(awaitstep, tmp_path):
+    got = awaitstep("eject", HELLO, tmp_path / "project", "--target", "the-moon", "--json")
+    refused = json.loads(got.err)
+    assert (got.code, refused["code"]) == (1, "target.unknown")
+    assert "cloudflare" in refused["message"]
+    assert names(tmp_path) == []
+
+
 def test_packages_that_the_target_lacks_are_refused(awaitstep, tmp_path):
     graph = json.loads(HELLO.read_text())
     file = tmp_path / "export.json"
