@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,24 +11,7 @@ from typing import Any
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
-KINDS = {
-    "application/javascript+module",
-    "text/x-python",
-    "application/wasm",
-    "text/plain",
-    "application/octet-stream",
-    "application/source-map",
-}
-BINDINGS = {"plain_text", "secret_text", "workflow", "service"}
-
-
-class Error(Exception):
-    """An answer other than success."""
-
-    def __init__(self, status: int, code: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
+from .rules import BINDINGS, MODULES, UPLOAD, Body, Error
 
 
 def script_missing() -> Error:
@@ -65,7 +49,9 @@ class Script:
         return self.versions[self.deployments[-1]]
 
 
-async def uploaded(request: Request, scripts: dict[str, Script], name: str) -> Version:
+async def uploaded(
+    request: Request, scripts: dict[str, Script], name: str, rule: Body = UPLOAD
+) -> Version:
     """The version in an upload, if Cloudflare would take it."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise Error(415, 10001, "workers.api.error.unsupported_media_type")
@@ -74,16 +60,19 @@ async def uploaded(request: Request, scripts: dict[str, Script], name: str) -> V
     async with request.form(max_files=5000) as form:
         for part, value in form.multi_items():
             if part == "metadata":
-                import json
-
-                metadata = json.loads(value if isinstance(value, str) else await value.read())
+                try:
+                    metadata = json.loads(value if isinstance(value, str) else await value.read())
+                except ValueError:
+                    raise Error(400, 10001, "The metadata is not JSON.") from None
                 continue
-            if not isinstance(value, UploadFile) or value.content_type not in KINDS:
+            if isinstance(value, UploadFile) and value.filename != part:
+                raise Error(400, 10021, f"{part!r} and its file name are not the same.")
+            if not isinstance(value, UploadFile) or value.content_type not in MODULES:
                 raise Error(400, 10021, f"Unsupported module type for {part!r}.")
             modules[part] = (await value.read(), value.content_type)
     if metadata is None:
         raise Error(400, 10001, "workers.api.error.missing_metadata")
-    _check(metadata, modules, scripts, name)
+    _check(rule.check(metadata), modules, scripts, name)
     return Version(str(uuid.uuid4()), metadata, modules)
 
 
@@ -98,10 +87,13 @@ def _check(
         raise Error(400, 10021, f"No such module: {main!r}.")
     content, kind = modules[main]
     if kind == "text/x-python":
+        # workers/languages/python: Python needs the flag
         if "python_workers" not in metadata.get("compatibility_flags", []):
             raise Error(
                 400, 10021, "The python_workers compatibility flag is required to use Python."
             )
+        # workers/configuration/compatibility-flags, enable_python_external_sdk: from this date on
+        # the SDK is no part of the runtime
         if (
             metadata.get("compatibility_date", "") >= "2026-04-21"
             and "python_modules/workers/__init__.py" not in modules
@@ -121,6 +113,7 @@ def _check(
         if binding["name"] in names:
             raise Error(400, 10021, f"Binding name {binding['name']!r} is already in use.")
         names.add(binding["name"])
+        # what is bound to must be there; order matters therefore
         if binding["type"] == "service" and binding["service"] not in scripts:
             raise Error(400, 10144, "workers.api.error.service_binding_not_found")
         other = binding.get("script_name", name)

@@ -1,14 +1,13 @@
 """Cloudflare's API v4 as far as we use it, for one machine: a real server that refuses what the
 real one refuses. Runs are executed by the in-memory engine.
 
-Built from Cloudflare's documentation and its Python package; what those leave open is marked.
+What it takes, and where the documentation says so, is in `rules.py`; what that leaves open is marked.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -21,8 +20,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from . import rules
 from .instances import Instances
-from .scripts import Error, Script, Version, script_missing, uploaded
+from .rules import Error
+from .scripts import Script, Version, script_missing, uploaded
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 ZONE = "fedcba9876543210fedcba9876543210"
@@ -185,7 +186,7 @@ async def _list_scripts(cloudflare: Cloudflare, request: Request) -> Any:
 
 
 async def _put_script(cloudflare: Cloudflare, request: Request) -> Any:
-    name = request.path_params["script"]
+    name = rules.script_name(request.path_params["script"])
     version = await uploaded(request, cloudflare.scripts, name)
     script = cloudflare.scripts.setdefault(name, Script(name, []))
     script.tags = version.metadata.get("tags", [])
@@ -205,6 +206,7 @@ async def _delete_script(cloudflare: Cloudflare, request: Request) -> Any:
             for binding in other.live.metadata.get("bindings", [])
         )
     ]
+    # workers/scripts/methods/delete, `force`: bindings stop it otherwise
     if bound and request.query_params.get("force") != "true":
         raise Error(400, 10064, "This Worker is referenced by other Workers' bindings.")
     del cloudflare.scripts[script.name]
@@ -266,7 +268,7 @@ async def _get_script_subdomain(cloudflare: Cloudflare, request: Request) -> Any
 
 async def _post_version(cloudflare: Cloudflare, request: Request) -> Any:
     script = _script(cloudflare, request)
-    version = await uploaded(request, cloudflare.scripts, script.name)
+    version = await uploaded(request, cloudflare.scripts, script.name, rules.VERSION)
     script.versions[version.id] = version
     return _envelope({"id": version.id, "number": len(script.versions)})
 
@@ -286,9 +288,14 @@ async def _deployments(cloudflare: Cloudflare, request: Request) -> Any:
 
 async def _post_deployment(cloudflare: Cloudflare, request: Request) -> Any:
     script = _script(cloudflare, request)
-    body = await request.json()
-    versions = body.get("versions", [])
-    if body.get("strategy") != "percentage" or sum(v["percentage"] for v in versions) != 100:
+    body = await rules.DEPLOYMENT.read(request)
+    versions = body["versions"]
+    # the same page: `percentage` is the one strategy, of one or two versions
+    if (
+        body["strategy"] != "percentage"
+        or not 1 <= len(versions) <= 2
+        or sum(v["percentage"] for v in versions) != 100
+    ):
         raise Error(400, 10021, "The percentages must add up to 100.")
     for version in versions:
         if version["version_id"] not in script.versions:
@@ -299,7 +306,7 @@ async def _post_deployment(cloudflare: Cloudflare, request: Request) -> Any:
 
 async def _script_subdomain(cloudflare: Cloudflare, request: Request) -> Any:
     script = _script(cloudflare, request)
-    script.on_workers_dev = (await request.json())["enabled"]
+    script.on_workers_dev = (await rules.SUBDOMAIN.read(request))["enabled"]
     return _envelope({"enabled": script.on_workers_dev, "previews_enabled": False})
 
 
@@ -329,14 +336,12 @@ async def _get_workflow(cloudflare: Cloudflare, request: Request) -> Any:
 
 
 async def _put_workflow(cloudflare: Cloudflare, request: Request) -> Any:
-    name = request.path_params["workflow"]
-    body = await request.json()
-    unknown = {*body} - {
-        *("script_name", "class_name", "limits", "schedules", "concurrency", "default_retention")
-    }
-    script = cloudflare.scripts.get(body.get("script_name", ""))
-    if unknown or script is None or body.get("class_name") not in script.live.classes:
-        raise Error(400, 10201, "workflow.invalid")  # the number is not documented
+    name = rules.workflow_name(request.path_params["workflow"])
+    body = await rules.WORKFLOW.read(request)
+    script = cloudflare.scripts.get(body["script_name"])
+    # the class has to be the worker's; the number is not documented
+    if script is None or body["class_name"] not in script.live.classes:
+        raise Error(400, 10201, "workflow.invalid")
     kept = cloudflare.workflows.get(name, {"id": str(uuid.uuid4()), "name": name})
     cloudflare.workflows[name] = kept | body
     bindings = script.live.metadata["bindings"]
@@ -357,9 +362,7 @@ async def _delete_workflow(cloudflare: Cloudflare, request: Request) -> Any:
 
 async def _list_instances(cloudflare: Cloudflare, request: Request) -> Any:
     kept = _workflow(cloudflare, request)
-    asked = dict(request.query_params)
-    if int(asked.get("per_page", 25)) > 100 or ("page" in asked and "cursor" in asked):
-        raise Error(400, 10001, "workflows.api.error.invalid_query")
+    asked = rules.listed(dict(request.query_params))
     if asked.get("page", "1") != "1":
         return _envelope([], count=0, per_page=25, total_count=0, cursor=None)
     items, cursor = await cloudflare.instances.page(kept["name"], asked)
@@ -369,7 +372,7 @@ async def _list_instances(cloudflare: Cloudflare, request: Request) -> Any:
 
 async def _create_instance(cloudflare: Cloudflare, request: Request) -> Any:
     kept = _workflow(cloudflare, request)
-    body = json.loads(await request.body() or b"{}")
+    body = await rules.INSTANCE.read(request) if await request.body() else {}
     made = await cloudflare.instances.create(kept["name"], body.get("instance_id"), body)
     return _envelope(made | {"workflow_id": kept["id"]})
 
@@ -381,7 +384,10 @@ async def _get_instance(cloudflare: Cloudflare, request: Request) -> Any:
 
 async def _change_instance(cloudflare: Cloudflare, request: Request) -> Any:
     _workflow(cloudflare, request)
-    return _envelope(await cloudflare.instances.change(*_at(request), await request.json()))
+    body = await rules.STATUS.read(request)
+    if body["status"] not in rules.VERBS:
+        raise Error(400, 10001, f"{body['status']!r} is no status to change to.")
+    return _envelope(await cloudflare.instances.change(*_at(request), body))
 
 
 async def _send_event(cloudflare: Cloudflare, request: Request) -> Any:
@@ -409,7 +415,7 @@ async def _list_routes(cloudflare: Cloudflare, request: Request) -> Any:
 
 
 async def _post_route(cloudflare: Cloudflare, request: Request) -> Any:
-    body = await request.json()
+    body = await rules.ROUTE.read(request)
     if any(route["pattern"] == body["pattern"] for route in cloudflare.routes.values()):
         raise Error(409, 10020, "workers.api.error.duplicate_route")
     if body["script"] not in cloudflare.scripts:
@@ -437,13 +443,10 @@ async def _list_domains(cloudflare: Cloudflare, request: Request) -> Any:
 
 
 async def _put_domain(cloudflare: Cloudflare, request: Request) -> Any:
-    body = await request.json()
-    # `domain_update_params.py` of the cloudflare package: these four, the first two required
-    if {*body} - {"hostname", "service", "zone_id", "zone_name"} or "hostname" not in body:
-        raise Error(400, 10001, "workers.api.error.invalid_body")
+    body = await rules.DOMAIN.read(request)
     if body.get("service") not in cloudflare.scripts:
         raise script_missing()
-    # the hostname is the zone's apex or a subdomain of it (the same file)
+    # the same page: the zone's apex or a subdomain of it
     host = body["hostname"]
     if body.get("zone_id", ZONE) != ZONE or not f".{host}".endswith(".example.com"):
         raise Error(400, 10082, "The hostname is not in the zone.")
