@@ -44,7 +44,31 @@ SENSITIVE: Final = Difference(
     "cloudflare.sensitive",
     "Outputs marked sensitive are shown as [REDACTED] in the steps of runs on Cloudflare.",
 )
-ALL: Final = (ROLLBACK, NO_SYSTEM, SIZE, BLOCKING, UNPINNED, SENSITIVE)
+CHILDREN: Final = Difference(
+    "warning",
+    "cloudflare.children",
+    "On Cloudflare nobody tells a run that one it waits for has ended: {names} waits until its"
+    " timeout, unless that workflow sends the event child-<its instance id>.",
+)
+ERRORS: Final = Difference(
+    "warning",
+    "cloudflare.errors",
+    "Of the errors that steps raise, only ValueError, TypeError and NonRetryableError keep their"
+    " name on Cloudflare, and none says which step it came from.",
+)
+RACES: Final = Difference(
+    "warning",
+    "cloudflare.races",
+    "Arms that lose a race go on to the end of their step on Cloudflare.",
+)
+DATES: Final = Difference(
+    "warning",
+    "cloudflare.dates",
+    "Dates of events have no time zone on Cloudflare; they are UTC.",
+)
+ALL: Final = (
+    ROLLBACK, NO_SYSTEM, SIZE, BLOCKING, UNPINNED, SENSITIVE, CHILDREN, ERRORS, RACES, DATES,
+)  # fmt: skip
 
 
 def differences_of(source: str, *, live: bool) -> Sequence[Difference]:
@@ -67,7 +91,46 @@ def differences_of(source: str, *, live: bool) -> Sequence[Difference]:
         found.append(UNPINNED)
     if any(_is_sensitive(call) for call in _step_calls(tree)):
         found.append(SENSITIVE)
+    if names := sorted(_awaited_children(tree)):
+        found.append(_naming(CHILDREN, names))
+    # functions that modules are given where they need them (compiler/containers.py)
+    helpers = {node.name for node in tree.body if isinstance(node, _FUNCTIONS)}
+    if "failure" in helpers:
+        found.append(ERRORS)
+    if "race" in helpers:
+        found.append(RACES)
+    classes = (node for node in tree.body if isinstance(node, ast.ClassDef))
+    if any(_is_a_date(node) for own in classes for node in ast.walk(own)):
+        found.append(DATES)
     return found
+
+
+_FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _awaited_children(tree: ast.AST) -> Iterator[str]:
+    """Names of the waits for another workflow's run (`child_output(step, name, …)`)."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "child_output"
+            and len(node.args) > 1
+        ):
+            name = node.args[1]
+            told = isinstance(name, ast.Constant) and isinstance(name.value, str)
+            yield str(name.value) if told else "a step"  # type: ignore[attr-defined]
+
+
+def _is_a_date(node: ast.AST) -> bool:
+    """Whether it reads the moment of an event: `event.timestamp`, or by its key."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == "timestamp"
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.slice, ast.Constant) and node.slice.value == "timestamp"
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "lookup":
+        return any(isinstance(arg, ast.Constant) and arg.value == "timestamp" for arg in node.args)
+    return False
 
 
 def _naming(difference: Difference, names: Sequence[str]) -> Difference:
