@@ -1,8 +1,8 @@
 """Code that begins at once, and needs no task of its own as long as it does not wait.
 
-Most steps that only compute never wait, and a task costs as much as all else that such a step does.
-From Python 3.12 on asyncio has eager tasks; this is the same for every Python we support, by the calls
-that asyncio documents for task implementations of others.
+Steps that only compute never wait, and a task for each is a part of what they cost. From Python 3.12 on
+asyncio has eager tasks; this is the same for every Python we support, by the calls that asyncio
+documents for task implementations of others.
 """
 
 from __future__ import annotations
