@@ -32,6 +32,7 @@ class Body:
     types: str
     required: frozenset[str]
     optional: frozenset[str] = frozenset()
+    kinds: tuple[tuple[str, type], ...] = ()
 
     def check(self, given: Any) -> dict[str, Any]:
         if not isinstance(given, dict):
@@ -40,6 +41,9 @@ class Body:
         missing = self.required - {*given}
         if unknown or missing:
             raise Error(400, 10001, f"Unknown: {sorted(unknown)}; missing: {sorted(missing)}.")
+        wrong = [name for name, kind in self.kinds if not isinstance(given.get(name, kind()), kind)]
+        if wrong:
+            raise Error(400, 10001, f"Of another type than documented: {wrong}.")
         return given
 
     async def read(self, request: Request) -> dict[str, Any]:
@@ -107,30 +111,35 @@ DEPLOYMENT = Body(
     "workers/scripts/deployment_create_params.py",
     frozenset({"strategy", "versions"}),
     frozenset({"annotations"}),
+    (("strategy", str), ("versions", list)),
 )
 SUBDOMAIN = Body(
     f"{SCRIPTS}/subresources/subdomain/methods/create",
     "workers/scripts/subdomain_create_params.py",
     frozenset({"enabled"}),
     frozenset({"previews_enabled"}),
+    (("enabled", bool), ("previews_enabled", bool)),
 )
 ROUTE = Body(
     "workers/subresources/routes/methods/create",
     "workers/route_create_params.py",
     frozenset({"pattern"}),
     frozenset({"script"}),
+    (("pattern", str), ("script", str)),
 )
 DOMAIN = Body(
     "workers/subresources/domains/methods/update",
     "workers/domain_update_params.py",
     frozenset({"hostname", "service"}),
     frozenset({"zone_id", "zone_name"}),
+    (("hostname", str), ("service", str), ("zone_id", str), ("zone_name", str)),
 )
 WORKFLOW = Body(
     "workflows/methods/update",
     "workflows/workflow_update_params.py",
     frozenset({"class_name", "script_name"}),
     frozenset({"concurrency", "default_retention", "limits", "schedules"}),
+    (("class_name", str), ("script_name", str), ("schedules", list)),
 )
 INSTANCE = Body(
     f"{INSTANCES}/methods/create",
@@ -143,6 +152,7 @@ STATUS = Body(
     "workflows/instances/status_edit_params.py",
     frozenset({"status"}),
     frozenset({"from", "rollback"}),
+    (("status", str), ("rollback", bool)),
 )
 # The same page: one word for each of these.
 VERBS = frozenset({"pause", "resume", "terminate", "restart"})
@@ -189,7 +199,8 @@ def workflow_name(name: str) -> str:
 
 def listed(asked: dict[str, str]) -> dict[str, str]:
     """The query of a list of instances: a page by number or by cursor, of 100 at most (same page)."""
-    if {*asked} - LIST or not 1 <= int(asked.get("per_page", 25)) <= 100:
+    size = asked.get("per_page", "25")
+    if {*asked} - LIST or not size.isdecimal() or not 1 <= int(size) <= 100:
         raise Error(400, 10001, "workflows.api.error.invalid_query")
     if "page" in asked and "cursor" in asked:
         raise Error(400, 10001, "workflows.api.error.invalid_query")

@@ -291,11 +291,9 @@ async def _post_deployment(cloudflare: Cloudflare, request: Request) -> Any:
     body = await rules.DEPLOYMENT.read(request)
     versions = body["versions"]
     # the same page: `percentage` is the one strategy, of one or two versions
-    if (
-        body["strategy"] != "percentage"
-        or not 1 <= len(versions) <= 2
-        or sum(v["percentage"] for v in versions) != 100
-    ):
+    shares = [one.get("percentage") for one in versions if isinstance(one, dict)]
+    whole = all(type(share) in (int, float) for share in shares) and sum(shares) == 100
+    if body["strategy"] != "percentage" or not 1 <= len(shares) <= 2 or not whole:
         raise Error(400, 10021, "The percentages must add up to 100.")
     for version in versions:
         if version["version_id"] not in script.versions:
@@ -342,6 +340,8 @@ async def _put_workflow(cloudflare: Cloudflare, request: Request) -> Any:
     # the class has to be the worker's; the number is not documented
     if script is None or body["class_name"] not in script.live.classes:
         raise Error(400, 10201, "workflow.invalid")
+    if any({*schedule} != {"cron"} for schedule in body.get("schedules", ())):
+        raise Error(400, 10201, "A schedule has a cron and nothing else.")
     kept = cloudflare.workflows.get(name, {"id": str(uuid.uuid4()), "name": name})
     cloudflare.workflows[name] = kept | body
     bindings = script.live.metadata["bindings"]

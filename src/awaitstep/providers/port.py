@@ -117,6 +117,7 @@ class DeployFailed(Exception):
     def __init__(self, stage: str, why: str, *, away: bool = False) -> None:
         super().__init__(f"{stage} failed: {why}")
         self.stage = stage
+        self.why = why
         self.away = away
 
 

@@ -30,10 +30,10 @@ async def zone_of(place: Place, pattern: str) -> str:
     raise Refused(404, 0, f"the account has no zone for {host}, or the token does not open it")
 
 
-async def find(place: Place, zone: str, pattern: str, worker_name: str) -> Address | None:
+async def find(place: Place, zone: str, pattern: str, *workers: str | None) -> Address | None:
     """The address where it is there already: of a deploy whose end nobody was told of.
 
-    Raises Refused when it leads to another worker.
+    Raises Refused when it leads to a worker that is none of `workers`.
     """
     if is_domain(pattern):
         path, held_by, key = f"{place.base}/workers/domains", "service", "hostname"
@@ -43,10 +43,21 @@ async def find(place: Place, zone: str, pattern: str, worker_name: str) -> Addre
         known = await place.client.get(path)
     for one in known or ():
         if one.get(key) == pattern:
-            if one.get(held_by) != worker_name:
+            if (one.get(held_by) or None) not in workers:
                 raise Refused(409, 0, f"{pattern} leads to another worker")
             return _kept(zone, pattern, one)
     return None
+
+
+async def mine(place: Place, address: Mapping[str, str], worker_name: str) -> Address | None:
+    """What a deploy made, as it is now; None when it is gone or leads to another worker."""
+    try:
+        # one that led to a worker which is gone leads nowhere, and is still ours
+        return await find(place, address["zone"], address["pattern"], worker_name, None)
+    except Refused as error:
+        if error.status != 409:
+            raise
+        return None
 
 
 async def make(place: Place, zone: str, pattern: str, worker_name: str) -> Address:

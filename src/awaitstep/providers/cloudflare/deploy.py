@@ -97,21 +97,24 @@ class Deploy:
             serving = await self._serving()
             zone = await self._zone()
             self._must_be_payable()
-        made: dict[str, Any] = {
-            "digest": self._digest(),
-            "url": f"https://{self.release.worker_name}.{subdomain}.workers.dev",
-            "settings": settings_of(self.release) if self.release.class_name else None,
-            "version": serving,
-        }
-        if serving is not None and _same(made, before):
-            return Live(str(made["url"]), before, unchanged=True)
+            made: dict[str, Any] = {
+                "digest": self._digest(),
+                "url": f"https://{self.release.worker_name}.{subdomain}.workers.dev",
+                "settings": settings_of(self.release) if self.release.class_name else None,
+                "version": serving,
+            }
+            if serving is not None and _same(made, before) and await self._is_whole(before):
+                return Live(str(made["url"]), before, unchanged=True)
         try:
             made["version"] = await self._code(serving)
             await self._workflow(made, before)
             await self._address()
-            made["routes"] = await self._route(zone, before)
-        except DeployFailed:
-            await self._back()
+            made["routes"] = await self._route(zone)
+        except DeployFailed as error:
+            left = await self._back()
+            if left:
+                why = f"{error.why}; not undone: {', '.join(left)}"
+                raise DeployFailed(error.stage, why, away=error.away) from None
             raise
         await self._stale(made, before)
         return Live(str(made["url"]), made)
@@ -174,9 +177,24 @@ class Deploy:
         )
 
     async def _remove(self) -> None:
-        client = self.place.client
-        await client.delete(self.place.workflow(self.release.worker_name))
+        client, path = self.place.client, self.place.workflow(self.release.worker_name)
+        found = await client.find(path)
+        if found is not None and found.get("script_name") == self.release.worker_name:
+            await client.delete(path)
         await client.delete(self.place.script(self.release.worker_name), force="true")
+
+    async def _is_whole(self, before: Made) -> bool:
+        """Whether what the last deploy made beside the version is still as it was."""
+        wanted = before.get("settings")
+        if wanted is not None:
+            found = await self.place.client.find(self.place.workflow(self.release.worker_name))
+            if found is None or _settings(found) != wanted:
+                return False
+        for route in before.get("routes", ()):
+            name = self.release.worker_name
+            if await addresses.find(self.place, route["zone"], route["pattern"], name) != route:
+                return False
+        return True
 
     async def _workflow(self, made: Made, before: Made) -> None:
         if made["settings"] is None:
@@ -197,7 +215,7 @@ class Deploy:
             raise Refused(
                 409, 0, f"there is a workflow {self.release.worker_name} of another worker"
             )
-        return {"script_name": found["script_name"], "class_name": found["class_name"]}
+        return _settings(found)
 
     async def _address(self) -> None:
         script = self.place.script(self.release.worker_name)
@@ -206,14 +224,11 @@ class Deploy:
                 f"{script}/subdomain", {"enabled": True, "previews_enabled": False}
             )
 
-    async def _route(self, zone: str | None, before: Made) -> list[addresses.Address]:
+    async def _route(self, zone: str | None) -> list[addresses.Address]:
         """The address of one's own that is wanted, made unless it is there."""
         wanted, name = self.release.route, self.release.worker_name
         if zone is None or wanted is None:
             return []
-        for route in before.get("routes", ()):
-            if (route["zone"], route["pattern"]) == (zone, wanted):
-                return [route]
         domain = addresses.is_domain(wanted)
         async with self._stage("Setting the custom domain" if domain else "Setting the route"):
             found = await addresses.find(self.place, zone, wanted, name)
@@ -230,11 +245,14 @@ class Deploy:
 
     async def _stale(self, made: dict[str, Any], before: Made) -> None:
         """Remove addresses that are not wanted any more; what stays is tried by the next deploy."""
+        wanted = [(route["zone"], route["pattern"]) for route in made["routes"]]
         for route in before.get("routes", ()):
-            if route in made["routes"]:
+            if (route["zone"], route["pattern"]) in wanted:
                 continue
             try:
-                await addresses.remove(self.place, route)
+                mine = await addresses.mine(self.place, route, self.release.worker_name)
+                if mine is not None:
+                    await addresses.remove(self.place, mine)
             except CloudflareError as error:
                 self.tell(f"The route {route['pattern']} is still there: {error}")
                 made["routes"].append(route)
@@ -262,27 +280,35 @@ class Deploy:
         except CloudflareError as error:
             raise failed(name, error) from None
 
-    async def _back(self) -> None:
-        """Undo, the last first. What can't be undone is logged: the reason is told anyhow."""
+    async def _back(self) -> list[str]:
+        """Undo, the last first; what can't be undone."""
+        left = []
         for what, undo in reversed(self._undo):
             try:
                 await undo()
             except CloudflareError as error:
+                left.append(what)
                 _log.warning("a failed deploy could not be undone", what=what, why=str(error))
+        return left
 
 
 async def takedown(place: Place, worker_name: str, made: Made) -> None:
     """Remove worker, workflow and addresses. Raises DeployFailed, then everything is as it was unless
     Cloudflare went away in between.
 
-    The worker goes first and without force, as Cloudflare keeps it while others bind to it.
+    The worker goes first and without force, as Cloudflare keeps it while others bind to it. What leads
+    to another worker by now is left alone.
     """
     try:
+        found = [
+            await addresses.mine(place, route, worker_name) for route in made.get("routes", ())
+        ]
         await place.client.delete(place.script(worker_name))
         if made.get("settings") is not None:
             await place.client.delete(place.workflow(worker_name))
-        for route in made.get("routes", ()):
-            await addresses.remove(place, route)
+        for address in found:
+            if address is not None:
+                await addresses.remove(place, address)
     except CloudflareError as error:
         raise failed("Removing the worker", error) from None
 
@@ -321,4 +347,13 @@ def _workflow(name: str, worker_name: str, class_name: str) -> dict[str, str]:
         "name": name,
         "workflow_name": worker_name,
         "class_name": class_name,
+    }
+
+
+def _settings(found: Mapping[str, Any]) -> dict[str, Any]:
+    """How a workflow is registered, in the form that registers it."""
+    return {
+        "script_name": found.get("script_name"),
+        "class_name": found.get("class_name"),
+        "schedules": [{"cron": one["cron"]} for one in found.get("schedules") or ()],
     }
