@@ -206,9 +206,17 @@ class Scene:
         )
         return {(instance, name): tuple(rest) for instance, name, *rest in rows}
 
-    def all_kinds_are_open(self, least: int) -> bool:
-        found = self.open()
-        return found.total() >= least and len(+found) == len(KINDS)
+    def once_all_kinds_are_open(self, least: int) -> Counter[str]:
+        """What is open, as soon as that is so much, and something of each kind."""
+        found: Counter[str] = Counter()
+
+        def met() -> bool:
+            nonlocal found
+            found = self.open()
+            return found.total() >= least and len(+found) == len(KINDS)
+
+        until(met)
+        return found
 
     def open(self) -> Counter[str]:
         """Sleeps and waits without an outcome, and attempts that began and did not end."""
@@ -269,7 +277,7 @@ def test_kill_9_of_runners_and_servers_loses_no_run(
         while created < last:
             server.ask(do="create", n=created)
             created += 1
-        until(lambda: scene.all_kinds_are_open(LEAST_OPEN))
+        scene.once_all_kinds_are_open(LEAST_OPEN)
         for step, outcome in scene.outcomes().items():
             assert acknowledged.setdefault(step, outcome) == outcome
         # what has begun since the kill before counts too, so the latest number is noted only for
@@ -277,7 +285,7 @@ def test_kill_9_of_runners_and_servers_loses_no_run(
         now_begun = scene.begun()
         for step in acknowledged:
             begun_by_then.setdefault(step, now_begun[step])
-        open_at_kills.append(scene.open())
+        open_at_kills.append(scene.once_all_kinds_are_open(LEAST_OPEN))
         if what == "runner":
             killed = server.runners()
             for runner in killed:

@@ -1,6 +1,8 @@
 """The `step` object a workflow's `run` gets: Cloudflare's Python surface over an `Execution`.
 
-What its methods return has to be awaited; whoever forgets to is warned (`awaited`).
+What its methods return has to be awaited; whoever forgets to is warned (`awaited`). They take whatever
+people's code gives them: where this is compiled, a type that is named is demanded before anything here
+can say what is wrong.
 """
 
 from __future__ import annotations
@@ -35,12 +37,12 @@ class WorkflowStep:
 
     def do(
         self,
-        name: str | None = None,
+        name: Any = None,
         *,
-        concurrent: bool = False,
-        config: dict[str, Any] | None = None,
-        rollback: Call | None = None,
-        rollback_config: dict[str, Any] | None = None,
+        concurrent: Any = False,
+        config: Any = None,
+        rollback: Any = None,
+        rollback_config: Any = None,
     ) -> Callable[[Call], DeclaredStep]:
         """Declare a step; calling the decorated function runs it.
 
@@ -75,32 +77,30 @@ class WorkflowStep:
 
         return declare
 
-    def sleep(self, name: str, duration: str | float) -> Coroutine[Any, Any, None]:
+    def sleep(self, name: Any, duration: Any) -> Coroutine[Any, Any, None]:
         """Sleep durably. Raises ValueError when `duration` is none."""
         return awaited(self._sleep, name, duration)
 
-    async def _sleep(self, name: str, duration: str | float) -> None:
+    async def _sleep(self, name: Any, duration: Any) -> None:
         await self._execution.sleep(StepKind.sleep, name, durations.seconds(duration))
 
-    def sleep_until(
-        self, name: str, timestamp: datetime | str | float
-    ) -> Coroutine[Any, Any, None]:
+    def sleep_until(self, name: Any, timestamp: Any) -> Coroutine[Any, Any, None]:
         """Sleep until a moment (a datetime, ISO 8601 text, or milliseconds since the epoch).
 
         A datetime without a zone is UTC. A moment that has passed does not sleep.
         """
         return awaited(self._sleep_until, name, timestamp)
 
-    async def _sleep_until(self, name: str, timestamp: datetime | str | float) -> None:
+    async def _sleep_until(self, name: Any, timestamp: Any) -> None:
         await self._execution.sleep(StepKind.until, name, _moment(timestamp))
 
     def wait_for_event(
-        self, name: str, event_type: str, /, timeout: str | float = "24 hours"
+        self, name: Any, event_type: Any, /, timeout: Any = "24 hours"
     ) -> Coroutine[Any, Any, Any]:
         """Wait for an event: `{payload, type, timestamp}`. Raises TimeoutError."""
         return awaited(self._wait_for_event, name, event_type, timeout)
 
-    async def _wait_for_event(self, name: str, event_type: str, timeout: str | float) -> Any:
+    async def _wait_for_event(self, name: Any, event_type: Any, timeout: Any) -> Any:
         text = isinstance(event_type, str) and event_type.isprintable()
         if not text or not 1 <= len(event_type) <= 100:
             raise ValueError("An event type is 1 to 100 printable characters.")
@@ -139,11 +139,11 @@ class DeclaredStep:
     def __init__(
         self,
         owner: WorkflowStep,
-        name: str,
+        name: Any,
         call: Call,
         wanted: list[str],
         policy: RetryPolicy,
-        concurrent: bool,
+        concurrent: Any,
         rollback: Handler | None,
     ) -> None:
         self._owner = owner
@@ -197,7 +197,7 @@ def _takes_parameters(call: Call) -> bool:
     return code is None or bool(code.co_argcount or code.co_kwonlyargcount or code.co_flags & 0x0C)
 
 
-def _moment(timestamp: datetime | str | float) -> float:
+def _moment(timestamp: Any) -> float:
     if isinstance(timestamp, str):
         timestamp = datetime.fromisoformat(timestamp)
     if isinstance(timestamp, datetime):

@@ -51,7 +51,8 @@ def test_every_dependency_has_its_reason():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"].values()
     named = [*project["dependencies"], *(item for extra in extras for item in extra)]
-    named += (ROOT / "requirements/peers.in").read_text().split()
+    for apart in ("peers", "cloudflare"):
+        named += (ROOT / f"requirements/{apart}.in").read_text().split()
     wanted = {re.split(r"[<>=;\s]", item)[0] for item in named if "awaitstep[" not in item}
     web = json.loads((ROOT / "web/package.json").read_text())
     wanted |= {*web["dependencies"], *web["devDependencies"]}
