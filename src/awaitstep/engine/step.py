@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from awaitstep.engine import durations, retry
@@ -23,8 +23,6 @@ from workers.values import wrap
 
 Call = Callable[..., Any]
 _NOTHING: Final = object()
-# The end of the year 9999, in milliseconds since the epoch.
-LATEST: Final = 253_402_300_799_999
 
 
 class WorkflowStep:
@@ -92,7 +90,7 @@ class WorkflowStep:
         return awaited(self._sleep_until, name, timestamp)
 
     async def _sleep_until(self, name: Any, timestamp: Any) -> None:
-        await self._execution.sleep(StepKind.until, name, _moment(timestamp))
+        await self._execution.sleep(StepKind.until, name, durations.moment(timestamp))
 
     def wait_for_event(
         self, name: Any, event_type: Any, /, timeout: Any = "24 hours"
@@ -195,15 +193,3 @@ class DeclaredStep:
 def _takes_parameters(call: Call) -> bool:
     code = getattr(call, "__code__", None)
     return code is None or bool(code.co_argcount or code.co_kwonlyargcount or code.co_flags & 0x0C)
-
-
-def _moment(timestamp: Any) -> float:
-    if isinstance(timestamp, str):
-        timestamp = datetime.fromisoformat(timestamp)
-    if isinstance(timestamp, datetime):
-        return (timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)).timestamp()
-    if isinstance(timestamp, (int, float)) and not isinstance(timestamp, bool):
-        if not abs(timestamp) <= LATEST:
-            raise ValueError(f"{timestamp!r} milliseconds since the epoch are no moment.")
-        return timestamp / 1000
-    raise ValueError("A moment is a datetime, ISO 8601 text or milliseconds since the epoch.")
