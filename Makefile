@@ -72,7 +72,7 @@ run: setup ## start server and runner on loopback with an example deployed (ARGS
 # Without them some tests are skipped, and say so.
 $(NODETOOLS): tests/nodetools/package.json tests/nodetools/package-lock.json | .venv/uv
 	@NODE_AT_LEAST=22 web/npm ci --prefix ../tests/nodetools --no-audit --no-fund --loglevel=error && touch $@ \
-	  || echo "Wrangler and Pyodide could not be installed; the tests that need them will say so."
+	  || echo "Wrangler, Miniflare and Pyodide could not be installed; the tests that need them will say so."
 
 # Cloudflare's own package, which reads back what tests deployed; 105 MB, so it stays apart.
 .venv/cloudflare/ready: requirements/cloudflare.txt | .venv/uv

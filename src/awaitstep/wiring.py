@@ -185,7 +185,7 @@ async def _cloudflare(
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class Target:
     """A place that a module can be taken to by its own tools.
 
     `differences` tells what of a module is otherwise there, errors first; `files` each file that a
@@ -200,13 +200,13 @@ class Destination:
     ]
 
 
-def destinations() -> Mapping[str, Destination]:
+def targets() -> Mapping[str, Target]:
     """By type, as connections have it."""
     from awaitstep.providers import cloudflare
 
     provider = cloudflare.CloudflareProvider
     return {
-        provider.type: Destination(
+        provider.type: Target(
             provider.capabilities.title,
             lambda source: cloudflare.differences_of(source, live=False),
             _for_cloudflare,

@@ -28,9 +28,10 @@ from awaitstep.engine.errors import (
 from awaitstep.engine.port import EntryType, RunQuery, Runs, RunView, StartRun
 from awaitstep.engine.states import RunStatus, StepStatus, StepType
 from awaitstep.providers.cloudflare.client import Client
-from awaitstep.providers.cloudflare.places import Place, Whereabouts
+from awaitstep.providers.cloudflare.places import Place
 from awaitstep.providers.cloudflare.runs import CloudflareRuns
 from fakecloud.instances import Instances
+from fakecloud.places import Fixed
 from fakecloud.server import ACCOUNT, TOKEN, Cloudflare, serving
 
 SOURCE = """
@@ -55,21 +56,6 @@ class W(WorkflowEntrypoint):
             return [doubled, approved["payload"]]
         return doubled
 """
-
-
-class Fixed:
-    """`Places` of one workflow that is live."""
-
-    def __init__(self, place: Place) -> None:
-        self.place = place
-
-    async def of(self, connection: str) -> Place:
-        return self.place
-
-    async def whereabouts(self, workflow: str) -> Whereabouts | None:
-        if workflow != "wf":
-            return None
-        return Whereabouts(self.place, "wf", "dep", "ver", {"v1": ("dep", "ver")})
 
 
 class Desk:
@@ -112,7 +98,9 @@ async def desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
             """Waiting is not what is tested."""
 
         client = Client(http, TOKEN, cloudflare.address, pause)
-        runs = CloudflareRuns(Fixed(Place(client, ACCOUNT, "paid", "conn")))
+        runs = CloudflareRuns(
+            Fixed(Place(client, ACCOUNT, "paid", "conn"), "wf", {"v1": ("dep", "ver")})
+        )
         yield Desk(runs, clock, cloudflare)
 
 

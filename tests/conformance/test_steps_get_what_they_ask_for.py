@@ -359,18 +359,18 @@ async def slow():
     while time.monotonic() < clock + 0.3: pass
     await asyncio.sleep(0.05)
     return 1
-@step.do("slower", config={"retries": {"limit": 0}, "timeout": 250})
+@step.do("slower", config={"retries": {"limit": 0}, "timeout": 400})
 async def slower():
     mark("computes")
     clock = time.monotonic()
     while time.monotonic() < clock + 0.3: pass
-    await asyncio.sleep(3600)
+    await asyncio.sleep(0.25)
 await slow()
 return await slower()
 """
     )
     view = await desk.until(await desk.start(), RunStatus.errored)
-    assert view.error.message == "Execution timed out after 250ms"
+    assert view.error.message == "Execution timed out after 400ms"
     assert desk.marks() == ["computes", "computes"]
 
 

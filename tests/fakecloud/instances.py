@@ -15,7 +15,7 @@ from awaitstep.engine.port import RunQuery, RunView, StartRun, StepView
 from awaitstep.engine.states import ENDED, RunStatus, StepStatus, StepType
 from awaitstep.engine.workers import Active, Bundle
 
-from .scripts import Error
+from .rules import Error
 
 
 def _time(at: float | None) -> str | None:

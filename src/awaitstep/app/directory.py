@@ -31,8 +31,8 @@ class Directory:
             host, path, open_ended = split_pattern(entry.route)
             routes = self._hosts.setdefault(host, [])
             routes.append((path, open_ended, entry))
-            # the longest wins; at equal length the exact one
-            # of two for all of a host, the one that is a route, as on Cloudflare
+            # the longest wins; at equal length the exact one, and before a custom domain the route,
+            # as on Cloudflare
             routes.sort(
                 key=lambda known: (-len(known[0]), known[1], "/" not in str(known[2].route))
             )

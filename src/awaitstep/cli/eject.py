@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from awaitstep.app.transfer import Exported
     from awaitstep.eject import Parcel
     from awaitstep.ir import Registry
-    from awaitstep.wiring import Destination
+    from awaitstep.wiring import Target
 
 
 def eject(
@@ -59,7 +59,7 @@ def eject(
     from awaitstep.eject import project
 
     _check(folder, force)
-    place = None if target is None else _destination(target)
+    place = None if target is None else _target(target)
     types = graph_file.node_types(data)
     parcel = _parcel(what, _exported(what, data, url, key), types)
     files = {name: text.encode() for name, text in project(parcel, types).items()}
@@ -128,20 +128,20 @@ def _compiled(exported: Exported, types: Registry) -> Parcel:
     )
 
 
-def _destination(target: str) -> Destination:
+def _target(type: str) -> Target:
     """Raises Failure when nothing can be taken there."""
-    from awaitstep.wiring import destinations
+    from awaitstep.wiring import targets
 
-    known = destinations()
-    if target not in known:
+    known = targets()
+    if type not in known:
         raise Failure(
-            f"There is no target {target!r}; there are: {', '.join(sorted(known))}.",
+            f"There is no target {type!r}; there are: {', '.join(sorted(known))}.",
             "target.unknown",
         )
-    return known[target]
+    return known[type]
 
 
-def _uploaded(what: str, parcel: Parcel, place: Destination) -> dict[str, bytes]:
+def _uploaded(what: str, parcel: Parcel, place: Target) -> dict[str, bytes]:
     """The files of a deploy, from who uploads them. Raises Failure."""
     from awaitstep.providers.port import PackagesRefused, PackagesUnavailable
     from awaitstep.wiring import SetupRefused

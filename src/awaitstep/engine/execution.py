@@ -438,13 +438,17 @@ class Execution:
         if _is_async(ask.call):
             self._eager.soon(self._start_attempt, ask)
         else:  # it waits for a thread; not made by the task factory: an attempt's tasks are its own
-            name = f"{self._label} {ask.k}"
+            name = self._named(ask)
             ask.task = asyncio.Task(self._attempt(ask, name), loop=self._loop, name=name)
+
+    def _named(self, ask: Ask) -> str:
+        """What the task of an attempt is called."""
+        return f"{self._label} {ask.k}"
 
     def _start_attempt(self, ask: Ask) -> None:
         if ask not in self._running:
             return  # it was told to stop before it began
-        name = f"{self._label} {ask.k}"
+        name = self._named(ask)
         began = self._clock.now()
         ask.task = self._eager.begin(self._attempt(ask, name), name)
         if ask.task is not None:  # what does not wait is over before any time limit

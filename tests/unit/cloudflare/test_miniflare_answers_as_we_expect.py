@@ -20,8 +20,9 @@ from awaitstep.engine.errors import RunNotFound
 from awaitstep.engine.port import EntryType, RunQuery, RunView, StartRun
 from awaitstep.engine.states import RunStatus, StepStatus, StepType
 from awaitstep.providers.cloudflare.client import Client
-from awaitstep.providers.cloudflare.places import Place, Whereabouts
+from awaitstep.providers.cloudflare.places import Place
 from awaitstep.providers.cloudflare.runs import CloudflareRuns
+from fakecloud.places import Fixed
 from fakecloud.server import ACCOUNT, TOKEN
 
 from .conftest import NAME
@@ -55,19 +56,6 @@ class Explorer(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._http.aclose()
-
-
-class Fixed:
-    """`Places` of one workflow that is live."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    async def of(self, connection: str) -> Place:
-        return self._place
-
-    async def whereabouts(self, workflow: str) -> Whereabouts | None:
-        return Whereabouts(self._place, NAME, "dep", "ver")
 
 
 class Desk:
@@ -114,7 +102,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 async def desk(url: str) -> AsyncIterator[Desk]:
     async with httpx.AsyncClient(transport=Explorer(url)) as http:
         place = Place(Client(http, TOKEN, url.rstrip("/")), ACCOUNT, "paid", "conn")
-        yield Desk(CloudflareRuns(Fixed(place)))
+        yield Desk(CloudflareRuns(Fixed(place, NAME)))
 
 
 async def test_a_run_completes_and_tells_its_steps(desk: Desk) -> None:

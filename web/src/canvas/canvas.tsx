@@ -2,7 +2,6 @@ import "./canvas.css";
 import {
   applyEdgeChanges,
   applyNodeChanges,
-  Background,
   type Connection,
   type EdgeChange,
   type EdgeTypes,
@@ -31,8 +30,8 @@ import {
 } from "@/graph/model";
 import { setNote } from "@/graph/notes";
 import { ArmEdge } from "./edge";
-import { FAMILIES, familyOf } from "./families";
-import { FarPicture, useFar } from "./far";
+import { colourOfType } from "./families";
+import { Backdrop, useFar } from "./far";
 import { Flow, type FlowEdge, type FlowNode, type Looks } from "./flow";
 import { Ground } from "./ground";
 import { newKind } from "./kinds";
@@ -216,11 +215,7 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
       elevateNodesOnSelect={false}
       proOptions={{ hideAttribution: true }}
     >
-      {far ? (
-        <FarPicture nodes={nodes} edges={edges} />
-      ) : (
-        <Background gap={24} size={1} color="var(--n-7)" />
-      )}
+      <Backdrop nodes={nodes} edges={edges} />
       {graph.nodes.length > WORTH_A_MAP && <Overview />}
     </ReactFlow>
   );
@@ -259,13 +254,11 @@ export function Overview() {
       zoomable
       ariaLabel="Overview"
       className="max-md:!hidden"
-      nodeColor={(node) => (node.type === "step" ? colourOf(node.data.node.type) : "transparent")}
+      nodeColor={(node) =>
+        node.type === "step" ? colourOfType(node.data.node.type) : "transparent"
+      }
     />
   );
-}
-
-function colourOf(type: string): string {
-  return `var(${FAMILIES[familyOf(type)].text.replace("text", "-")})`;
 }
 
 function edgeAt(x: number, y: number): string | null {

@@ -106,3 +106,8 @@ export function familyOf(type: string): Family {
 export function iconOf(type: string, known?: NodeType): LucideIcon {
   return ICON_OF[type] ?? NAMED[known?.icon ?? ""] ?? Box;
 }
+
+/** The colour of a type's family, for what is painted without classes. */
+export function colourOfType(type: string): string {
+  return `var(${FAMILIES[familyOf(type)].text.replace("text", "-")})`;
+}

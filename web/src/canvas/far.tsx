@@ -1,8 +1,8 @@
-import { useStore, ViewportPortal } from "@xyflow/react";
+import { Background, useStore, ViewportPortal } from "@xyflow/react";
 import { memo, useMemo } from "react";
 import { STATES } from "@/design/state";
 import { NODE_HEIGHT, NODE_WIDTH } from "@/graph/model";
-import { FAMILIES, familyOf } from "./families";
+import { colourOfType } from "./families";
 import type { FlowEdge, FlowNode } from "./flow";
 import type { StepData } from "./node";
 
@@ -14,19 +14,21 @@ export function useFar(): boolean {
   return useStore((state) => state.transform[2] < FAR);
 }
 
+type Drawn = { nodes: readonly FlowNode[]; edges: readonly FlowEdge[] };
+
+/** What lies behind a drawing: near, paper; from afar, the drawing itself. */
+export function Backdrop(drawn: Drawn) {
+  if (useFar()) return <FarPicture {...drawn} />;
+  return <Background gap={24} size={1} color="var(--n-7)" />;
+}
+
 /**
  * What is seen from afar: all boxes of one colour are one path, and so are all lines. A browser lays
  * out its layers anew for each thing that is painted by itself, and there may be thousands.
  *
  * The nodes stay where they are, and can be pointed at, but paint nothing.
  */
-export const FarPicture = memo(function FarPicture({
-  nodes,
-  edges,
-}: {
-  nodes: readonly FlowNode[];
-  edges: readonly FlowEdge[];
-}) {
+const FarPicture = memo(function FarPicture({ nodes, edges }: Drawn) {
   const boxes = useMemo(() => boxesOf(nodes), [nodes]);
   const lines = useMemo(() => linesOf(nodes, edges), [nodes, edges]);
   return (
@@ -67,8 +69,7 @@ function colourOf({ node, run, errors, warnings }: StepData): string {
   if (run) return STATES[run.state].colour;
   if (errors > 0) return "var(--errored)";
   if (warnings > 0) return "var(--waiting)";
-  const family = `var(${FAMILIES[familyOf(node.type)].text.replace("text", "-")})`;
-  return `color-mix(in oklch, ${family} 60%, var(--n-5))`;
+  return `color-mix(in oklch, ${colourOfType(node.type)} 60%, var(--n-5))`;
 }
 
 /** A path of lines per colour; those that are lit last, above the others. */

@@ -3,6 +3,7 @@
 import { idsOf } from "./edits";
 import type { Graph, GraphEdge, GraphNode, Point } from "./model";
 import { idFrom } from "./names";
+import { isRecord } from "./record";
 
 export type Piece = { nodes: GraphNode[]; edges: GraphEdge[] };
 
@@ -48,10 +49,6 @@ export function read(text: string): Piece {
     .flatMap(readEdge)
     .filter((edge) => known.has(edge.source) && known.has(edge.target));
   return { nodes, edges };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function readNode(raw: unknown): GraphNode[] {

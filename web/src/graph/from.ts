@@ -11,6 +11,7 @@ import {
   type Point,
   waysOf,
 } from "./model";
+import { isRecord } from "./record";
 
 type Fields = Record<string, unknown>;
 
@@ -109,10 +110,6 @@ function rowsOf(nodes: readonly Fields[], edges: GraphEdge[], entry: string): Ma
 
 function records(value: unknown): Fields[] {
   return Array.isArray(value) ? value.filter(isRecord) : [];
-}
-
-function isRecord(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isPoint(value: unknown): value is Point {

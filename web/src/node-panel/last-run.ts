@@ -5,6 +5,7 @@ import { useEffect } from "react";
 import { api, must } from "@/api/client";
 import type { Run, Step } from "@/api/queries";
 import { useEditor, useEditorStore } from "@/editor/store";
+import { isRecord } from "@/graph/record";
 
 type LastStep = { run: Run; step: Step; value: unknown; known: boolean };
 type LastRuns = { nodes: Map<string, LastStep>; runs: Run[] };
@@ -57,10 +58,6 @@ function answerOf(step: Step): unknown {
     return output.payload.output ?? null;
   }
   return output;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Asks anew whenever a node is opened, and keeps previews and completion up to date with it. */

@@ -1,9 +1,9 @@
 import "@/canvas/canvas.css";
-import { Background, Controls, ReactFlow, ReactFlowProvider } from "@xyflow/react";
+import { Controls, ReactFlow, ReactFlowProvider } from "@xyflow/react";
 import { useMemo, useRef } from "react";
 import type { NodeType, Run, Step } from "@/api/queries";
 import { EDGE_DEFAULTS, EDGE_TYPES, NODE_TYPES, Overview } from "@/canvas/canvas";
-import { FarPicture, useFar } from "@/canvas/far";
+import { Backdrop, useFar } from "@/canvas/far";
 import { Flow, type FlowEdge, type FlowNode, type Looks } from "@/canvas/flow";
 import type { Graph } from "@/graph/model";
 import { paintedOf } from "./painting";
@@ -61,11 +61,7 @@ function Painted({ run, steps, graph, types, selected, onSelect }: RunCanvasProp
       elevateNodesOnSelect={false}
       proOptions={{ hideAttribution: true }}
     >
-      {far ? (
-        <FarPicture nodes={nodes} edges={edges} />
-      ) : (
-        <Background gap={24} size={1} color="var(--n-7)" />
-      )}
+      <Backdrop nodes={nodes} edges={edges} />
       <Controls showInteractive={false} position="top-right" />
       {graph.nodes.length > MANY && <Overview />}
     </ReactFlow>

@@ -1,6 +1,7 @@
 /** What differs between two graphs, said by node and field. Where nodes stand is only counted. */
 
 import type { Graph, GraphNode } from "@/graph/model";
+import { isRecord } from "@/graph/record";
 
 /** `undefined` is a field that is not there. */
 export type FieldChange = { path: string; before: unknown; after: unknown };
@@ -116,10 +117,6 @@ function diffEdges(before: Graph, after: Graph, names: ReadonlyMap<string, strin
     ...[...now].filter((edge) => !old.has(edge)).map((edge) => change("added", edge)),
     ...[...old].filter((edge) => !now.has(edge)).map((edge) => change("removed", edge)),
   ];
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function same(a: unknown, b: unknown): boolean {

@@ -47,8 +47,8 @@ SENSITIVE: Final = Difference(
 CHILDREN: Final = Difference(
     "warning",
     "cloudflare.children",
-    "On Cloudflare nobody tells a run that one it waits for has ended: {names} waits until its"
-    " timeout, unless that workflow sends the event child-<its instance id>.",
+    "On Cloudflare nobody tells a run that one it waits for has ended: unless that workflow sends the"
+    " event child-<its instance id>, these wait until their timeout: {names}.",
 )
 ERRORS: Final = Difference(
     "warning",
@@ -94,7 +94,8 @@ def differences_of(source: str, *, live: bool) -> Sequence[Difference]:
     if names := sorted(_awaited_children(tree)):
         found.append(_naming(CHILDREN, names))
     # functions that modules are given where they need them (compiler/containers.py)
-    helpers = {node.name for node in tree.body if isinstance(node, _FUNCTIONS)}
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    helpers = {node.name for node in tree.body if isinstance(node, functions)}
     if "failure" in helpers:
         found.append(ERRORS)
     if "race" in helpers:
@@ -103,9 +104,6 @@ def differences_of(source: str, *, live: bool) -> Sequence[Difference]:
     if any(_is_a_date(node) for own in classes for node in ast.walk(own)):
         found.append(DATES)
     return found
-
-
-_FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def _awaited_children(tree: ast.AST) -> Iterator[str]:
@@ -118,8 +116,7 @@ def _awaited_children(tree: ast.AST) -> Iterator[str]:
             and len(node.args) > 1
         ):
             name = node.args[1]
-            told = isinstance(name, ast.Constant) and isinstance(name.value, str)
-            yield str(name.value) if told else "a step"  # type: ignore[attr-defined]
+            yield str(name.value) if isinstance(name, ast.Constant) else "a step"
 
 
 def _is_a_date(node: ast.AST) -> bool:
