@@ -1,0 +1,127 @@
+"""A link handles what came in a frame in order, some messages a turn, and loses none of it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from awaitstep.engine import messages
+from awaitstep.engine.link import Link, Nonsense
+
+
+def _frame(count: int) -> bytes:
+    payload = messages.encode([messages.Unload(number) for number in range(1, count + 1)])
+    return len(payload).to_bytes(4, "little") + payload
+
+
+class _Heard:
+    def __init__(self, per_turn: int, on_message: Callable[[int], None] | None = None) -> None:
+        ours, self.theirs = socket.socketpair()
+        self.turn = 0
+        self.numbers: list[int] = []
+        self.turns: list[int] = []
+        self.lost: list[str] = []
+        self._on_message = on_message
+        self.link = Link(
+            ours,
+            decode=messages.decode_for_runner,
+            on_message=self._hear,
+            on_lost=self.lost.append,
+            per_turn=per_turn,
+        )
+
+    def _hear(self, message: Any) -> None:
+        if self._on_message is not None:
+            self._on_message(message.assignment)
+        self.numbers.append(message.assignment)
+        self.turns.append(self.turn)
+
+    async def until(self, happened: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not happened():
+                self.turn += 1
+                await asyncio.sleep(0)
+
+    def close(self) -> None:
+        self.link.close()
+        self.theirs.close()
+
+
+async def test_a_frame_of_many_is_heard_over_turns_and_in_order() -> None:
+    heard = _Heard(per_turn=4)
+    heard.theirs.sendall(_frame(10) + _frame(3))
+    await heard.until(lambda: len(heard.numbers) == 13)
+    assert heard.numbers == [*range(1, 11), *range(1, 4)]
+    most = max(heard.turns.count(turn) for turn in heard.turns)
+    assert most == 4
+    heard.close()
+
+
+async def test_what_was_said_before_the_end_is_heard_before_it() -> None:
+    heard = _Heard(per_turn=2)
+    heard.theirs.sendall(_frame(7))
+    heard.theirs.close()
+    await heard.until(lambda: bool(heard.lost))
+    assert heard.numbers == list(range(1, 8))
+
+
+async def test_draining_hears_all_that_is_there() -> None:
+    heard = _Heard(per_turn=2)
+    heard.theirs.sendall(_frame(5))
+    await heard.until(lambda: bool(heard.numbers))
+    heard.theirs.sendall(_frame(6))
+    heard.link.drain()
+    assert heard.numbers == [*range(1, 6), *range(1, 7)]
+    heard.close()
+
+
+async def test_nothing_is_heard_after_closing() -> None:
+    heard = _Heard(per_turn=2)
+    heard.theirs.sendall(_frame(9))
+    await heard.until(lambda: bool(heard.numbers))
+    heard.link.close()
+    known = list(heard.numbers)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert heard.numbers == known
+    heard.theirs.close()
+
+
+@pytest.mark.parametrize("per_turn", [2, 100])
+async def test_nonsense_ends_the_link_there(per_turn: int) -> None:
+    def refuse(number: int) -> None:
+        if number == 5:
+            raise Nonsense("five")
+
+    heard = _Heard(per_turn, refuse)
+    heard.theirs.sendall(_frame(9))
+    await heard.until(lambda: bool(heard.lost))
+    assert heard.numbers == [1, 2, 3, 4]
+    assert heard.lost == ["five"]
+    assert heard.link.nonsense
+    heard.theirs.close()
+
+
+async def test_what_can_not_be_decoded_ends_the_link_after_what_could() -> None:
+    heard = _Heard(per_turn=2)
+    heard.theirs.sendall(_frame(5) + (3).to_bytes(4, "little") + b"\xc1\xc1\xc1")
+    await heard.until(lambda: bool(heard.lost))
+    assert heard.numbers == [1, 2, 3, 4, 5]
+    assert heard.link.nonsense
+    heard.theirs.close()
+
+
+async def test_a_frame_in_pieces_is_heard_once_it_is_whole() -> None:
+    heard = _Heard(per_turn=4)
+    frame = _frame(3)
+    for at in range(0, len(frame), 5):
+        heard.theirs.sendall(frame[at : at + 5])
+        for _ in range(3):
+            await asyncio.sleep(0)
+    await heard.until(lambda: len(heard.numbers) == 3)
+    assert heard.numbers == [1, 2, 3]
+    heard.close()
