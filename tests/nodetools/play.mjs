@@ -125,6 +125,19 @@ class WorkflowImpl {
   async create({ id, params }) {
     return this.children.start(id, stored(params));
   }
+  async get(id) {
+    return new WorkflowInstance(id, this.children);
+  }
+}
+
+class WorkflowInstance {
+  constructor(id, children) {
+    this.id = id;
+    this.children = children;
+  }
+  async status() {
+    return stored(this.children.status(this.id));
+  }
 }
 
 class Fetcher {
@@ -141,19 +154,23 @@ const answered = (node, status) => {
   return new Response(body, { status, headers });
 };
 
-/** Runs that a run starts: each ends when its params say, and sends its end as an event. */
+/** Runs that a run starts: each ends when its params say. Nobody is told. */
 class Children {
   constructor(clock) {
     this.clock = clock;
-    this.ends = new Map();
+    this.known = new Map();
   }
   start(id, { node, told }) {
-    if (this.ends.has(id)) throw new Error("(instance.already_exists) Instance already exists");
-    const outcome = told.fails
-      ? { status: "errored", error: { name: "LookupError", message: node } }
-      : { status: "complete", output: { node } };
-    this.ends.set(id, this.clock.at(this.clock.now + told.takes * 1000).then(() => outcome));
+    if (this.known.has(id)) throw new Error("(instance.already_exists) Instance already exists");
+    let outcome = { status: "complete", output: { node } };
+    if (told.fails) outcome = { status: "errored", error: { name: "LookupError", message: node } };
+    if (told.terminated) outcome = { status: "terminated" };
+    this.known.set(id, { ends: this.clock.now + told.takes * 1000, outcome });
     return { id };
+  }
+  status(id) {
+    const { ends, outcome } = this.known.get(id);
+    return this.clock.now < ends ? { status: "running" } : outcome;
   }
 }
 
@@ -165,7 +182,6 @@ function surroundings(job) {
   for (const binding of job.workflows) env[binding] = new WorkflowImpl(children);
   for (const binding of job.functions) env[binding] = new Fetcher();
   const events = (type, began) => {
-    if (type.startsWith("child-")) return children.ends.get(type.slice("child-".length));
     const node = `n${type.split("-")[0]}`;
     const arrives = job.payload[node] ?? null;
     if (arrives === null) return new Promise(() => {});

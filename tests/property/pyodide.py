@@ -7,16 +7,18 @@ import re
 import subprocess
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from awaitstep.engine import values
 from awaitstep.engine.states import StepStatus
 from awaitstep.engine.step import WorkflowStep
+from awaitstep.nodes.sub_workflow import RESULT
 from awaitstep.providers.cloudflare import files
 from nodetools import FOLDER, environment, node
 
 from .playing import Played, plain
-from .stand_ins import START
+from .stand_ins import CHILD, START
 
 
 class Pyodide:
@@ -100,9 +102,34 @@ def there(answer: dict[str, Any]) -> dict[str, Any]:
                 None if one.get("ended") is None else one["ended"] / 1000 - START,
                 _alike(plain(_value(one))),
             )
-            for one in answer["steps"]
+            for one in _told_of_ends(answer["steps"])
         ],
     }
+
+
+def asks_for_an_end(name: str) -> bool:
+    """Whether a step of that name asks how a run of another workflow is."""
+    return re.sub(r" \[.*\]$", "", name).endswith(RESULT)
+
+
+def _told_of_ends(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The sleeps and questions after the end of another workflow's run, as the one wait for the event
+    that tells of it here."""
+    told: list[dict[str, Any]] = []
+    waits: dict[str, dict[str, Any]] = {}
+    for one in steps:
+        if not asks_for_an_end(one["name"]):
+            told.append(one)
+            continue
+        if one["name"] not in waits:
+            waits[one["name"]] = {**one, "type": "wait", "status": "waiting", "ended": None}
+            told.append(waits[one["name"]])
+        if one["type"] == "do" and one.get("value") is not None:
+            moment = datetime.fromtimestamp(one["ended"] / 1000, UTC).isoformat()
+            value = {"payload": one["value"], "type": f"child-{CHILD}", "timestamp": moment}
+            ended = {"status": one["status"], "ended": one["ended"], "value": value}
+            waits.pop(one["name"]).update(ended)
+    return told
 
 
 def here(played: Played) -> list[dict[str, Any]]:

@@ -17,11 +17,12 @@ from awaitstep.compiler import CompiledModule
 from awaitstep.engine.step import WorkflowStep
 from awaitstep.templates import templates
 
-from .harness import compiled
+from .harness import compiled, drawing, node
 from .interpreter import Undecided
 from .playing import fetch, meant, play_inline
-from .pyodide import Configs, Pyodide, differences, here, pyodide, there
+from .pyodide import Configs, Pyodide, asks_for_an_end, differences, here, pyodide, there
 from .random_graphs import graphs, payloads
+from .stand_ins import START
 
 Arms = Collection[Collection[str]]
 QUICK, MANY = 20, 200
@@ -50,7 +51,11 @@ def check(
     answer = cloud.play(module.source, module.class_name, payload)
     found = differences(there(answer), here(played)[0], arms)
     assert not found, f"{found}\n{module.source}"
-    asked = {one["name"]: one["config"] for one in answer["steps"] if one["type"] == "do"}
+    asked = {
+        one["name"]: one["config"]
+        for one in answer["steps"]
+        if one["type"] == "do" and not asks_for_an_end(one["name"])
+    }
     assert asked.items() <= configs.noted.items(), module.source
 
 
@@ -115,3 +120,40 @@ def test_another_result_is_seen(cloud: Pyodide, tmp_path: Path) -> None:
     played, _ = play_inline(module.source, module.class_name, [{"name": "Ada"}], tmp_path)
     answer = cloud.play(module.source, module.class_name, {"name": "Grace"})
     assert "here alone" in differences(there(answer), here(played)[0])
+
+
+def waiting(timeout: str) -> CompiledModule:
+    """A workflow of one node, that waits for a run of another one."""
+    told = {"node": "go", "told": "{{event.payload.go}}"}
+    asked = {"workflowId": "wf_child", "input": told, "timeout": timeout, "output": True}
+    return compiled(drawing(node("go", "sub_workflow", **asked)))
+
+
+@pytest.mark.parametrize("takes", [1, 60, 3_000, 86_400, 300 * 86_400])
+def test_the_end_of_another_run_is_noticed_a_tenth_later(takes: int, cloud: Pyodide) -> None:
+    module = waiting("365 days")
+    assert module.class_name is not None
+    answer = cloud.play(module.source, module.class_name, {"go": {"takes": takes}})
+    assert answer["output"] == {"node": "go"}
+    late = (answer["steps"][-1]["ended"] / 1000 - START) - takes
+    assert 0 <= late <= 2 + takes / 10
+    # of the 1,024 steps that a run may have on the free plan
+    assert sum(one["type"] == "do" for one in answer["steps"]) < 200
+
+
+@pytest.mark.parametrize(
+    ("told", "timeout", "message"),
+    [
+        ({"takes": 100}, "1 minute", "Execution timed out after 60000ms"),
+        ({"takes": 100}, "1.5 minutes", "Execution timed out after 90000ms"),
+        ({"takes": 5, "terminated": True}, "1 hour", "was terminated."),
+        ({"takes": 5, "fails": True}, "1 hour", "go"),
+    ],
+)
+def test_other_ends_are_told_as_here(
+    told: dict[str, Any], timeout: str, message: str, cloud: Pyodide
+) -> None:
+    module = waiting(timeout)
+    assert module.class_name is not None
+    answer = cloud.play(module.source, module.class_name, {"go": told})
+    assert answer["error"]["message"].endswith(message)

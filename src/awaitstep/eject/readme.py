@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from awaitstep.compiler import CompiledModule
-from awaitstep.eject.paths import children_of
 from awaitstep.eject.settings import UNKNOWN, Variable
 from awaitstep.eject.words import code, markdown
 from awaitstep.ir import Graph
@@ -63,12 +62,6 @@ Each is a project of its own, deployed to the same account, this one last. Only 
 names: put these into `wrangler.jsonc` for each `"%s"`, and take the slashes away. `awaitstep run
 worker.py` reaches none of them.
 """
-_WAITED_FOR = """\
-On Cloudflare nobody tells a run that another one has ended. So a workflow that is waited for has to
-send the event `child-<its own instance id>` to the run that started it, which it can know from its
-input. The payload is `{"status": "complete", "output": …}`, or `{"status": "errored", "error":
-{"name": …, "message": …}}`.
-"""
 
 
 def readme(
@@ -93,7 +86,7 @@ def readme(
         parts.append(_steps(graph, order))
     parts += [_CALL if is_function else _RUN, _HOW]
     if module.workflows or module.functions:
-        parts.append(_beside(module, bool(graph is not None and children_of(graph))))
+        parts.append(_beside(module))
     if only_local:
         names = ", ".join(map(code, only_local))
         parts.append(f"These nodes can't run on Cloudflare: {names}.\n")
@@ -104,7 +97,7 @@ def readme(
     return "\n".join(parts)
 
 
-def _beside(module: CompiledModule, waits: bool) -> str:
+def _beside(module: CompiledModule) -> str:
     """What must be deployed for it to work."""
     lines = ["## Deployed beside it", "", "| name in `env` | | id |", "|---|---|---|"]
     called = {"workflow": module.workflows, "function": module.functions}
@@ -112,8 +105,7 @@ def _beside(module: CompiledModule, waits: bool) -> str:
         lines += [
             f"| {code(name)} | {kind} | {code(bindings[name])} |" for name in sorted(bindings)
         ]
-    text = "\n".join([*lines, "", _BESIDE % UNKNOWN])
-    return f"{text}\n{_WAITED_FOR}" if waits else text
+    return "\n".join([*lines, "", _BESIDE % UNKNOWN])
 
 
 def _steps(graph: Graph, order: Sequence[str]) -> str:

@@ -94,6 +94,16 @@ class Data(dict[str, Any]):
             raise AttributeError(name) from None
 
 
+class Env(Data):
+    """Variables, and the workflows and functions that are called: those are there, and only steps,
+    which are not executed, would do something with them."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(("WORKFLOW_", "FUNCTION_")):
+            return self.get(name)
+        return super().__getattr__(name)
+
+
 def data(value: Any) -> Any:
     if isinstance(value, Mapping):
         return Data({key: data(inner) for key, inner in value.items()})
@@ -220,7 +230,7 @@ async def perform(
     event holds besides its payload: method, url, headers.
     """
     step = Step(results or {}, events or {}, fails, never, default)
-    given, known = {} if payload is None else payload, data(env or {})
+    given, known = {} if payload is None else payload, Env(data(env or {}))
     entry: Any = workflow
     if issubclass(workflow, WorkflowEntrypoint):
         event = {

@@ -214,7 +214,6 @@ def test_what_is_called_waits_as_comments_for_names(ejected):
         "script_name": "?",
     }
     assert filled["workflows"][4]["binding"] == "WORKFLOW"
-    assert "child-<its own instance id>" in (folder / "README.md").read_text()
 
 
 def test_a_function_may_call_as_well(ejected, tested):
@@ -227,4 +226,3 @@ def test_a_function_may_call_as_well(ejected, tested):
     assert [entry["binding"] for entry in filled["workflows"]] == ["WORKFLOW_GO"]
     assert [entry["binding"] for entry in filled["services"]] == ["FUNCTION_ASK"]
     assert "1 passed" in tested(folder).stdout
-    assert "child-<" not in (folder / "README.md").read_text()

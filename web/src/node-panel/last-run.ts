@@ -51,12 +51,18 @@ function lastSteps(run: Run, steps: readonly Step[]): Map<string, LastStep> {
   return found;
 }
 
+/** The step of a node that waits for another run, and its number in a loop. */
+const ASKED = / · result( \[.*\])?$/;
+
 /** The value of a wait for another run is what that run answered, not how it ended. */
 function answerOf(step: Step): unknown {
   const output = step.output;
-  if (step.eventType?.startsWith("child-") && isRecord(output) && isRecord(output.payload)) {
+  if (!isRecord(output)) return output;
+  if (step.eventType?.startsWith("child-") && isRecord(output.payload)) {
     return output.payload.output ?? null;
   }
+  // where runs have to be asked
+  if (step.type === "do" && ASKED.test(step.name)) return output.output ?? null;
   return output;
 }
 

@@ -47,8 +47,8 @@ SENSITIVE: Final = Difference(
 CHILDREN: Final = Difference(
     "warning",
     "cloudflare.children",
-    "On Cloudflare nobody tells a run that one it waits for has ended: unless that workflow sends the"
-    " event child-<its instance id>, these wait until their timeout: {names}.",
+    "On Cloudflare a run that waits for another one asks for its end, ever more seldom: it learns of it"
+    " up to a tenth of its time later, and terminating it does not end the other one: {names}.",
 )
 ERRORS: Final = Difference(
     "warning",
