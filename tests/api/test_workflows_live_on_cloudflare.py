@@ -304,6 +304,24 @@ async def test_a_check_tells_what_is_otherwise_at_a_connection(
     assert (await house.ask("POST", "/validate", missing, 404))["code"]
 
 
+async def test_a_schedule_on_a_free_plan_is_told_before_a_deploy(house: House) -> None:
+    edge = await house.connect()
+    graph = {**GRAPH, "trigger": {"type": "schedule", "cron": "0 * * * *"}}
+    asked = {"ir": graph, "connectionId": edge}
+    told = await house.ask("POST", "/validate", asked)
+    assert not told["valid"]
+    assert "cloudflare.schedules" in {one["code"] for one in told["diagnostics"]}
+    workflow, body = await house.workflow(graph), {"connectionId": edge}
+    refused = await house.ask("POST", f"/workflows/{workflow}/deploy", body, 422)
+    assert refused["details"][0]["code"] == "cloudflare.schedules"
+    assert house.cloudflare.scripts == {}
+    await house.ask("PATCH", f"/connections/{edge}", {"plan": "paid"})
+    assert (await house.ask("POST", "/validate", asked))["valid"]
+    await house.ask("POST", f"/workflows/{workflow}/deploy", body)
+    (live,) = house.cloudflare.workflows.values()
+    assert live["schedules"] == [{"cron": "0 * * * *"}]
+
+
 async def test_nodes_that_run_here_only_are_refused_there(house: House) -> None:
     edge = await house.connect()
     nodes = [

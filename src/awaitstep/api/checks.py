@@ -97,7 +97,7 @@ async def validate(body: CheckIt, app: App, who: Reader) -> ReportShape:
     found, valid = [*report.diagnostics], report.valid
     if connection is not None and valid:
         compiled = await app.graphs.compile(ir, entry_code)
-        told = await app.connections.differences(who.project, connection, compiled)
+        told = await app.connections.differences(who.project, connection, ir, compiled)
         valid = all(one["severity"] != "error" for one in told)
         found += told
     return ReportShape(valid=valid, diagnostics=details(found))

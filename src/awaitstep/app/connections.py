@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from awaitstep.app.errors import Conflict, Detail, Invalid, invalid
 from awaitstep.app.ids import new_id
 from awaitstep.app.language import Compiled
-from awaitstep.app.packages import differences, nodes_not_for
+from awaitstep.app.packages import differences, nodes_not_for, schedules_of
 from awaitstep.app.ports import Ports
 from awaitstep.app.releases import refusal
 from awaitstep.auth import places
@@ -131,11 +132,14 @@ class Connections:
             raise invalid("connection.token", "There is no token to verify.", "token")
         return await _accounts(provider, token)
 
-    async def differences(self, project: str, id: str, compiled: Compiled) -> list[Detail]:
-        """What of a module is otherwise there, errors first. Raises NotFound."""
+    async def differences(
+        self, project: str, id: str, ir: Mapping[str, Any], compiled: Compiled
+    ) -> list[Detail]:
+        """What of a graph and its module is otherwise there, errors first. Raises NotFound."""
         connection = await self._ports.read(self._ports.store.connections.get, project, id)
-        module = Module("", compiled.source, tuple(compiled.packages))
         provider = self.provider(connection)
+        packages, schedules = tuple(compiled.packages), schedules_of(ir, provider)
+        module = Module("", compiled.source, packages, schedules)
         found = nodes_not_for(connection.name, provider, compiled)
         found = [{**detail, "severity": "error"} for detail in found]
         return found + differences(provider, module, live=False, plan=connection.plan)

@@ -8,14 +8,20 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from awaitstep.app.errors import Conflict, Detail, Invalid, Unavailable
 from awaitstep.app.graphs import Graphs
 from awaitstep.app.ids import new_id
 from awaitstep.app.language import Compiled, VariableUse
 from awaitstep.app.names import worker_names
-from awaitstep.app.packages import Ready, must_run_on, must_work_on, prepared, requirements_of
+from awaitstep.app.packages import (
+    Ready,
+    must_run_on,
+    must_work_on,
+    prepared,
+    requirements_of,
+    schedules_of,
+)
 from awaitstep.app.ports import Ports, worker_url
 from awaitstep.app.releases import calls_of, going_live, made_before
 from awaitstep.app.retirement import Retirement
@@ -125,7 +131,8 @@ class Deployments:
             return
         names = [owner.worker_name] if owner.worker_name else _names(owner)
         wanted = requirements_of(owner.dependencies, compiled)
-        module = Module(names[0], compiled.source, wanted)
+        schedules = schedules_of(chosen.ir, provider)
+        module = Module(names[0], compiled.source, wanted, schedules)
         try:
             provider.validate(module)
         except BundleRefused as error:
@@ -169,7 +176,7 @@ class Deployments:
             workflows=calls.workflows,
             functions=calls.functions,
             route=owner.route,
-            schedules=_schedules(chosen.ir) if provider.capabilities.schedules else (),
+            schedules=schedules,
             environment=environment,
             before=before,
         )
@@ -314,14 +321,6 @@ async def _with_first(
     yield first
     async for step in rest:
         yield step
-
-
-def _schedules(ir: Mapping[str, Any]) -> tuple[str, ...]:
-    """When the graph starts by itself."""
-    trigger = ir.get("trigger")
-    if isinstance(trigger, dict) and trigger.get("type") == "schedule":
-        return (str(trigger["cron"]),)
-    return ()
 
 
 def _unset(name: str, use: VariableUse) -> Detail:

@@ -1,10 +1,11 @@
-"""What a deployment needs of the place it goes to: node types that run there, and its packages."""
+"""What a deployment needs of the place it goes to: node types, schedules, and its packages."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from awaitstep.app.errors import Detail, Invalid, Unavailable
 from awaitstep.app.language import Compiled
@@ -55,6 +56,13 @@ def must_work_on(
     if errors:
         raise Invalid(f"It can't run on {place}. {errors[0]['message']}", "deploy.target", errors)
     return details
+
+
+def schedules_of(ir: Mapping[str, Any], provider: Provider) -> tuple[str, ...]:
+    """When a workflow starts by itself there, as cron expressions."""
+    trigger = ir.get("trigger")
+    known = isinstance(trigger, dict) and trigger.get("type") == "schedule"
+    return (str(trigger["cron"]),) if known and provider.capabilities.schedules else ()
 
 
 def requirements_of(dependencies: Sequence[str], compiled: Compiled) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ class Module:
     worker_name: str
     source: str
     requirements: tuple[str, ...] = ()
+    schedules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

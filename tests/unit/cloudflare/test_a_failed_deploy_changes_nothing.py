@@ -144,14 +144,6 @@ async def test_a_route_that_is_not_wanted_any_more_is_removed(desk: Desk) -> Non
     assert desk.state()[2] == {}
 
 
-async def test_schedules_need_a_paid_plan(desk: Desk) -> None:
-    live = await desk.deploy(schedules=("0 * * * *",))
-    assert desk.cloudflare.workflows[NAME]["schedules"] == [{"cron": "0 * * * *"}]
-    desk.place = replace(desk.place, plan="free")
-    with pytest.raises(DeployFailed, match="paid plan"):
-        await desk.deploy(schedules=("1 * * * *",), before=live.made)
-
-
 async def test_an_account_without_a_subdomain_is_told_so(desk: Desk) -> None:
     desk.cloudflare.subdomain = None
     with pytest.raises(DeployFailed, match=r"workers\.dev subdomain"):

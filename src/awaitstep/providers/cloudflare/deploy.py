@@ -96,7 +96,6 @@ class Deploy:
             subdomain = await self._subdomain()
             serving = await self._serving()
             zone = await self._zone()
-            self._must_be_payable()
             made: dict[str, Any] = {
                 "digest": self._digest(),
                 "url": f"https://{self.release.worker_name}.{subdomain}.workers.dev",
@@ -144,10 +143,6 @@ class Deploy:
         """The zone of the address of one's own."""
         wanted = self.release.route
         return None if wanted is None else await addresses.zone_of(self.place, wanted)
-
-    def _must_be_payable(self) -> None:
-        if self.release.schedules and self.place.plan == "free":
-            raise Refused(402, 0, "schedules need a paid plan")
 
     async def _code(self, serving: str | None) -> str:
         script, client = self.place.script(self.release.worker_name), self.place.client

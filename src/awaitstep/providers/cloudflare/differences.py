@@ -29,6 +29,11 @@ SIZE: Final = Difference(
     "cloudflare.size",
     "The module takes {size} bytes compressed; on the {plan} plan Cloudflare takes at most {room}.",
 )
+SCHEDULES: Final = Difference(
+    "error",
+    "cloudflare.schedules",
+    "It starts on a schedule, for which Cloudflare wants a paid plan.",
+)
 BLOCKING: Final = Difference(
     "warning",
     "cloudflare.blocking",
@@ -67,7 +72,7 @@ DATES: Final = Difference(
     "Dates of events have no time zone on Cloudflare; they are UTC.",
 )
 ALL: Final = (
-    ROLLBACK, NO_SYSTEM, SIZE, BLOCKING, UNPINNED, SENSITIVE, CHILDREN, ERRORS, RACES, DATES,
+    ROLLBACK, NO_SYSTEM, SIZE, SCHEDULES, BLOCKING, UNPINNED, SENSITIVE, CHILDREN, ERRORS, RACES, DATES,
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from awaitstep.engine.workers import RunnerHealth
 from awaitstep.providers.bundles import KeptBundles
 from awaitstep.providers.cloudflare import deploy
 from awaitstep.providers.cloudflare.client import ADDRESS, Client, Part
-from awaitstep.providers.cloudflare.differences import SIZE, differences_of
+from awaitstep.providers.cloudflare.differences import SCHEDULES, SIZE, differences_of
 from awaitstep.providers.cloudflare.files import SdkMissing, parts_of
 from awaitstep.providers.cloudflare.places import NoPlace, Place, Places
 from awaitstep.providers.cloudflare.token import accounts
@@ -79,7 +79,9 @@ class CloudflareProvider(KeptBundles):
 
     def differences(self, module: Module, *, live: bool, plan: str | None) -> Sequence[Difference]:
         """See `Provider.differences`."""
-        found = differences_of(module.source, live=live)
+        found = list(differences_of(module.source, live=live))
+        if module.schedules and plan != "paid":
+            found.insert(0, SCHEDULES)
         room = LARGEST.get(plan or "free", LARGEST["free"])
         size = len(gzip.compress(module.source.encode()))
         if size <= room:
