@@ -44,17 +44,36 @@ class Cloudflare:
     domains: dict[str, dict[str, str]] = field(default_factory=dict)
     permissions: set[str] = field(default_factory=lambda: {"scripts", "routes"})
     calls: list[tuple[str, str]] = field(default_factory=list)
-    failing: list[tuple[str, str, int, dict[str, str], int]] = field(default_factory=list)
+    failing: list[tuple[str, str, int, dict[str, str], int, Callable[[], object] | None]] = field(
+        default_factory=list
+    )
     lost: list[tuple[str, str, bool, int]] = field(default_factory=list)
+    answers: int | None = None
 
-    def fail(self, method: str, ending: str, status: int, times: int = 1, **headers: str) -> None:
-        """The next calls of the method whose path ends so are answered with this status."""
-        self.failing.append((method, ending, status, headers, times))
+    def fail(
+        self,
+        method: str,
+        ending: str,
+        status: int,
+        times: int = 1,
+        then: Callable[[], object] | None = None,
+        **headers: str,
+    ) -> None:
+        """The next calls of the method whose path ends so are answered with this status; `then` is
+        called after each."""
+        self.failing.append((method, ending, status, headers, times, then))
 
     def lose(self, method: str, ending: str, *, done: bool, times: int = 1) -> None:
         """The next such calls get no answer: their connection is dropped. `done`: what they ask for
         happens all the same, as when only the answer takes too long."""
         self.lost.append((method, ending, done, times))
+
+    def leave(self, after: int) -> None:
+        """Answer that many calls more, and then none until it is back."""
+        self.answers = after
+
+    def come_back(self) -> None:
+        self.answers = None
 
     @property
     def changes(self) -> list[tuple[str, str]]:
@@ -94,10 +113,16 @@ def _app(cloudflare: Cloudflare) -> Starlette:
     def route(path: str, method: str, handler: Handler, permission: str = "scripts") -> Route:
         async def answer(request: Request) -> Response:
             cloudflare.calls.append((method, request.url.path))
-            for at, (verb, ending, status, headers, times) in enumerate(cloudflare.failing):
+            if cloudflare.answers is not None:
+                if not cloudflare.answers:
+                    return _Dropped()
+                cloudflare.answers -= 1
+            for at, (verb, ending, status, headers, times, then) in enumerate(cloudflare.failing):
                 if verb == method and request.url.path.endswith(ending):
-                    rest = (verb, ending, status, headers, times - 1)
+                    rest = (verb, ending, status, headers, times - 1, then)
                     cloudflare.failing[at : at + 1] = [rest] if times > 1 else []
+                    if then is not None:
+                        then()
                     code = 10429 if status == 429 else 10001
                     sent = {name.replace("_", "-"): value for name, value in headers.items()}
                     return _refusal(

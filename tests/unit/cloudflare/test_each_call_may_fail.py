@@ -3,6 +3,8 @@ deploy ends what this one began."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ NEW: dict[str, Any] = {
     "schedules": ("5 * * * *",),
     "secrets": {"TOKEN": "n3w"},
 }
+Call = tuple[str, str]
 FAULTS = ("429", "500", "dropped", "lost")
 # The calls of a deploy over another one; a test below holds this list.
 CALLS = (
@@ -34,8 +37,12 @@ CALLS = (
     ("POST", "/workers/routes"),
 )
 FIRST = (
+    ("GET", "/workers/subdomain"),
+    ("GET", f"/scripts/{NAME}/settings"),
+    ("GET", "/zones"),
     ("PUT", f"/scripts/{NAME}"),
     ("GET", f"/scripts/{NAME}/deployments"),
+    ("GET", f"/workflows/{NAME}"),
     ("PUT", f"/workflows/{NAME}"),
     ("POST", f"/scripts/{NAME}/subdomain"),
     ("GET", "/workers/routes"),
@@ -44,7 +51,7 @@ FIRST = (
 TRIES = 4
 
 
-def break_(desk: Desk, call: tuple[str, str], fault: str) -> None:
+def break_(desk: Desk, call: Call, fault: str) -> None:
     """Until the deploy gives up; all that undoes it works."""
     method, ending = call
     times = TRIES if method != "POST" or fault == "429" else 1
@@ -82,9 +89,7 @@ def is_new(desk: Desk, route: str = NEW["route"]) -> bool:
 
 @pytest.mark.parametrize("call", CALLS, ids=" ".join)
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_the_old_is_there_and_then_the_new(
-    desk: Desk, call: tuple[str, str], fault: str
-) -> None:
+async def test_the_old_is_there_and_then_the_new(desk: Desk, call: Call, fault: str) -> None:
     live = await desk.deploy(**OLD)
     old = seen(desk)
     break_(desk, call, fault)
@@ -99,14 +104,72 @@ async def test_the_old_is_there_and_then_the_new(
 
 @pytest.mark.parametrize("call", FIRST, ids=" ".join)
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_of_a_first_deploy_nothing_is_left(
-    desk: Desk, call: tuple[str, str], fault: str
-) -> None:
+async def test_of_a_first_deploy_nothing_is_left(desk: Desk, call: Call, fault: str) -> None:
     break_(desk, call, fault)
     with pytest.raises(DeployFailed):
         await desk.deploy(**NEW)
     assert seen(desk) == ({}, {}, {})
     await desk.deploy(**NEW)
+    assert is_new(desk)
+
+
+@pytest.mark.parametrize("after", range(len(CALLS) + 1))
+async def test_what_could_not_be_undone_is_told_and_put_right_by_the_next(
+    desk: Desk, after: int
+) -> None:
+    """Cloudflare goes away in the middle, so nothing can be undone."""
+    live = await desk.deploy(**OLD)
+    old = seen(desk)
+    told = ""
+    desk.cloudflare.leave(after)
+    try:
+        live = await desk.deploy(**NEW, before=live.made)
+    except DeployFailed as error:
+        told = str(error)
+    if seen(desk) != old:
+        assert not told or "not undone" in told
+    desk.cloudflare.come_back()
+    _, bindings, source, _ = seen(desk)[0][NAME]
+    # the version that serves is one of the two, whole
+    assert ('return "two"' in source) == ("TOKEN" in {one["name"] for one in bindings})
+    await desk.deploy(**NEW, before=live.made)
+    assert is_new(desk)
+
+
+@pytest.mark.parametrize("after", range(len(FIRST) + 4))
+async def test_what_is_left_of_a_first_deploy_is_taken_up_by_the_next(
+    desk: Desk, after: int
+) -> None:
+    desk.cloudflare.leave(after)
+    with suppress(DeployFailed):
+        await desk.deploy(**NEW)
+    desk.cloudflare.come_back()
+    await desk.deploy(**NEW)
+    assert is_new(desk)
+
+
+# The calls that undo what was done before a route could not be made.
+UNDOING = (
+    ("GET", "/workers/routes"),
+    ("PUT", f"/workflows/{NAME}"),
+    ("POST", "/deployments"),
+)
+
+
+@pytest.mark.parametrize("call", UNDOING, ids=" ".join)
+async def test_each_call_that_undoes_may_fail(desk: Desk, call: Call) -> None:
+    live = await desk.deploy(**OLD)
+
+    def no_more() -> None:
+        """From the failure on."""
+        method, ending = call
+        desk.cloudflare.fail(method, ending, 500, times=100)
+
+    desk.cloudflare.fail("POST", "/workers/routes", 500, then=no_more)
+    with pytest.raises(DeployFailed, match="not undone"):
+        await desk.deploy(**NEW, before=live.made)
+    desk.cloudflare.failing.clear()
+    await desk.deploy(**NEW, before=live.made)
     assert is_new(desk)
 
 
@@ -127,10 +190,23 @@ async def test_no_call_was_forgotten(desk: Desk) -> None:
     await desk.deploy(**NEW, before=live.made)
     *calls, (last, _) = desk.cloudflare.calls
     assert last == "DELETE"
-    listed = [(method, ending) for method, path in calls
-              for verb, ending in CALLS if verb == method and path.endswith(ending)]  # fmt: skip
-    assert set(listed) == set(CALLS)
+    assert listed(calls, CALLS) == set(CALLS)
     assert len({*calls}) == len(CALLS)
+
+
+async def test_no_call_of_a_first_deploy_was_forgotten(desk: Desk) -> None:
+    await desk.deploy(**NEW)
+    assert listed(desk.cloudflare.calls, FIRST) == set(FIRST)
+    assert len({*desk.cloudflare.calls}) == len(FIRST)
+
+
+def listed(calls: Sequence[Call], known: Sequence[Call]) -> set[Call]:
+    return {
+        (method, ending)
+        for method, path in calls
+        for verb, ending in known
+        if verb == method and path.endswith(ending)
+    }
 
 
 async def test_a_route_of_another_worker_is_left_alone(desk: Desk) -> None:
@@ -148,7 +224,7 @@ OF_DOMAINS = (("GET", "/workers/domains"), ("PUT", "/workers/domains"))
 @pytest.mark.parametrize("call", OF_DOMAINS, ids=" ".join)
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_custom_domain_is_there_whole_or_not_at_all(
-    desk: Desk, call: tuple[str, str], fault: str
+    desk: Desk, call: Call, fault: str
 ) -> None:
     live = await desk.deploy(**OLD | {"route": "old.example.com"})
     old = seen(desk)
