@@ -60,9 +60,10 @@ def must_work_on(
 
 def schedules_of(ir: Mapping[str, Any], provider: Provider) -> tuple[str, ...]:
     """When a workflow starts by itself there, as cron expressions."""
-    trigger = ir.get("trigger")
-    known = isinstance(trigger, dict) and trigger.get("type") == "schedule"
-    return (str(trigger["cron"]),) if known and provider.capabilities.schedules else ()
+    trigger = ir.get("trigger") or {}
+    if provider.capabilities.schedules and trigger.get("type") == "schedule":
+        return (str(trigger["cron"]),)
+    return ()
 
 
 def requirements_of(dependencies: Sequence[str], compiled: Compiled) -> tuple[str, ...]:

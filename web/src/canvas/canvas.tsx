@@ -31,7 +31,7 @@ import {
 import { setNote } from "@/graph/notes";
 import { ArmEdge } from "./edge";
 import { colourOfType } from "./families";
-import { Backdrop, useFar } from "./far";
+import { Backdrop, useFar, useWhole } from "./far";
 import { Flow, type FlowEdge, type FlowNode, type Looks } from "./flow";
 import { Ground } from "./ground";
 import { newKind } from "./kinds";
@@ -141,6 +141,7 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
   );
 
   const far = useFar();
+  const whole = useWhole();
   const [dropEdge, setDropEdge] = useState<string | null>(null);
   const onDragOver = (event: DragEvent) => {
     if (!event.dataTransfer.types.includes(DRAGGED)) return;
@@ -210,7 +211,7 @@ export function Canvas({ types, onAsk, onOpen }: CanvasProps) {
       maxZoom={2}
       fitView
       fitViewOptions={firstView(graph)}
-      onlyRenderVisibleElements={graph.nodes.length > ALL_AT_ONCE}
+      onlyRenderVisibleElements={graph.nodes.length > ALL_AT_ONCE && !whole}
       disableKeyboardA11y={false}
       elevateNodesOnSelect={false}
       proOptions={{ hideAttribution: true }}

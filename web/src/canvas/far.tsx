@@ -14,6 +14,14 @@ export function useFar(): boolean {
   return useStore((state) => state.transform[2] < FAR);
 }
 
+/** Below this zoom most of a drawing is in view: what comes and goes at its edges, while it is pushed
+ * about, costs more than having all of it there. */
+const WHOLE = 0.15;
+
+export function useWhole(): boolean {
+  return useStore((state) => state.transform[2] < WHOLE);
+}
+
 type Drawn = { nodes: readonly FlowNode[]; edges: readonly FlowEdge[] };
 
 /** What lies behind a drawing: near, paper; from afar, the drawing itself. */
