@@ -25,6 +25,8 @@ const milliseconds = (told) => {
   return Number(count) * UNITS[unit];
 };
 
+const keyOf = (note) => `${note.type} ${note.name} ${note.count}`;
+
 /** Values as they are after a journey: Cloudflare stores them. */
 const stored = (value) => (value === undefined ? undefined : structuredClone(value));
 
@@ -50,11 +52,14 @@ class Clock {
 }
 
 class Step {
-  constructor(clock, events, noted) {
+  /** `known` are the outcomes of an earlier life of the run, by step. */
+  constructor(clock, events, noted, known = new Map()) {
     this.clock = clock;
     this.events = events;
     this.noted = noted;
+    this.known = known;
     this.counts = new Map();
+    this.outcomes = new Map();
   }
   begin(type, name, config) {
     const key = `${type} ${name}`;
@@ -64,14 +69,27 @@ class Step {
     this.noted.push(note);
     return note;
   }
-  end(note, status, value) {
+  end(note, status, value, error) {
     Object.assign(note, { status, ended: this.clock.now, value });
+    this.outcomes.set(keyOf(note), { value, error });
+  }
+  /** Does it, unless its outcome is known. */
+  async once(note, work) {
+    const outcome = this.known.get(keyOf(note));
+    if (outcome === undefined) return work();
+    this.end(note, outcome.error ? "errored" : "complete", outcome.value, outcome.error);
+    if (outcome.error) throw outcome.error;
+    return stored(outcome.value);
   }
   async do(name, ...rest) {
     const callback = rest.at(-1);
     const config = rest.length > 1 ? stored(rest[0]) : null;
-    const retries = { ...DEFAULTS, ...config?.retries };
     const note = this.begin("do", name, config);
+    return this.once(note, () => this.attempts(note, callback));
+  }
+  async attempts(note, callback) {
+    const { name, config } = note;
+    const retries = { ...DEFAULTS, ...config?.retries };
     for (;;) {
       note.attempts += 1;
       try {
@@ -81,7 +99,7 @@ class Step {
         return value;
       } catch (error) {
         if (error.name === "NonRetryableError" || note.attempts > retries.limit) {
-          this.end(note, "errored");
+          this.end(note, "errored", undefined, error);
           throw error;
         }
         const delay = milliseconds(retries.delay);
@@ -92,23 +110,31 @@ class Step {
   }
   async sleep(name, duration) {
     const note = this.begin("sleep", name, duration);
-    await this.clock.at(note.began + milliseconds(duration));
-    this.end(note, "complete");
+    await this.once(note, async () => {
+      await this.clock.at(note.began + milliseconds(duration));
+      this.end(note, "complete");
+    });
   }
   async sleepUntil(name, moment) {
     const until = moment instanceof Date ? moment.getTime() : moment;
     const note = this.begin("sleep", name, until);
-    await this.clock.at(Math.max(until, note.began));
-    this.end(note, "complete");
+    await this.once(note, async () => {
+      await this.clock.at(Math.max(until, note.began));
+      this.end(note, "complete");
+    });
   }
   async waitForEvent(name, options) {
     const note = this.begin("wait", name, stored(options));
+    return this.once(note, () => this.arrival(note, options));
+  }
+  async arrival(note, options) {
     const timeout = milliseconds(options.timeout);
     const over = this.clock.at(note.began + timeout).then(() => null);
     const payload = await Promise.race([this.events(options.type, note.began), over]);
     if (payload === null) {
-      this.end(note, "errored");
-      throw named("WorkflowTimeoutError", `Execution timed out after ${timeout}ms`);
+      const error = named("WorkflowTimeoutError", `Execution timed out after ${timeout}ms`);
+      this.end(note, "errored", undefined, error);
+      throw error;
     }
     const value = { payload, type: options.type, timestamp: new Date(this.clock.now) };
     this.end(note, "complete", value);
@@ -264,10 +290,11 @@ SimpleNamespace(play=play, scheduled=lambda: scheduled)
 
 const turn = () => new Promise(setImmediate);
 
-async function run({ pyodide, python }, job) {
+/** One life of a run, from its beginning to its end. */
+async function live({ python }, job, known) {
   const { clock, env, events } = surroundings(job);
   const noted = [];
-  const step = new Step(clock, events, noted);
+  const step = new Step(clock, events, noted, known);
   const event = {
     payload: job.payload,
     timestamp: new Date(job.start),
@@ -290,7 +317,14 @@ async function run({ pyodide, python }, job) {
     }
     if (outcome === null && !clock.move()) outcome = { bug: "it waits for nothing" };
   }
-  return { ...outcome, steps: noted };
+  return { ...outcome, steps: noted, outcomes: step.outcomes };
+}
+
+/** What a run comes to, and what it comes to `again`, replayed when all of its steps are over. */
+async function run(machine, job) {
+  const { outcomes, ...first } = await live(machine, job);
+  const { output, error, bug } = await live(machine, job, outcomes);
+  return { ...first, again: { output, error, bug } };
 }
 
 const machine = await prepared();

@@ -107,6 +107,12 @@ def there(answer: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def again(answer: dict[str, Any]) -> list[Any]:
+    """Output and error of the same run, replayed from its beginning when all of it was over."""
+    replayed = there({**answer["again"], "steps": []})
+    return [replayed["output"], replayed["error"]]
+
+
 def asks_for_an_end(name: str) -> bool:
     """Whether a step of that name asks how a run of another workflow is."""
     return re.sub(r" \[.*\]$", "", name).endswith(RESULT)

@@ -20,7 +20,7 @@ from awaitstep.templates import templates
 from .harness import compiled, drawing, node
 from .interpreter import Undecided
 from .playing import fetch, meant, play_inline
-from .pyodide import Configs, Pyodide, asks_for_an_end, differences, here, pyodide, there
+from .pyodide import Configs, Pyodide, again, asks_for_an_end, differences, here, pyodide, there
 from .random_graphs import graphs, payloads
 from .stand_ins import START
 
@@ -51,6 +51,7 @@ def check(
     answer = cloud.play(module.source, module.class_name, payload)
     found = differences(there(answer), here(played)[0], arms)
     assert not found, f"{found}\n{module.source}"
+    assert again(answer) == [there(answer)[part] for part in ("output", "error")], module.source
     asked = {
         one["name"]: one["config"]
         for one in answer["steps"]
@@ -137,8 +138,10 @@ def test_the_end_of_another_run_is_noticed_a_tenth_later(takes: int, cloud: Pyod
     assert answer["output"] == {"node": "go"}
     late = (answer["steps"][-1]["ended"] / 1000 - START) - takes
     assert 0 <= late <= 2 + takes / 10
-    # of the 1,024 steps that a run may have on the free plan
-    assert sum(one["type"] == "do" for one in answer["steps"]) < 200
+    pauses = [one["ended"] - one["began"] for one in answer["steps"] if one["type"] == "sleep"]
+    assert max(pauses) <= 86_400_000  # ended runs are kept for three days on the free plan
+    # of the 1,024 steps that a run may have there
+    assert sum(one["type"] == "do" for one in answer["steps"]) < 500
 
 
 @pytest.mark.parametrize(
@@ -146,6 +149,10 @@ def test_the_end_of_another_run_is_noticed_a_tenth_later(takes: int, cloud: Pyod
     [
         ({"takes": 100}, "1 minute", "Execution timed out after 60000ms"),
         ({"takes": 100}, "1.5 minutes", "Execution timed out after 90000ms"),
+        ({"takes": 100}, "0.4 seconds", "Execution timed out after 400ms"),
+        ({"takes": 100}, "{{event.payload.timeout}}", "Execution timed out after 60000ms"),
+        ({"takes": 1_000}, "{{event.payload.close}}", "Execution timed out after 300000ms"),
+        ({"takes": 100}, "{{event.payload.wrong}}", "'-5 minutes' is no duration."),
         ({"takes": 5, "terminated": True}, "1 hour", "was terminated."),
         ({"takes": 5, "fails": True}, "1 hour", "go"),
     ],
@@ -155,5 +162,32 @@ def test_other_ends_are_told_as_here(
 ) -> None:
     module = waiting(timeout)
     assert module.class_name is not None
-    answer = cloud.play(module.source, module.class_name, {"go": told})
+    payload = {"go": told, "timeout": 60_000, "close": "5minutes", "wrong": "-5 minutes"}
+    answer = cloud.play(module.source, module.class_name, payload)
     assert answer["error"]["message"].endswith(message)
+
+
+def test_a_race_is_won_by_the_same_arm_in_a_replay(cloud: Pyodide) -> None:
+    """The loser's sleep goes on there, and is over when the run is replayed."""
+    told = {"node": "go", "told": "{{event.payload.go}}"}
+    graph = drawing(
+        node("first", "race"),
+        node("go", "sub_workflow", workflowId="wf_child", input=told, timeout="1 day"),
+        node("late", "sleep", duration="1 hour"),
+        node("pause", "sleep", duration="2 hours"),
+        edges=[("first", "go", "a"), ("first", "late", "b"), ("first", "pause", "then")],
+    )
+    graph["nodes"][0]["data"]["output"] = True
+    module = compiled(graph)
+    assert module.class_name is not None
+    answer = cloud.play(module.source, module.class_name, {"go": {"takes": 3_000}})
+    assert answer["output"]["winner"] == "a"
+    assert again(answer) == [there(answer)["output"], None]
+
+
+def test_no_step_has_the_name_of_a_wait_for_another_run() -> None:
+    """Both ask for steps there, which are counted by name."""
+    graph = drawing(node("go", "sub_workflow"), node("own", "step", code="return 1"))
+    graph["nodes"][0] |= {"name": "Go", "data": {"workflowId": "wf_child", "input": {}}}
+    graph["nodes"][1]["name"] = "Go · result"
+    assert set(compiled(graph).step_nodes) == {"Go", "Go · result (own)"}

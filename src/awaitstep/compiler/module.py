@@ -115,7 +115,10 @@ class _Module:
             for node_id in self._flow.order
             if self._is_step(node_id)
         ]
-        names = step_names(steps, room=self._room())
+        further = {
+            node_id: self._type(self._graph.nodes[node_id]).further_steps for node_id, _ in steps
+        }
+        names = step_names(steps, further, room=self._room())
         run = self._methods(names)
         fetch = function("fetch", ["self", "request"], self._handler(), is_async=True)
         classes = [

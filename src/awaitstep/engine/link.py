@@ -140,7 +140,7 @@ class Link:
         while end - at >= 4:
             size = int.from_bytes(data[at : at + 4], "little")
             if size > LARGEST_FRAME:
-                self._refuse(f"a frame of {size:,} bytes")
+                self._refuse_next(f"a frame of {size:,} bytes")
                 return 0
             if end - at < 4 + size:
                 break
@@ -149,15 +149,16 @@ class Link:
             try:
                 self._unheard += self._decode(frame)
             except (msgspec.DecodeError, ValueError, RecursionError) as error:
-                self._hear(len(self._unheard))  # what was said before it counts
-                if not self._closed:
-                    self._refuse(str(error))
+                self._refuse_next(str(error))
                 return 0
         return at
 
     def _hear_some(self) -> None:
-        if self._hear(self._per_turn) and self._unheard:
-            self._loop.call_soon(self._hear_some)
+        try:
+            self._hear(self._per_turn)
+        finally:  # also when the user's code ended a turn of the loop by SystemExit
+            if self._unheard:
+                self._loop.call_soon(self._hear_some)
 
     def _hear(self, count: int) -> bool:
         """Handle the next messages, `count` at most; False when the link is closed."""
@@ -174,6 +175,11 @@ class Link:
                 self._loop.call_exception_handler({"message": what, "exception": error})
                 self._refuse(f"{type(message).__name__}: {error}")
         return not self._closed
+
+    def _refuse_next(self, why: str) -> None:
+        """What comes next is nonsense; what was said before it counts."""
+        if self._hear(len(self._unheard)):
+            self._refuse(why)
 
     def _refuse(self, why: str) -> None:
         self.nonsense = True

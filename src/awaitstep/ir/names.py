@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import unicodedata
+from collections.abc import Mapping, Sequence
 
 from awaitstep.ir.source import BUILTINS
 
@@ -48,9 +49,12 @@ def id_problem(identifier: str) -> tuple[str, str] | None:
     return None
 
 
-def step_names(steps: list[tuple[str, str]], room: int = 0) -> dict[str, str]:
+def step_names(
+    steps: list[tuple[str, str]], further: Mapping[str, Sequence[str]], room: int = 0
+) -> dict[str, str]:
     """The name in the history of each (node id, display name): unique, ≤ 256, printable.
 
+    `further` are what a node adds to its name for more steps of its own: nobody else has these names.
     `room` characters are left for what is added to it while the run goes on.
 
     Names that are shared take ` (node_id)` behind them, so that the order of nodes decides nothing.
@@ -62,8 +66,9 @@ def step_names(steps: list[tuple[str, str]], room: int = 0) -> dict[str, str]:
     plain = set(names)
     while True:
         counts: dict[str, int] = {}
-        for name in names.values():
-            counts[name] = counts.get(name, 0) + 1
+        for node_id, own in names.items():
+            for name in (own, *(own + suffix for suffix in further.get(node_id, ()))):
+                counts[name] = counts.get(name, 0) + 1
         shared = [node_id for node_id in plain if counts[names[node_id]] > 1]
         if not shared:
             return names

@@ -50,16 +50,21 @@ class ChildFailed(Exception):
 CHILD_END = Helper(
     "child_end",
     '''\
-async def child_end(step, name, workflow, instance, timeout):
+async def child_end(step, name, instance, workflow, timeout):
     """How a run of another workflow has ended, where nobody tells: it is asked, again whenever a
-    tenth of the time it has taken so far has passed."""
-    count, unit = timeout.split()
-    seconds = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-    seconds |= {"week": 604800, "month": 2592000, "year": 31536000}
-    limit, passed = max(round(float(count) * seconds[unit.rstrip("s")]), 1), 0
+    tenth of the time it has taken so far has passed, and once a day at least."""
+    limit = timeout
+    if isinstance(timeout, str):
+        given = re.fullmatch(r"\\s*([\\d.]+)\\s*([a-z]+?)s?\\s*", timeout)
+        units = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+        units |= {"week": 604800, "month": 2592000, "year": 31536000}
+        if given is None or given[2] not in units:
+            raise ValueError(f"{timeout!r} is no duration.")
+        limit = round(float(given[1]) * units[given[2]] * 1000)
+    passed = 0
     while passed < limit:
-        pause = min(2 + passed // 10, limit - passed)
-        await step.sleep(name, f"{pause} seconds")
+        pause = min(2000 + passed // 10000 * 1000, 86400000, limit - passed)
+        await step.sleep(name, pause)
         passed += pause
 
         @step.do(name)
@@ -68,26 +73,28 @@ async def child_end(step, name, workflow, instance, timeout):
             now = await run.status()
             if now["status"] == "complete":
                 return {"status": "complete", "output": now.get("output")}
-            if now["status"] not in ("errored", "terminated"):
+            names = {"errored": "Error", "terminated": "RunTerminated"}
+            if now["status"] not in names:
                 return None
-            terminated = {"name": "RunTerminated", "message": f"The run {instance} was terminated."}
-            error = now.get("error") or terminated
-            told = {"name": error["name"], "message": error["message"]}
+            error = now.get("error") or {}
+            message = error.get("message") or f"The run {instance} was {now['status']}."
+            told = {"name": error.get("name") or names[now["status"]], "message": message}
             return {"status": now["status"], "error": told}
 
         outcome = await ask()
         if outcome is not None:
             return outcome
-    raise TimeoutError(f"Execution timed out after {limit * 1000}ms")
+    raise TimeoutError(f"Execution timed out after {limit}ms")
 ''',
+    (("re", None),),
 )
 CHILD_OUTPUT = Helper(
     "child_output",
     '''\
-async def child_output(step, name, workflow, instance, timeout):
+async def child_output(step, name, instance, workflow, timeout):
     """What a run of another workflow answers, once it has ended."""
     if sys.platform == "emscripten":  # on Cloudflare no run is told of another one's end
-        outcome = await child_end(step, name, workflow, instance, timeout)
+        outcome = await child_end(step, name, instance, workflow, timeout)
     else:
         ended = await step.wait_for_event(name, f"child-{instance}", timeout=timeout)
         outcome = ended["payload"]
@@ -147,7 +154,7 @@ def _emit(node: Node, write: Writer) -> list[ast.stmt]:
 
     def output(instance: ast.expr) -> ast.expr:
         named, timeout = write.named(RESULT), write.value(data.timeout)
-        return awaited(call(wait, name("step"), named, workflow, instance, timeout))
+        return awaited(call(wait, name("step"), named, instance, workflow, timeout))
 
     body = [returns(awaited(call(start, *given)))]
     return write.function(body, step=decorator, context=True, then=output)

@@ -1,6 +1,7 @@
 import asyncio
 import hashlib
 import json
+import re
 import sys
 from typing import Any
 
@@ -20,16 +21,21 @@ class LeaveLoop(BaseException):
     """Leaves the innermost loop. No error: nothing catches it on its way."""
 
 
-async def child_end(step, name, workflow, instance, timeout):
+async def child_end(step, name, instance, workflow, timeout):
     """How a run of another workflow has ended, where nobody tells: it is asked, again whenever a
-    tenth of the time it has taken so far has passed."""
-    count, unit = timeout.split()
-    seconds = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-    seconds |= {"week": 604800, "month": 2592000, "year": 31536000}
-    limit, passed = max(round(float(count) * seconds[unit.rstrip("s")]), 1), 0
+    tenth of the time it has taken so far has passed, and once a day at least."""
+    limit = timeout
+    if isinstance(timeout, str):
+        given = re.fullmatch(r"\s*([\d.]+)\s*([a-z]+?)s?\s*", timeout)
+        units = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+        units |= {"week": 604800, "month": 2592000, "year": 31536000}
+        if given is None or given[2] not in units:
+            raise ValueError(f"{timeout!r} is no duration.")
+        limit = round(float(given[1]) * units[given[2]] * 1000)
+    passed = 0
     while passed < limit:
-        pause = min(2 + passed // 10, limit - passed)
-        await step.sleep(name, f"{pause} seconds")
+        pause = min(2000 + passed // 10000 * 1000, 86400000, limit - passed)
+        await step.sleep(name, pause)
         passed += pause
 
         @step.do(name)
@@ -38,23 +44,24 @@ async def child_end(step, name, workflow, instance, timeout):
             now = await run.status()
             if now["status"] == "complete":
                 return {"status": "complete", "output": now.get("output")}
-            if now["status"] not in ("errored", "terminated"):
+            names = {"errored": "Error", "terminated": "RunTerminated"}
+            if now["status"] not in names:
                 return None
-            terminated = {"name": "RunTerminated", "message": f"The run {instance} was terminated."}
-            error = now.get("error") or terminated
-            told = {"name": error["name"], "message": error["message"]}
+            error = now.get("error") or {}
+            message = error.get("message") or f"The run {instance} was {now['status']}."
+            told = {"name": error.get("name") or names[now["status"]], "message": message}
             return {"status": now["status"], "error": told}
 
         outcome = await ask()
         if outcome is not None:
             return outcome
-    raise TimeoutError(f"Execution timed out after {limit * 1000}ms")
+    raise TimeoutError(f"Execution timed out after {limit}ms")
 
 
-async def child_output(step, name, workflow, instance, timeout):
+async def child_output(step, name, instance, workflow, timeout):
     """What a run of another workflow answers, once it has ended."""
     if sys.platform == "emscripten":  # on Cloudflare no run is told of another one's end
-        outcome = await child_end(step, name, workflow, instance, timeout)
+        outcome = await child_end(step, name, instance, workflow, timeout)
     else:
         ended = await step.wait_for_event(name, f"child-{instance}", timeout=timeout)
         outcome = ended["payload"]
@@ -194,7 +201,7 @@ class OrderLine(WorkflowEntrypoint):
                 )
 
             pack = await child_output(
-                step, f"Pack · result [{i}]", env.WORKFLOW_PACK, await _pack(), "2 days"
+                step, f"Pack · result [{i}]", await _pack(), env.WORKFLOW_PACK, "2 days"
             )
             return pack
 
@@ -212,7 +219,7 @@ class OrderLine(WorkflowEntrypoint):
                 )
 
             charge = await child_output(
-                step, "Charge · result", env.WORKFLOW_CHARGE, await _charge(), "365 days"
+                step, "Charge · result", await _charge(), env.WORKFLOW_CHARGE, "365 days"
             )
             return charge
 
@@ -223,7 +230,7 @@ class OrderLine(WorkflowEntrypoint):
                 return await start_run(env.WORKFLOW_CANCEL, {"why": error["message"]}, event, ctx)
 
             cancel = await child_output(
-                step, "Cancel · result", env.WORKFLOW_CANCEL, await _cancel(), "365 days"
+                step, "Cancel · result", await _cancel(), env.WORKFLOW_CANCEL, "365 days"
             )
             return cancel
 

@@ -106,13 +106,38 @@ async def test_nonsense_ends_the_link_there(per_turn: int) -> None:
     heard.theirs.close()
 
 
-async def test_what_can_not_be_decoded_ends_the_link_after_what_could() -> None:
+@pytest.mark.parametrize(
+    "nonsense", [(3).to_bytes(4, "little") + b"\xc1\xc1\xc1", b"\xff\xff\xff\xff"]
+)
+async def test_nonsense_ends_the_link_after_what_was_said_before(nonsense: bytes) -> None:
     heard = _Heard(per_turn=2)
-    heard.theirs.sendall(_frame(5) + (3).to_bytes(4, "little") + b"\xc1\xc1\xc1")
+    heard.theirs.sendall(_frame(5) + nonsense)
     await heard.until(lambda: bool(heard.lost))
     assert heard.numbers == [1, 2, 3, 4, 5]
     assert heard.link.nonsense
     heard.theirs.close()
+
+
+@pytest.mark.parametrize("ends", [SystemExit, KeyboardInterrupt])
+def test_what_is_left_is_heard_after_a_turn_was_ended(ends: type[BaseException]) -> None:
+    """As code of a user may: the runner's loop goes on."""
+    loop = asyncio.new_event_loop()
+
+    def end(number: int) -> None:
+        if number == 3:
+            raise ends
+
+    async def open_() -> _Heard:
+        return _Heard(per_turn=2, on_message=end)
+
+    heard = loop.run_until_complete(open_())
+    heard.theirs.sendall(_frame(7))
+    with pytest.raises(ends):
+        loop.run_until_complete(heard.until(lambda: False))
+    loop.run_until_complete(heard.until(lambda: len(heard.numbers) == 6))
+    assert heard.numbers == [1, 2, 4, 5, 6, 7]
+    heard.close()
+    loop.close()
 
 
 async def test_a_frame_in_pieces_is_heard_once_it_is_whole() -> None:

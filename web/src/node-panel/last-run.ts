@@ -62,7 +62,9 @@ function answerOf(step: Step): unknown {
     return output.payload.output ?? null;
   }
   // where runs have to be asked
-  if (step.type === "do" && ASKED.test(step.name)) return output.output ?? null;
+  if (step.type === "do" && ASKED.test(step.name) && "status" in output) {
+    return output.output ?? null;
+  }
   return output;
 }
 
