@@ -32,7 +32,7 @@ _MOST_WORK: Final = 300_000_000
 _LITTLE_WORK: Final = 30_000
 _TOLD: Final = 5
 _LONGEST: Final = 300
-_PATTERN_COST: Final = 200
+_PATTERN_COST: Final = 400
 _OBJECT_COST: Final = 10
 _CACHED: Final = 32
 _VALUE: Final = "the value"
@@ -173,7 +173,7 @@ def _compiled(schema: dict[str, Any]) -> Validator:
             validate_formats=False,
             mask=_VALUE,
             offline=True,
-            pattern_options=RegexOptions(size_limit=16 * 1024, dfa_size_limit=128 * 1024),
+            pattern_options=RegexOptions(size_limit=64 * 1024, dfa_size_limit=128 * 1024),
         )
     except ValidationError as error:
         raise _Refused(_pointer(error.instance_path), _why(error)) from None
