@@ -16,10 +16,11 @@ import msgspec
 
 from awaitstep.app.errors import Conflict, Invalid, invalid, not_deployed
 from awaitstep.app.feed import Ear, listening
+from awaitstep.app.payloads import must_fit
 from awaitstep.app.ports import Ports
 from awaitstep.app.runpages import page_of
 from awaitstep.engine import values
-from awaitstep.engine.errors import InstanceTaken, RunNotFound
+from awaitstep.engine.errors import EngineError, InstanceTaken, RunNotFound
 from awaitstep.engine.port import LogEntry, Onto, RunPage, RunQuery, Runs, RunView, StepView
 from awaitstep.triggers import api, manual
 from awaitstep.triggers.target import Target
@@ -86,7 +87,8 @@ class RunControl:
     async def trigger(self, project: str, workflow: str, request: Request) -> Started:
         """Start a run of the active deployment, or find the one the same request started.
 
-        Raises NotFound, Conflict (not deployed, id or key used otherwise), Invalid, EngineError.
+        Raises NotFound, Conflict (not deployed, id or key used otherwise), Invalid (also params that
+        do not fit the workflow's payload schema), EngineError.
         """
         entry = self._ports.directory.find(project, workflow)
         if request.connection is not None and request.connection != entry.connection:
@@ -102,6 +104,12 @@ class RunControl:
         instance = _instance(workflow, request)
         target = Target(workflow, entry.deployment, entry.version)
         runs = self._ports.providers[entry.engine].runs
+        try:
+            must_fit(entry.payload_schema, request.params)
+        except Invalid:
+            # what is there is answered again, whatever the schema became meanwhile
+            if instance is None or not await _there(runs, workflow, instance):
+                raise
         start = manual.start if request.by_hand else api.start
         try:
             created = await runs.create(
@@ -269,6 +277,14 @@ def _instance(workflow: str, request: Request) -> str | None:
             "An Idempotency-Key is 1 to 255 visible ASCII characters.", "idempotency.invalid_key"
         )
     return api.keyed_instance(workflow, key)
+
+
+async def _there(runs: Runs, workflow: str, instance: str) -> bool:
+    try:
+        await runs.get(workflow, instance)
+    except EngineError:
+        return False
+    return True
 
 
 def _same_params(stored: bytes | None, asked: bytes | None) -> bool:

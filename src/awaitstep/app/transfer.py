@@ -16,6 +16,7 @@ from awaitstep.app.errors import Detail, Invalid
 from awaitstep.app.graphs import Graphs
 from awaitstep.app.ids import new_id
 from awaitstep.app.language import Adopted
+from awaitstep.app.payloads import schema_problems
 from awaitstep.app.ports import Ports
 from awaitstep.app.variables import VariableSpec, problems_of
 from awaitstep.app.workflows import Workflows, dependency_problems, kind_of
@@ -173,6 +174,7 @@ def _read_beside(parcel: Exported, file: Mapping[str, Any]) -> None:
     schema = file.get("payloadSchema")
     if schema is None or isinstance(schema, dict):
         parcel.payload_schema = schema
+        parcel.problems += schema_problems(schema)
     else:
         parcel.wrong("payloadSchema", "A payload schema is an object.")
     _read_limits(parcel, file.get("limits"))

@@ -11,6 +11,7 @@ from awaitstep.app.errors import Conflict, Detail, NotFound, invalid
 from awaitstep.app.graphs import Graphs
 from awaitstep.app.ids import new_id
 from awaitstep.app.names import route_pattern
+from awaitstep.app.payloads import schema_problems
 from awaitstep.app.ports import Ports
 from awaitstep.app.retirement import Retirement
 from awaitstep.app.variables import VariableSpec, moved, refuse, replaced
@@ -143,6 +144,7 @@ class Workflows:
         if "description" in edit.given:
             patch["description"] = edit.description or ""
         if "payload_schema" in edit.given:
+            refuse(schema_problems(edit.payload_schema))
             patch["payload_schema"] = edit.payload_schema
         if "dependencies" in edit.given:
             refuse(dependency_problems(edit.dependencies))

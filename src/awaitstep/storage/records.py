@@ -215,8 +215,9 @@ class Session:
 class Entry:
     """A workflow as triggers, Worker URLs and the engine see it.
 
-    `engine` is the type of the connection that holds its runs, `limits` what they may take, `url`
-    its Worker URL where only the deploy told it.
+    `engine` is the type of the connection that holds its runs, `limits` what they may take,
+    `payload_schema` what their params must look like, `url` its Worker URL where only the deploy
+    told it.
     """
 
     workflow: str
@@ -231,6 +232,7 @@ class Entry:
     limits: dict[str, Any] | None = None
     url: str | None = None
     name: str = ""
+    payload_schema: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

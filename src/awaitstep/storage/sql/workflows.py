@@ -210,6 +210,7 @@ _ENTRIES = sa.select(
     workflows.c.active_deployment,
     workflows.c.limits,
     workflows.c.name,
+    workflows.c.payload_schema,
     deployments.c.version,
     deployments.c.connection,
     deployments.c.url,
@@ -235,4 +236,5 @@ def _entry(row: Mapping[str, Any]) -> Entry:
         connection=row["connection"],
         limits=row["limits"],
         name=row["name"],
+        payload_schema=row["payload_schema"],
     )
