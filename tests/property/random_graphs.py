@@ -295,9 +295,8 @@ def payloads(draw: st.DrawFn, graph: dict[str, Any]) -> dict[str, Any]:
         "sub_script": st.sampled_from([200, 200, 200, 503]),
         "sub_workflow": st.fixed_dictionaries(
             {
-                "takes": st.sampled_from(
-                    [13, 19, 129, 323]
-                ),  # moments at which Cloudflare is asked
+                # moments at which it is asked for on Cloudflare
+                "takes": st.sampled_from([13, 19, 129, 323]),
                 "fails": st.sampled_from([False, False, False, True]),
             }
         ),
