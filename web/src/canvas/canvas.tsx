@@ -247,6 +247,9 @@ function firstView(graph: Graph): FitViewOptions {
 /** So many nodes are seen at a glance. */
 const WORTH_A_MAP = 24;
 
+/** In pixels. The map scales its drawing to it; a size from a stylesheet would only cut it. */
+const MAP_SIZE = { width: 160, height: 110 };
+
 /** The small map of a large drawing. */
 export function Overview() {
   return (
@@ -254,6 +257,7 @@ export function Overview() {
       pannable
       zoomable
       ariaLabel="Overview"
+      style={MAP_SIZE}
       className="max-md:!hidden"
       nodeColor={(node) =>
         node.type === "step" ? colourOfType(node.data.node.type) : "transparent"
