@@ -27,9 +27,12 @@ class HeaderMap:
         self._fields: dict[str, list[str]] = {}
         if fields is None:
             return
+        if isinstance(fields, HeaderMap):  # was checked when it was made
+            self._fields = {name: list(values) for name, values in fields._fields.items()}
+            return
         if isinstance(fields, str | bytes):
             raise TypeError("headers must be a mapping or a list of pairs")
-        pairs = fields.items() if isinstance(fields, Mapping | HeaderMap) else fields
+        pairs = fields.items() if isinstance(fields, Mapping) else fields
         for name, value in pairs:
             self._add(checked_name(name), checked_value(name, value))
 

@@ -98,9 +98,13 @@ def received(
     Header fields that are not valid are left out, and a GET may have a body. ValueError for a
     URL or method that cannot be one.
     """
-    request = Request(url, method=method)
+    request = object.__new__(Request)
+    request._url = absolute(url)
+    request._method = _checked_method(method)
+    request._redirect = "follow"
     request._headers = HeaderMap.received(headers)
     request._content = Stored(body) if body else None
+    request._body_used = False
     return request
 
 

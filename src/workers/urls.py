@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BEFORE_QUERY = re.compile(r"[^?#]*")
 _KEPT = "!#$%&'()*+,-./:;=?@[\\]^_|~{}"
+_LONGEST_REMEMBERED = 256
 _DEFAULT_PORT = {"http": 80, "https": 443}
 
 
@@ -19,6 +21,10 @@ def absolute(url: object) -> str:
     """
     geturl = getattr(url, "geturl", None)
     text = str(geturl() if callable(geturl) else url).strip()
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _absolute(text)
+
+
+def _absolute(text: str) -> str:
     if _CONTROL.search(text):
         raise ValueError("the URL holds a control character")
     # The URL standard reads a backslash before the query as a slash. urlsplit does not,
@@ -35,6 +41,10 @@ def absolute(url: object) -> str:
         query=quote(parts.query, safe=_KEPT),
         fragment=quote(parts.fragment, safe=_KEPT),
     ).geturl()
+
+
+# a worker is asked by the same address again and again
+_remembered = lru_cache(maxsize=512)(_absolute)
 
 
 def origin(url: str) -> str:

@@ -36,6 +36,7 @@ class Blame:
     """Times are seconds of any one clock."""
 
     def __init__(self) -> None:
+        # nearly always empty, which is looked at first: each run and each request asks
         self._seen: dict[Unit, int] = {}
         self._last: dict[Unit, float] = {}  # of handlers
         self._deaths: dict[str, list[float]] = {}
@@ -59,6 +60,8 @@ class Blame:
 
     def suspects_fetch(self, deployment: str, now: float) -> bool:
         """Whether the worker's requests must be answered alone."""
+        if not self._seen:
+            return False
         unit = Unit("fetch", deployment)
         if unit in self._seen and now - self._last[unit] >= HANDLER_SUSPECTED:
             self.clear(unit)
@@ -66,7 +69,7 @@ class Blame:
 
     def suspects_load(self, deployment: str) -> bool:
         """Whether the module must be imported away from the others."""
-        if not self._seen:  # asked for each start of a run
+        if not self._seen:
             return False
         return self._seen.get(Unit("load", deployment), 0) >= SUSPECT_AFTER
 

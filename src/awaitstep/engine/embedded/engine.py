@@ -299,7 +299,7 @@ class Embedded(Coordinator):
         """See `Workers.fetch`."""
         self._check_deployment(deployment)
         bundle = self._bundle.get(deployment) or await self._learn(deployment)
-        slot = await self._slot_for_fetch(bundle)
+        slot = self._slot_now(bundle) or await self._slot_later(bundle)
         try:
             return await self._requests.fetch(slot, bundle, request)
         finally:
@@ -329,20 +329,25 @@ class Embedded(Coordinator):
             slot.known.discard(deployment)
         self._park_resting(lambda run: run.deployment == deployment)
 
-    async def _slot_for_fetch(self, bundle: Bundle) -> Slot:
+    def _slot_now(self, bundle: Bundle) -> Slot | None:
+        """A runner that can answer a request now."""
+        group = self._fleet.group(bundle.environment)
+        if self._answers_alone(bundle.deployment):
+            return self._fleet.pick_alone(group)
+        return self._fleet.pick(group)
+
+    async def _slot_later(self, bundle: Bundle) -> Slot:
         deployment, fleet = bundle.deployment, self._fleet
         asked: Group | None = None
         try:
             async with asyncio.timeout(READY_TIMEOUT):
                 while True:
                     self._check_deployment(deployment)
-                    group = fleet.group(bundle.environment)
-                    alone = self._answers_alone(deployment)
-                    if alone and asked is None:
-                        asked = group
+                    if asked is None and self._answers_alone(deployment):
+                        asked = fleet.group(bundle.environment)
                         asked.asking += 1
-                        self._make_room(group)
-                    slot = fleet.pick_alone(group) if alone else fleet.pick(group)
+                        self._make_room(asked)
+                    slot = self._slot_now(bundle)
                     if slot is not None:
                         return slot
                     self._ready.clear()

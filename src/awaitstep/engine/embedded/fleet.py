@@ -210,12 +210,14 @@ class Fleet:
         group.used = _now()
         if not group.started:
             self._start_group(group)
-        ready = [
-            slot
-            for slot in self.slots
-            if slot.group is group and slot.ready and not slot.retiring and not slot.alone
-        ]
-        return min(ready, key=lambda s: len(s.assignments) + len(s.fetches), default=None)
+        best: Slot | None = None
+        least = 0
+        for slot in self.slots:
+            if slot.group is group and slot.ready and not slot.retiring and not slot.alone:
+                load = len(slot.assignments) + len(slot.fetches)
+                if best is None or load < least:
+                    best, least = slot, load
+        return best
 
     def pick_alone(self, group: Group) -> Slot | None:
         """The group's runner for suspects, when it is free; it is started when there is none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from awaitstep.engine import messages, values
@@ -12,6 +13,7 @@ from awaitstep.engine.embedded.fleet import Slot
 from awaitstep.engine.errors import EngineError, WorkerFailed
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import Caller, Parent, Trigger
+from awaitstep.engine.timers import Timers
 from awaitstep.engine.workers import Bundle, Bundles, WorkerRequest, WorkerResponse
 from workers.workflows import WorkflowError
 
@@ -28,6 +30,8 @@ class Requests:
     def __init__(self, engine: Embedded, bundles: Bundles) -> None:
         self._engine = engine
         self._bundles = bundles
+        self._loop = asyncio.get_running_loop()
+        self._patience = Timers(self._loop)
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[messages.Answer]] = {}
         self._answered: dict[int, WorkerRequest] = {}  # now
@@ -35,7 +39,8 @@ class Requests:
     async def fetch(self, slot: Slot, bundle: Bundle, request: WorkerRequest) -> WorkerResponse:
         """What the deployment's handler answers, in this runner. Raises WorkerFailed."""
         number, deployment = next(self._numbers), bundle.deployment
-        future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[messages.Answer] = self._loop.create_future()
+        patience = self._patience.call_later(FETCH_TIMEOUT, partial(_too_late, future))
         self._answers[number] = future
         slot.fetches[number] = deployment
         self._answered[number] = request
@@ -46,11 +51,9 @@ class Requests:
             )
         )
         try:
-            async with asyncio.timeout(FETCH_TIMEOUT):
-                answer = await future
-        except TimeoutError:
-            raise WorkerFailed("The handler did not answer in time.", "worker.timeout") from None
+            answer = await future
         finally:
+            patience.cancel()
             slot.fetches.pop(number, None)
             self._answered.pop(number, None)
             self._answers.pop(number, None)
@@ -102,6 +105,11 @@ class Requests:
         parent = Parent(run.workflow, run.instance, run.epoch)
         worker = engine.bundle_of(run.deployment).workflow_name
         return Caller(parent, step.name, step.n, worker, run.created)
+
+
+def _too_late(future: asyncio.Future[messages.Answer]) -> None:
+    if not future.done():
+        future.set_exception(WorkerFailed("The handler did not answer in time.", "worker.timeout"))
 
 
 def _told(failed: Failure) -> str:
