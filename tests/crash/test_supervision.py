@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from awaitstep.engine.embedded import requests
 from awaitstep.engine.errors import DeploymentCrashed, WorkerFailed
 from awaitstep.engine.states import RunStatus
 
@@ -538,3 +539,26 @@ async def test_of_many_a_handler_is_charged_once_it_is_alone(house: House) -> No
     assert house.engine.crashed("good") is None
     assert house.engine.crashed("neighbour") is None
     await unharmed(house, beside)
+
+
+@pytest.mark.interpreted
+async def test_a_handler_that_does_not_answer_is_given_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "FETCH_TIMEOUT", 0.2)
+    house.deploy(
+        "slow",
+        """
+        class Default(WorkerEntrypoint):
+            async def fetch(self, request):
+                if request.url.endswith("/slow"):
+                    await asyncio.sleep(30)
+                return Response("fine")
+        """,
+    )
+    await house.ready()
+    with pytest.raises(WorkerFailed) as failed:
+        await house.fetch("slow", "/slow")
+    assert failed.value.code == "worker.timeout"
+    assert (await house.fetch("slow")).body == b"fine"
+    assert not house.engine._fleet.slots[0].fetches

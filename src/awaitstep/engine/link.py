@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +23,8 @@ from awaitstep.engine import messages
 
 _READ: Final = 1 << 18
 LARGEST_FRAME: Final = 256 << 20
+# What is said in one turn is cut into frames of about this size.
+_LARGE_FRAME: Final = 16 << 20
 
 
 class Nonsense(Exception):
@@ -71,26 +73,32 @@ class Link:
         self._flushing = False
         if self._closed or not self._said:
             return
-        payload = messages.encode(self._said)
-        self._said = []
-        frame = len(payload).to_bytes(4, "little") + payload
+        said, self._said = self._said, []
+        for frame in _frames(said):
+            self._send_frame(frame)
+
+    def _send_frame(self, frame: bytes) -> None:
         if self._unsent:
             self._unsent += frame
             return
-        try:
-            sent = self._socket.send(frame)
-        except (BlockingIOError, InterruptedError):
-            sent = 0
-        except OSError as error:
-            self._lose(str(error))
-            return
+        sent = self._send_some(frame)
         if sent < len(frame):
             self._unsent += memoryview(frame)[sent:]
             self._loop.add_writer(self._socket, self._write)
 
+    def _send_some(self, data: bytes | bytearray) -> int:
+        """How many bytes went, all when nobody is there any more: reading tells that, after what the
+        other end said before."""
+        try:
+            return self._socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError:
+            return len(data)
+
     def drain(self) -> None:
         """Take in what the other end said before it died."""
-        while self._hear(len(self._unheard)) and self._read():
+        while self._hear_all() and self._read():
             pass
 
     def close(self) -> None:
@@ -102,14 +110,7 @@ class Link:
             self._socket.close()
 
     def _write(self) -> None:
-        try:
-            sent = self._socket.send(self._unsent)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError as error:
-            self._lose(str(error))
-            return
-        del self._unsent[:sent]
+        del self._unsent[: self._send_some(self._unsent)]
         if not self._unsent:
             self._loop.remove_writer(self._socket)
 
@@ -122,16 +123,20 @@ class Link:
         except (BlockingIOError, InterruptedError):
             return False
         except OSError as error:
-            self._lose(str(error))
-            return False
+            return self._end(str(error))
         if not size:
-            self._lose("the other end closed the link")
-            return False
+            return self._end("the other end closed the link")
         received = self._received
         received += memoryview(self._room)[:size]
         del received[: self._take_in(memoryview(received))]
         self._hear_some()
         return not self._closed
+
+    def _end(self, why: str) -> bool:
+        """Nothing comes any more; what was said before is heard first."""
+        if self._hear_all():
+            self._lose(why)
+        return False
 
     def _take_in(self, data: memoryview) -> int:
         """Decode the whole frames that `data` begins with; how many bytes they are."""
@@ -160,6 +165,10 @@ class Link:
             if self._unheard:
                 self._loop.call_soon(self._hear_some)
 
+    def _hear_all(self) -> bool:
+        """Handle all that is unheard; False when the link is closed."""
+        return self._hear(len(self._unheard))
+
     def _hear(self, count: int) -> bool:
         """Handle the next messages, `count` at most; False when the link is closed."""
         unheard = self._unheard
@@ -178,7 +187,7 @@ class Link:
 
     def _refuse_next(self, why: str) -> None:
         """What comes next is nonsense; what was said before it counts."""
-        if self._hear(len(self._unheard)):
+        if self._hear_all():
             self._refuse(why)
 
     def _refuse(self, why: str) -> None:
@@ -189,3 +198,13 @@ class Link:
         if not self._closed:
             self.close()
             self._on_lost(why)
+
+
+def _frames(said: list[messages.Message]) -> Iterator[bytes]:
+    payload = messages.encode(said)
+    if len(payload) > _LARGE_FRAME and len(said) > 1:
+        half = len(said) // 2
+        yield from _frames(said[:half])
+        yield from _frames(said[half:])
+    else:
+        yield len(payload).to_bytes(4, "little") + payload

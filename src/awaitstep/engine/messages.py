@@ -60,6 +60,13 @@ class Start(Message, tag=2):
     epoch: int = 1
 
 
+class History(Message, tag=10):
+    """A part of what is recorded of a run, where that is much; its `Start` comes with the rest."""
+
+    assignment: int
+    recorded: list[Recorded]
+
+
 class Outcome(Message, tag=3):
     """An outcome is durable. `value` None: the result the runner itself sent."""
 
@@ -239,7 +246,7 @@ class Failing(Message, tag=35):
     failure: Failure
 
 
-ToRunner = Load | Start | Outcome | Retry | Unload | Freeze | Thaw | Fetch | Reply
+ToRunner = Load | History | Start | Outcome | Retry | Unload | Freeze | Thaw | Fetch | Reply
 ToServer = (
     Hello
     | Loading

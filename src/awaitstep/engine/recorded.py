@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -10,6 +10,10 @@ from awaitstep.engine.states import StepKind, StepStatus
 
 if TYPE_CHECKING:
     from awaitstep.engine.run import Run
+
+
+# Values of one message (bytes).
+LARGEST_PART: Final = 8 << 20
 
 
 class Recorded(msgspec.Struct, array_like=True, gc=False):
@@ -24,6 +28,16 @@ class Recorded(msgspec.Struct, array_like=True, gc=False):
     value: bytes | None = None
     attempts: int = 0
     cancelled: bool = False
+
+
+def fitting(all: list[Recorded]) -> int:
+    """How many of the first travel in one message; one at least."""
+    size = 0
+    for count, each in enumerate(all):
+        size += len(each.value or b"")
+        if size > LARGEST_PART and count:
+            return count
+    return len(all)
 
 
 def recorded(run: Run) -> list[Recorded]:

@@ -20,6 +20,7 @@ from awaitstep.engine.link import Link
 from awaitstep.engine.loading import Loaded, load, respond, run_code
 from awaitstep.engine.logs import Line, Stream
 from awaitstep.engine.outcomes import Failure
+from awaitstep.engine.recorded import Recorded
 from awaitstep.engine.retry import DEFAULT, RetryPolicy
 from awaitstep.engine.states import StepKind
 from awaitstep.engine.step import WorkflowStep
@@ -43,6 +44,7 @@ class Runner:
         self._known: dict[str, messages.Load] = {}
         self._loaded: dict[str, Loaded | Failure] = {}
         self._executions: dict[int, Execution] = {}
+        self._histories: dict[int, list[Recorded]] = {}  # of runs that are about to start
         self._questions = Questions()
         self._fetches: set[asyncio.Task[None]] = set()
         self._threads = StepThreads(threads, on_survivor=self._survivor, code=code)
@@ -52,6 +54,7 @@ class Runner:
         self._link: Link | None = None
         self._handlers: dict[type, Callable[[Any], None]] = {
             messages.Load: self._know,
+            messages.History: self._history,
             messages.Start: self._start,
             messages.Outcome: self._outcome,
             messages.Retry: self._retry,
@@ -131,7 +134,11 @@ class Runner:
 
     # --- runs ---------------------------------------------------------------------------------
 
+    def _history(self, message: messages.History) -> None:
+        self._histories.setdefault(message.assignment, []).extend(message.recorded)
+
     def _start(self, message: messages.Start) -> None:
+        recorded = self._histories.pop(message.assignment, []) + message.recorded
         loaded = self._module(message.deployment)
         if isinstance(loaded, Failure):
             self.send(messages.Ended(message.assignment, None, loaded))
@@ -140,7 +147,7 @@ class Runner:
             _Voice(self, message.assignment),
             epoch=message.epoch,
             label=f"run {message.assignment}",
-            recorded=message.recorded,
+            recorded=recorded,
             clock=self._clock,
             threads=self._threads,
             loop=self._loop,

@@ -79,6 +79,40 @@ async def test_draining_hears_all_that_is_there() -> None:
     heard.close()
 
 
+async def test_what_was_said_is_heard_although_nobody_listens_any_more() -> None:
+    heard = _Heard(per_turn=2)
+    heard.theirs.sendall(_frame(7))
+    heard.theirs.close()
+    heard.link.send(messages.Unload(1))
+    heard.link.flush()
+    assert not heard.lost
+    heard.link.drain()
+    assert heard.numbers == list(range(1, 8))
+    assert heard.lost
+
+
+@pytest.mark.interpreted
+async def test_much_that_is_said_at_once_travels_in_several_frames(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("awaitstep.engine.link._LARGE_FRAME", 1_000)
+    monkeypatch.setattr("awaitstep.engine.link.LARGEST_FRAME", 1_100)
+    heard = _Heard(per_turn=100)
+    there = Link(
+        heard.theirs,
+        decode=messages.decode_for_server,
+        on_message=print,
+        on_lost=print,
+    )
+    for number in range(1, 51):
+        there.send(messages.Outcome(number, 1, 1, True, b"x" * 300))
+    await heard.until(lambda: len(heard.numbers) == 50)
+    assert heard.numbers == list(range(1, 51))
+    assert not heard.lost
+    there.close()
+    heard.close()
+
+
 async def test_nothing_is_heard_after_closing() -> None:
     heard = _Heard(per_turn=2)
     heard.theirs.sendall(_frame(9))

@@ -49,7 +49,7 @@ from awaitstep.engine.port import (
     RunView,
     StartRun,
 )
-from awaitstep.engine.recorded import recorded
+from awaitstep.engine.recorded import fitting, recorded
 from awaitstep.engine.run import Change, Operation, Run
 from awaitstep.engine.states import ENDED, RunStatus, StepStatus
 from awaitstep.engine.workers import (
@@ -611,6 +611,10 @@ class Embedded(Coordinator):
         assignment = self._give(run)
         slot.assignments.add(assignment)
         self._slots[assignment] = slot
+        rest = recorded(run) if run.operations else []
+        while len(rest) > (size := fitting(rest)):
+            slot.send(messages.History(assignment, rest[:size]))
+            rest = rest[size:]
         slot.send(
             messages.Start(
                 assignment,
@@ -618,7 +622,7 @@ class Embedded(Coordinator):
                 run.instance,
                 run.created,
                 run.params,
-                recorded(run) if run.operations else [],
+                rest,
                 slot.alone,
                 run.epoch,
             )
