@@ -36,9 +36,12 @@ help: ## list the commands
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
 
+# Bytecode at once, as pip makes it: not every machine lets Python write it when a module is imported,
+# and without it a start takes twice as long.
 .venv/runtime: .venv/uv requirements/runtime.txt pyproject.toml
-	@$(BIN)/uv pip install --quiet --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements/runtime.txt -r requirements/build.txt
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(SDK): requirements/sdk.txt | .venv/uv
@@ -47,7 +50,7 @@ $(SDK): requirements/sdk.txt | .venv/uv
 	@touch $@
 
 .venv/dev: .venv/runtime requirements/dev.txt | $(SDK)
-	@$(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements/dev.txt
 	@touch $@
 
 # it may need uv to get itself a Node
@@ -132,7 +135,7 @@ build: .venv/dev $(SDK) $(DASHBOARD) ## build the wheel into dist/, its engine c
 $(WHEEL): hatch_build.py pyproject.toml $(shell find src -name '*.py' -o -name '*.sql' -o -name '*.json') $(DASHBOARD) $(SDK) | .venv/dev
 	@rm -rf $(@D)
 	@$(MAKE) --no-print-directory --silent build >/dev/null
-	@$(BIN)/uv pip install --quiet --no-deps --target $(@D) dist/*.whl
+	@$(BIN)/uv pip install --quiet --compile-bytecode --no-deps --target $(@D) dist/*.whl
 	@touch $@
 
 lock: .venv/uv ## lock the packages anew, with hashes

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from awaitstep.auth.vault import Vault
     from awaitstep.gateway import Gateway
     from awaitstep.ir import Registry
+    from awaitstep.language import CompiledGraphs
+    from awaitstep.late import LateLanguage
     from awaitstep.providers.cloudflare import CloudflareProvider
     from awaitstep.storage.port import Store
     from awaitstep.storage.records import ApiKey, Home
@@ -47,6 +50,8 @@ DEPLOYMENTS: Final = "deployments"
 # Installed packages, and what they were made of, which belongs to the deployments.
 ENVIRONMENTS: Final = "environments"
 REQUIREMENTS: Final = "requirements"
+# A server has answered for so long when it loads what only graphs need (seconds).
+LANGUAGE_AFTER: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +94,10 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
 
     Raises SetupRefused, JournalLocked, JournalUnavailable.
     """
-    from awaitstep.api import create_api
-    from awaitstep.api.dashboard import Dashboard
     from awaitstep.app import AwaitStep
     from awaitstep.auth.vault import BadKey, Vault, load_key
     from awaitstep.engine.clock import SystemClock
-    from awaitstep.gateway import Gateway
-    from awaitstep.language import CompiledGraphs
+    from awaitstep.late import LateLanguage
     from awaitstep.providers.local import LocalBundles, LocalProvider
     from awaitstep.storage.port import StoreDamaged, StoreUnavailable
     from awaitstep.storage.sql import open_store
@@ -111,6 +113,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
         files = ModuleFiles(settings.data / DEPLOYMENTS)
         environments = _environments(settings.data)
         bundles = LocalBundles(store=store, vault=vault, files=files, environments=environments)
+        applications = asyncio.create_task(asyncio.to_thread(_load_applications))
         engine = await Embedded.open(settings.data, bundles, runners=settings.runners, hold=True)
         stack = AsyncExitStack()
         try:
@@ -123,10 +126,11 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
                 worker_url=lambda name: f"{settings.worker_url}/{name}/",
             )
             elsewhere = await stack.enter_async_context(_cloudflare(settings, store, vault, files))
+            language = LateLanguage(partial(_language, settings.data))
             app = AwaitStep(
                 store=store,
                 providers={provider.type: provider, elsewhere.type: elsewhere},
-                language=CompiledGraphs(_node_types(settings.data)),
+                language=language,
                 clock=SystemClock(),
                 vault=vault,
             )
@@ -136,16 +140,14 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
                 raise SetupRefused(str(error)) from None
             tracing = _tracing(engine, app)
             await engine.go_on()  # only now it knows the limits of all workflows
-            worker = urlsplit(settings.worker_url)
-            suffixes = (f".{worker.hostname}",) if settings.host_form else ()
-            gateway = Gateway(
-                engine, app.directory, suffixes=(".localhost", *suffixes), scheme=worker.scheme
-            )
             await app.sessions.served_at(settings.dashboard_url)
-            api = create_api(app, _origins(settings), open_metrics=settings.open_metrics)
+            await applications
+            api, gateway = _applications(settings, app, engine)
+            loading = asyncio.create_task(_load_soon(language))
             try:
-                yield Server(app, home, Dashboard(api), gateway)
+                yield Server(app, home, api, gateway)
             finally:
+                loading.cancel()
                 if tracing is not None:
                     await tracing.close()
         finally:
@@ -156,32 +158,63 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
         await asyncio.to_thread(store.close)
 
 
+def _load_applications() -> None:
+    """Import what answers requests, which takes longer than all else of a start. In a thread of its
+    own: meanwhile the journal is read, and the runners start."""
+    from awaitstep import api, gateway  # noqa: F401 - `_applications` finds them there
+
+
+async def _load_soon(language: LateLanguage) -> None:
+    """Before it is asked for, and after what waited for the server: both compute."""
+    await asyncio.sleep(LANGUAGE_AFTER)
+    await asyncio.to_thread(language.loaded)
+
+
+def _language(data: Path) -> CompiledGraphs:
+    from awaitstep.language import CompiledGraphs
+
+    return CompiledGraphs(_node_types(data))
+
+
+def _applications(settings: Settings, app: AwaitStep, engine: Embedded) -> tuple[ASGIApp, Gateway]:
+    """Dashboard with API, and Worker URLs."""
+    from awaitstep.api import create_api
+    from awaitstep.api.dashboard import Dashboard
+    from awaitstep.gateway import Gateway
+
+    worker = urlsplit(settings.worker_url)
+    suffixes = (f".{worker.hostname}",) if settings.host_form else ()
+    gateway = Gateway(
+        engine, app.directory, suffixes=(".localhost", *suffixes), scheme=worker.scheme
+    )
+    api = create_api(app, _origins(settings), open_metrics=settings.open_metrics)
+    return Dashboard(api), gateway
+
+
 @asynccontextmanager
 async def _cloudflare(
     settings: Settings, store: Store, vault: Vault, files: ModuleFiles
 ) -> AsyncIterator[CloudflareProvider]:
-    import httpx
-
     from awaitstep.providers import cloudflare
 
     address = settings.cloudflare or cloudflare.ADDRESS
     environments = _cloudflare_environments(settings.data)
-    timeout = httpx.Timeout(30.0, write=120.0)
-    async with httpx.AsyncClient(timeout=timeout) as http:
-        places = cloudflare.StoredPlaces(store=store, vault=vault, http=http, address=address)
-        await environments.clean(await asyncio.to_thread(store.deployments.environments))
-        try:
-            yield cloudflare.CloudflareProvider(
-                runs=cloudflare.CloudflareRuns(places),
-                http=http,
-                places=places,
-                files=files,
-                environments=environments,
-                mark=vault.mark,
-                address=address,
-            )
-        finally:
-            await environments.close()
+    http = cloudflare.LateHttp()
+    places = cloudflare.StoredPlaces(store=store, vault=vault, http=http, address=address)
+    await environments.clean(await asyncio.to_thread(store.deployments.environments))
+    try:
+        yield cloudflare.CloudflareProvider(
+            runs=cloudflare.CloudflareRuns(places),
+            http=http,
+            places=places,
+            files=files,
+            environments=environments,
+            mark=vault.mark,
+            address=address,
+        )
+    finally:
+        await environments.close()
+        await http.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,24 +5,12 @@ Everything is read when it is asked for; nothing here is told of what happens.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import accumulate
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
 
-import awaitstep
 from awaitstep.api.access import application, who_asks
 from awaitstep.api.direct import DirectRoute, described
-from awaitstep.engine.figures import COMMIT_BOUNDS, Figures, JournalFigures, RunnerFigures, Tally
 
 PATH: Final = "/metrics"
 router = APIRouter(tags=["metrics"], route_class=DirectRoute)
@@ -43,112 +31,9 @@ async def open_metrics(request: Request) -> Response:
 
 
 async def _answer(request: Request, project: str | None) -> Response:
+    # most servers are never asked, and a start is quicker without Prometheus' client
+    from awaitstep.api.exposition import exposition
+
     found = await application(request).observation.figures(project)
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Scrape(found))
-    ProcessCollector(registry=registry)
-    encode, media_type = choose_encoder(request.headers.get("accept", ""))
-    return Response(encode(registry), headers={"content-type": media_type})
-
-
-class _Scrape:
-    """What one answer holds: `prometheus_client.registry.Collector`."""
-
-    def __init__(self, found: Mapping[str, Figures]) -> None:
-        self._found = found
-
-    def collect(self) -> Iterable[Metric]:
-        info = GaugeMetricFamily("awaitstep_info", "Always 1.", labels=["version"])
-        info.add_metric([awaitstep.__version__], 1)
-        yield info
-        for engine, figures in self._found.items():
-            yield from _workflows(engine, figures)
-            yield from _runs(engine, figures)
-            if figures.runners is not None:
-                yield from _runners(engine, figures.runners)
-            if figures.journal is not None:
-                yield from _journal(engine, figures.journal)
-
-
-def _workflows(engine: str, figures: Figures) -> Iterator[Metric]:
-    tallies = figures.workflows
-    yield _counted(engine, tallies, "runs_started", "Runs created.", None, {"": "started"})
-    yield _counted(engine, tallies, "runs_restarted", "Restarts of runs.", None, {"": "restarted"})
-    ends = {end: end for end in ("complete", "errored", "terminated")}
-    yield _counted(engine, tallies, "runs_ended", "Runs that ended.", "status", ends)
-    steps = {"complete": "attempts_succeeded", "errored": "steps_errored"}
-    what = "Steps that ended; sleeps and waits are none."
-    yield _counted(engine, tallies, "steps_ended", what, "status", steps)
-    attempts = {"succeeded": "attempts_succeeded", "failed": "attempts_failed"}
-    yield _counted(
-        engine, tallies, "attempts_ended", "Attempts of steps that ended.", "outcome", attempts
-    )
-    for name, what, values in (
-        ("runs_live", "Runs that have not ended, asleep or not.", figures.live),
-        ("runs_in_line", "Runs that a limit of their workflow holds back.", figures.in_line),
-    ):
-        gauge = GaugeMetricFamily(f"awaitstep_{name}", what, labels=["engine", "workflow"])
-        for workflow, value in sorted(values.items()):
-            gauge.add_metric([engine, workflow], value)
-        yield gauge
-
-
-def _runs(engine: str, figures: Figures) -> Iterator[Metric]:
-    yield _gauge(engine, "runs_loaded", "Runs in memory.", figures.loaded)
-    yield _gauge(engine, "runs_executing", "Runs whose code is with a runner.", figures.executing)
-
-
-def _runners(engine: str, runners: RunnerFigures) -> Iterator[Metric]:
-    yield _gauge(engine, "runners_ready", "Runner processes that are ready.", runners.ready)
-    yield _gauge(engine, "runs_without_runner", "Runs that wait for a runner.", runners.wanted)
-    what = "Runner processes that ended and were followed by another."
-    restarts = CounterMetricFamily("awaitstep_runner_restarts", what, labels=["engine", "reason"])
-    for reason in ("died", "stalled", "replaced"):
-        restarts.add_metric([engine, reason], runners.restarts.get(reason, 0))
-    yield restarts
-
-
-def _journal(engine: str, journal: JournalFigures) -> Iterator[Metric]:
-    what = "How long commits of the journal took, each with its fsync."
-    took = HistogramMetricFamily("awaitstep_journal_commit_seconds", what, labels=["engine"])
-    bounds = [*(str(bound) for bound in COMMIT_BOUNDS), "+Inf"]
-    classes = list(zip(bounds, accumulate(journal.classes), strict=True))
-    took.add_metric([engine], buckets=classes, sum_value=journal.seconds)
-    yield took
-    yield _counter(engine, "journal_fsyncs", "Commits of the journal.", journal.fsyncs)
-    yield _counter(engine, "journal_rows", "Rows written to the journal.", journal.rows)
-    what = "Writes that wait for the journal's next commit."
-    yield _gauge(engine, "journal_queue_length", what, journal.queue)
-    what = "1 while the journal can be written, else 0."
-    yield _gauge(engine, "journal_available", what, int(journal.available))
-
-
-def _counted(
-    engine: str,
-    tallies: Mapping[str, Tally],
-    name: str,
-    what: str,
-    label: str | None,
-    fields: Mapping[str, str],
-) -> Metric:
-    """One counter per workflow and value of `label`; `fields` name where each is counted."""
-    labels = ["engine", "workflow", *([label] if label else [])]
-    counter = CounterMetricFamily(f"awaitstep_{name}", what, labels=labels)
-    for workflow, tally in sorted(tallies.items()):
-        for value, field in fields.items():
-            counter.add_metric(
-                [engine, workflow, *([value] if label else [])], getattr(tally, field)
-            )
-    return counter
-
-
-def _gauge(engine: str, name: str, what: str, value: float) -> Metric:
-    gauge = GaugeMetricFamily(f"awaitstep_{name}", what, labels=["engine"])
-    gauge.add_metric([engine], value)
-    return gauge
-
-
-def _counter(engine: str, name: str, what: str, value: float) -> Metric:
-    counter = CounterMetricFamily(f"awaitstep_{name}", what, labels=["engine"])
-    counter.add_metric([engine], value)
-    return counter
+    body, media_type = exposition(found, request.headers.get("accept", ""))
+    return Response(body, headers={"content-type": media_type})

@@ -61,10 +61,11 @@ class NodeTypeShape(Shape):
 @router.get("/nodes")
 async def list_nodes(app: App, who: Reader) -> Listing[NodeTypeShape]:
     """All of them, on one page."""
-    found = [NodeTypeShape.model_validate(node, by_alias=True) for node in app.graphs.node_types()]
+    nodes = await app.graphs.node_types()
+    found = [NodeTypeShape.model_validate(node, by_alias=True) for node in nodes]
     return Listing[NodeTypeShape](data=found, next_cursor=None)
 
 
 @router.get("/nodes/{type}")
 async def get_node(type: str, app: App, who: Reader) -> NodeTypeShape:
-    return NodeTypeShape.model_validate(app.graphs.node_type(type), by_alias=True)
+    return NodeTypeShape.model_validate(await app.graphs.node_type(type), by_alias=True)

@@ -66,12 +66,12 @@ class Graphs:
         """What the module reads of `env` besides its own bindings, by name."""
         return await asyncio.to_thread(self._language.variables, compiled)
 
-    def node_types(self) -> Sequence[Mapping[str, Any]]:
-        return self._language.node_types()
+    async def node_types(self) -> Sequence[Mapping[str, Any]]:
+        return await asyncio.to_thread(self._language.node_types)
 
-    def node_type(self, type: str) -> Mapping[str, Any]:
+    async def node_type(self, type: str) -> Mapping[str, Any]:
         """Raises NotFound."""
-        for node in self._language.node_types():
+        for node in await self.node_types():
             if node["type"] == type:
                 return node
         raise NotFound(f"There is no node type {type!r}.", "node.not_found")

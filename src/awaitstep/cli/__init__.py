@@ -22,6 +22,7 @@ from awaitstep.cli.runs import events, runs
 from awaitstep.cli.script import run
 from awaitstep.cli.serve import dev, serve
 from awaitstep.cli.workflows import deploy, export, import_, trigger
+from awaitstep.interpreter import start_quickly
 
 app = typer.Typer(
     name="awaitstep",
@@ -67,6 +68,7 @@ app.command()(doctor)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit: 0 done, 1 failed, 2 wrong use."""
+    start_quickly()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         app(given, prog_name="awaitstep")

@@ -7,9 +7,7 @@ All files are there at the end, or none: they are written beside the folder firs
 
 from __future__ import annotations
 
-import asyncio
 import os
-import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -143,6 +141,8 @@ def _target(type: str) -> Target:
 
 def _uploaded(what: str, parcel: Parcel, place: Target) -> dict[str, bytes]:
     """The files of a deploy, from who uploads them. Raises Failure."""
+    import asyncio
+
     from awaitstep.providers.port import PackagesRefused, PackagesUnavailable
     from awaitstep.wiring import SetupRefused
 
@@ -199,6 +199,8 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
 @contextmanager
 def _beside(folder: Path) -> Iterator[Path]:
     """A folder on the same disk, for now."""
+    import secrets
+
     made = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}")
     made.mkdir()
     try:

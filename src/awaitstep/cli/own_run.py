@@ -23,6 +23,7 @@ from awaitstep.engine.port import Runs, RunView
 from awaitstep.engine.states import ENDED
 from awaitstep.engine.values import decode
 from awaitstep.engine.workers import Bundle
+from awaitstep.interpreter import tune
 from awaitstep.triggers import manual
 from awaitstep.triggers.target import Target
 from awaitstep.wiring import SetupRefused, open_script
@@ -39,6 +40,7 @@ def run_to_end(asked: Asked, data: Path | None) -> dict[str, Any]:
     Raises Failure with one sentence.
     """
     logs.beside_an_answer()
+    tune()
     with _folder(data) as folder:
         return _answer(uvloop.run(_run(asked, folder)))
 

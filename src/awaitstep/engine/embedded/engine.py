@@ -131,7 +131,7 @@ class Embedded(Coordinator):
         """
         deployments = deployments or folder / "deployments"
         temporary = temporary or folder / "tmp"
-        journal = Journal(folder)
+        journal = await asyncio.to_thread(Journal, folder, asyncio.get_running_loop())
         for path in (deployments, temporary):
             path.mkdir(parents=True, exist_ok=True)
         place = Place(

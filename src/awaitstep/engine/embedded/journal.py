@@ -67,10 +67,13 @@ class Write:
 
 
 class Journal:
-    """The open journal of one data folder. Made, used and closed on the event loop's thread."""
+    """The open journal of one data folder. Used and closed on the event loop's thread."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises JournalLocked when another server has the folder, JournalUnavailable,
+    def __init__(self, folder: Path, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """All of a large file is read: name the `loop` (default: the running one) and make it in
+        another thread where the loop has other things to do.
+
+        Raises JournalLocked when another server has the folder, JournalUnavailable,
         JournalDamaged."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +86,7 @@ class Journal:
             self._lock.close()
             raise JournalLocked(str(folder)) from None
         self._path = folder / "journal.sqlite"
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop or asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[list[Write] | None] = queue.SimpleQueue()
         self._said: list[Write] = []
         self.unavailable: str | None = None

@@ -10,9 +10,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import httpx
+from awaitstep.providers.cloudflare.http import File, Http
+
+if TYPE_CHECKING:
+    import httpx
 
 ADDRESS: Final = "https://api.cloudflare.com/client/v4"
 # A page of any list.
@@ -51,7 +54,7 @@ class Client:
     """Calls with one token. `pause` waits so many seconds; tests give one that does not. `tries`
     and `longest_wait` (seconds) say how patient it is."""
 
-    http: httpx.AsyncClient
+    http: Http
     token: str = field(repr=False)
     address: str = ADDRESS
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -93,7 +96,7 @@ class Client:
 
     async def upload(self, method: str, path: str, metadata: Any, parts: Mapping[str, Part]) -> Any:
         """Send modules, each as a part whose name is its path. Raises Refused, Away."""
-        files: list[tuple[str, tuple[str | None, bytes, str]]] = [
+        files: list[File] = [
             ("metadata", (None, json.dumps(metadata).encode(), "application/json"))
         ]
         files += [(name, (name, content, kind)) for name, (content, kind) in parts.items()]
@@ -121,7 +124,7 @@ class Client:
         *,
         params: Mapping[str, str | int] | None = None,
         body: Any = None,
-        files: Sequence[tuple[str, tuple[str | None, bytes, str]]] | None = None,
+        files: Sequence[File] | None = None,
     ) -> dict[str, Any]:
         """The whole envelope of a call that succeeded.
 
@@ -146,8 +149,10 @@ class Client:
         path: str,
         params: Mapping[str, str | int] | None,
         body: Any,
-        files: Sequence[tuple[str, tuple[str | None, bytes, str]]] | None,
+        files: Sequence[File] | None,
     ) -> dict[str, Any]:
+        import httpx  # not at each start: see `http.py`
+
         try:
             response = await self.http.request(
                 method,

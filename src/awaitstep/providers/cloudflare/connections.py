@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-import httpx
-
 from awaitstep.auth import places
 from awaitstep.auth.vault import Unreadable, Vault
 from awaitstep.providers.cloudflare.client import ADDRESS, Client
+from awaitstep.providers.cloudflare.http import Http
 from awaitstep.providers.cloudflare.places import NoPlace, Place, Whereabouts
 from awaitstep.storage.port import Missing, Store
 from awaitstep.storage.records import Connection
@@ -22,9 +21,7 @@ _KNOWN: Final = 100
 class StoredPlaces:
     """See `Places`. `address` is where Cloudflare's API is."""
 
-    def __init__(
-        self, *, store: Store, vault: Vault, http: httpx.AsyncClient, address: str = ADDRESS
-    ) -> None:
+    def __init__(self, *, store: Store, vault: Vault, http: Http, address: str = ADDRESS) -> None:
         self._store = store
         self._vault = vault
         self._http = http

@@ -6,8 +6,6 @@ import asyncio
 import gzip
 from collections.abc import Callable, Mapping, Sequence
 
-import httpx
-
 from awaitstep.engine.port import Runs
 from awaitstep.engine.workers import RunnerHealth
 from awaitstep.providers.bundles import KeptBundles
@@ -15,6 +13,7 @@ from awaitstep.providers.cloudflare import deploy
 from awaitstep.providers.cloudflare.client import ADDRESS, Client, Part
 from awaitstep.providers.cloudflare.differences import SCHEDULES, SIZE, differences_of
 from awaitstep.providers.cloudflare.files import SdkMissing, parts_of
+from awaitstep.providers.cloudflare.http import Http
 from awaitstep.providers.cloudflare.places import NoPlace, Place, Places
 from awaitstep.providers.cloudflare.token import accounts
 from awaitstep.providers.files import ModuleFiles
@@ -54,7 +53,7 @@ class CloudflareProvider(KeptBundles):
         self,
         *,
         runs: Runs,
-        http: httpx.AsyncClient,
+        http: Http,
         places: Places,
         files: ModuleFiles,
         environments: Environments,
