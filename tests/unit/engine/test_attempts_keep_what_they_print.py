@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from awaitstep.engine import logs
+from awaitstep.engine.current import Attempting, attempting
 from awaitstep.engine.embedded import rows
-from awaitstep.engine.execution import Attempting, attempting
 from awaitstep.engine.logs import Line, Log, Stream
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.printing import Borrowed, Printed

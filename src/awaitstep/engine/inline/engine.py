@@ -21,6 +21,7 @@ from awaitstep.engine import cursors, outcomes, search
 from awaitstep.engine.bindings import TOO_DEEP, RunsBackend
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator
+from awaitstep.engine.current import attempting
 from awaitstep.engine.eager import Eager
 from awaitstep.engine.errors import (
     DeploymentMissing,
@@ -29,7 +30,7 @@ from awaitstep.engine.errors import (
     WorkerFailed,
 )
 from awaitstep.engine.eventlog import Note
-from awaitstep.engine.execution import Execution, attempting
+from awaitstep.engine.execution import Execution
 from awaitstep.engine.figures import Figures
 from awaitstep.engine.loading import Loaded, load, respond, run_code
 from awaitstep.engine.logs import Line
