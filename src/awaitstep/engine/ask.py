@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from awaitstep.engine import values
+from awaitstep.engine.children import child_told_of
 from awaitstep.engine.hosting import Job
 from awaitstep.engine.logs import Log
 from awaitstep.engine.recorded import Recorded
 from awaitstep.engine.retry import DEFAULT, RetryPolicy
 from awaitstep.engine.rollback import Handler
-from awaitstep.engine.run import child_told_of
 from awaitstep.engine.states import StepKind
 from awaitstep.engine.timers import Timer
 
