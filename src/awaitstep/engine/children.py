@@ -7,13 +7,31 @@ run another id gets one that is on its own. What a child ended with reaches its 
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from awaitstep.engine import values
 from awaitstep.engine.port import Caller, Parent
 from awaitstep.engine.rollback import is_handler
-from awaitstep.engine.run import Run
 from awaitstep.engine.states import RunStatus
+
+if TYPE_CHECKING:
+    from awaitstep.engine.run import Run
+
+# The event that tells a run of the end of one that it started; nobody else may send it.
+_CHILD_EVENT = re.compile(r"child-([0-9a-f]{32})")
+
+
+def child_event(child: str) -> str:
+    """The type of the event that tells a run of its child's end."""
+    return f"child-{child}"
+
+
+def child_told_of(event_type: str) -> str | None:
+    """The child whose end an event of this type tells, None for all other events."""
+    told = _CHILD_EVENT.fullmatch(event_type)
+    return None if told is None else told[1]
 
 
 def child_instance(caller: Caller) -> str:

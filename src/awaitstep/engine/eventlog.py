@@ -17,7 +17,8 @@ from awaitstep.engine.port import EntryType, LogEntry, RunError
 from awaitstep.engine.states import RunStatus, StepKind, StepStatus
 
 if TYPE_CHECKING:
-    from awaitstep.engine.run import Event, Operation, Run
+    from awaitstep.engine.operations import Event, Operation
+    from awaitstep.engine.standing import Standing
 
 # Of what a restart drops, so much is kept in its note: entries, and bytes.
 MOST_KEPT: Final = 500
@@ -81,7 +82,7 @@ _ENDS: Final = {
 }
 
 
-def entries(run: Run, notes: Sequence[Note]) -> list[LogEntry]:
+def entries(run: Standing, notes: Sequence[Note]) -> list[LogEntry]:
     """Everything that is known to have happened to the run, oldest first."""
     made: list[_Placed] = []
     restarts: list[Note] = []
@@ -112,7 +113,9 @@ def entries(run: Run, notes: Sequence[Note]) -> list[LogEntry]:
     return [entry for _, entry in made]
 
 
-def kept(run: Run, dropped: Iterable[Operation]) -> tuple[list[tuple[float, int, LogEntry]], int]:
+def kept(
+    run: Standing, dropped: Iterable[Operation]
+) -> tuple[list[tuple[float, int, LogEntry]], int]:
     """The log of what a restart drops, without events, which are unread again; and how many
     entries there was no room for."""
     made = list(_body(run))
@@ -133,7 +136,7 @@ def _place(placed: _Placed) -> _Place:
     return placed[0]
 
 
-def _body(run: Run) -> Iterator[_Placed]:
+def _body(run: Standing) -> Iterator[_Placed]:
     """When this epoch of the run started and ended."""
     epoch = run.epoch
     if run.started is not None:

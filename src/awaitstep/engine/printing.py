@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from awaitstep.engine.execution import attempting
+from awaitstep.engine.current import attempting
 from awaitstep.engine.logs import Stream
 
 Elsewhere = Callable[[Stream, str], object]

@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from awaitstep.engine import durations, retry
+from awaitstep.engine.attempts import CONTEXT
 from awaitstep.engine.awaited import awaited
-from awaitstep.engine.execution import CONTEXT, Execution
+from awaitstep.engine.execution import Execution
 from awaitstep.engine.retry import RetryPolicy
 from awaitstep.engine.rollback import Handler
 from awaitstep.engine.states import StepKind

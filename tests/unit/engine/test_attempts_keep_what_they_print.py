@@ -8,13 +8,14 @@ import msgspec
 import pytest
 
 from awaitstep.engine import logs
+from awaitstep.engine.change import Change
+from awaitstep.engine.current import Attempting, attempting
 from awaitstep.engine.embedded import rows
-from awaitstep.engine.execution import Attempting, attempting
 from awaitstep.engine.logs import Line, Log, Stream
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.printing import Borrowed, Printed
 from awaitstep.engine.retry import RetryPolicy
-from awaitstep.engine.run import Change, Run
+from awaitstep.engine.run import Run
 from awaitstep.engine.states import StepKind
 
 OUT, ERR, NOTE = Stream.stdout, Stream.stderr, Stream.note

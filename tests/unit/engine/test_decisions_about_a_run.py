@@ -4,9 +4,10 @@ import pytest
 
 from awaitstep.engine import outcomes, values
 from awaitstep.engine.errors import RunState, StepNotFound
+from awaitstep.engine.operations import Event
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.retry import DEFAULT, RetryPolicy
-from awaitstep.engine.run import Event, Run
+from awaitstep.engine.run import Run
 from awaitstep.engine.states import RunStatus, StepKind, StepStatus
 
 NO = Failure("ValueError", "no")

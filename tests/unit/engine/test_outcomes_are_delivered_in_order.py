@@ -7,11 +7,12 @@ import pytest
 from awaitstep.engine import outcomes, values
 from awaitstep.engine.clock import ManualClock
 from awaitstep.engine.eager import Eager
-from awaitstep.engine.execution import MOST_REFUSALS, Execution, Unloaded
+from awaitstep.engine.execution import Execution
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.recorded import Recorded
 from awaitstep.engine.retry import DEFAULT, RetryPolicy
 from awaitstep.engine.states import StepKind
+from awaitstep.engine.tasks import MOST_REFUSALS, Unloaded
 
 DO, SLEEP, WAIT = StepKind.do, StepKind.sleep, StepKind.wait
 

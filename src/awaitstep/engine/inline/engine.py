@@ -19,8 +19,10 @@ from msgspec.structs import replace
 
 from awaitstep.engine import cursors, outcomes, search
 from awaitstep.engine.bindings import TOO_DEEP, RunsBackend
+from awaitstep.engine.change import Change
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator
+from awaitstep.engine.current import attempting
 from awaitstep.engine.eager import Eager
 from awaitstep.engine.errors import (
     DeploymentMissing,
@@ -29,16 +31,17 @@ from awaitstep.engine.errors import (
     WorkerFailed,
 )
 from awaitstep.engine.eventlog import Note
-from awaitstep.engine.execution import Execution, attempting
+from awaitstep.engine.execution import Execution
 from awaitstep.engine.figures import Figures
 from awaitstep.engine.loading import Loaded, load, respond, run_code
 from awaitstep.engine.logs import Line
+from awaitstep.engine.operations import Operation
 from awaitstep.engine.outcomes import Failure, failure, rebuild
 from awaitstep.engine.port import Caller, Created, Parent, RunPage, RunQuery, RunView, StartRun
 from awaitstep.engine.printing import Borrowed
 from awaitstep.engine.recorded import recorded
 from awaitstep.engine.retry import RetryPolicy
-from awaitstep.engine.run import Change, Operation, Run
+from awaitstep.engine.run import Run
 from awaitstep.engine.states import ENDED, RunStatus, StepKind, StepStatus
 from awaitstep.engine.step import WorkflowStep
 from awaitstep.engine.workers import Bundles, RunnerHealth, WorkerRequest, WorkerResponse
