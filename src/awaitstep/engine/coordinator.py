@@ -18,6 +18,8 @@ from typing import Any, Final
 
 from awaitstep.engine import children, eventlog, ids, tracecontext, values
 from awaitstep.engine.admission import Admission
+from awaitstep.engine.change import Change
+from awaitstep.engine.children import child_event, child_told_of
 from awaitstep.engine.clock import Clock
 from awaitstep.engine.errors import (
     EngineError,
@@ -32,6 +34,7 @@ from awaitstep.engine.errors import (
 from awaitstep.engine.eventlog import Note, NoteKind
 from awaitstep.engine.figures import Figures, Tallies
 from awaitstep.engine.logs import Line
+from awaitstep.engine.operations import Event, Operation
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import (
     Capabilities,
@@ -50,7 +53,7 @@ from awaitstep.engine.port import (
 )
 from awaitstep.engine.resting import Resting
 from awaitstep.engine.retry import RetryPolicy
-from awaitstep.engine.run import Change, Event, Operation, Run, child_event, child_told_of
+from awaitstep.engine.run import Run
 from awaitstep.engine.states import ENDED, RunStatus, StepKind, StepStatus
 from awaitstep.engine.timers import Timer, Timers
 

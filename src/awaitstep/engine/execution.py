@@ -19,7 +19,6 @@ from awaitstep.engine.ask import Ask
 from awaitstep.engine.asks import Asks
 from awaitstep.engine.attempts import Attempts
 from awaitstep.engine.clock import Clock
-from awaitstep.engine.current import attempting, label
 from awaitstep.engine.eager import Eager
 from awaitstep.engine.errors import ValueRefused
 from awaitstep.engine.hosting import Engine, Threads
@@ -30,8 +29,6 @@ from awaitstep.engine.rollback import SUFFIX, Handler, is_handler
 from awaitstep.engine.states import STOP, StepKind
 from awaitstep.engine.tasks import Tasks, follow_tasks
 from awaitstep.engine.undoing import Undoing
-
-__all__ = ["Execution", "attempting", "follow_tasks", "label"]
 
 
 class Execution:

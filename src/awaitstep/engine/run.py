@@ -14,18 +14,15 @@ from collections.abc import Sequence
 
 from awaitstep.engine import eventlog, outcomes, restarting
 from awaitstep.engine.change import Change
-from awaitstep.engine.children import child_event, child_told_of
 from awaitstep.engine.errors import RunState
 from awaitstep.engine.eventlog import NoteKind
 from awaitstep.engine.logs import Line
-from awaitstep.engine.operations import Attempt, Event, Operation
+from awaitstep.engine.operations import Event, Operation
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import Onto
 from awaitstep.engine.retry import delay_after
 from awaitstep.engine.standing import Standing
 from awaitstep.engine.states import ENDED, STOP, Cause, RunStatus, StepKind, StepStatus, move
-
-__all__ = ["Attempt", "Change", "Event", "Operation", "Run", "child_event", "child_told_of"]
 
 _RUNNING, _WAITING = StepStatus.running, StepStatus.waiting
 _COMPLETE, _ERRORED, _CANCELLED = StepStatus.complete, StepStatus.errored, StepStatus.cancelled

@@ -14,8 +14,9 @@ from typing import Any
 
 from awaitstep.engine import messages, outcomes
 from awaitstep.engine.clock import Clock
+from awaitstep.engine.current import attempting, label
 from awaitstep.engine.eager import Eager
-from awaitstep.engine.execution import Execution, attempting, follow_tasks, label
+from awaitstep.engine.execution import Execution
 from awaitstep.engine.link import Link
 from awaitstep.engine.loading import Loaded, load, respond, run_code
 from awaitstep.engine.logs import Line, Stream
@@ -24,6 +25,7 @@ from awaitstep.engine.recorded import Recorded
 from awaitstep.engine.retry import DEFAULT, RetryPolicy
 from awaitstep.engine.states import StepKind
 from awaitstep.engine.step import WorkflowStep
+from awaitstep.engine.tasks import follow_tasks
 from awaitstep.runner.bindings import LinkBackend, Questions
 from awaitstep.runner.outside import Outside
 from awaitstep.runner.threads import StepThreads

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from awaitstep.engine import messages
-from awaitstep.engine.execution import label
+from awaitstep.engine.current import label
 from awaitstep.engine.logs import Stream, escaped
 
 # A longer line is cut into pieces of this many characters.

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from awaitstep.engine.logs import Line
+from awaitstep.engine.operations import Attempt
 from awaitstep.engine.outcomes import Failure
-from awaitstep.engine.run import Attempt
 
 
 class _Attempt(msgspec.Struct, array_like=True):

@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from awaitstep.engine import cursors, messages
+from awaitstep.engine.change import Change
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator
 from awaitstep.engine.embedded import listing, queries, rows
@@ -40,6 +41,7 @@ from awaitstep.engine.errors import (
 )
 from awaitstep.engine.eventlog import Note
 from awaitstep.engine.figures import Figures
+from awaitstep.engine.operations import Operation
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import (
     Created,
@@ -50,7 +52,7 @@ from awaitstep.engine.port import (
     StartRun,
 )
 from awaitstep.engine.recorded import fitting, recorded
-from awaitstep.engine.run import Change, Operation, Run
+from awaitstep.engine.run import Run
 from awaitstep.engine.states import ENDED, RunStatus, StepStatus
 from awaitstep.engine.workers import (
     Bundle,

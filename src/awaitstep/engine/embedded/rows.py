@@ -12,8 +12,10 @@ from enum import IntEnum
 from typing import Any, Final
 
 from awaitstep.engine import ids, outcomes
+from awaitstep.engine.change import Change
 from awaitstep.engine.embedded import attempts as packed
-from awaitstep.engine.run import Change, Event, Operation, Run
+from awaitstep.engine.operations import Event, Operation
+from awaitstep.engine.run import Run
 from awaitstep.engine.states import (
     RUN_CODES,
     STEP_CODES,
