@@ -237,6 +237,7 @@ async def test_missing_packages_lose_nothing_over_a_restart(
 ) -> None:
     timeout = asyncio.timeout
 
+    # where it is waited, as the number itself is part of the code of a compiled engine
     def shorter(seconds: float | None) -> asyncio.Timeout:
         return timeout(0.5 if seconds == READY_TIMEOUT else seconds)
 
