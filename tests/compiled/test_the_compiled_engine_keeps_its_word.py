@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,27 +12,63 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SUITES = ["tests/conformance"]
-COMPILED = """
+# of the crash tests, those that kill and lie most; all of them can be run in this way
+SUITES = [
+    "tests/conformance",
+    "tests/crash/test_fencing.py",
+    "tests/crash/test_no_commit_is_a_bad_moment_to_die.py",
+    "tests/crash/test_supervision.py",
+]
+SERVER = """
+import json
 from awaitstep.engine import coordinator, execution, run
-from awaitstep.engine.embedded import journal
+from awaitstep.engine.embedded import fleet, journal
 from awaitstep.runner import host
-print(*(module.__file__ for module in (coordinator, execution, run, journal, host)))
+print(json.dumps([module.__file__ for module in (coordinator, execution, run, fleet, journal, host)]))
 """
+RUNNER = """
+import sys
+from workers import WorkflowEntrypoint
+
+class W(WorkflowEntrypoint):
+    async def run(self, event, step):
+        names = ["awaitstep.engine.execution", "awaitstep.engine.step", "awaitstep.runner.host"]
+        return [sys.modules[name].__file__ for name in names]
+"""
+
+pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here")
+
+
+@pytest.fixture
+def place(installed: Path) -> dict[str, str]:
+    """The variables with which Python takes the wheel."""
+    place = {**os.environ, "PYTHONPATH": str(installed)}
+    place.pop("PYTEST_XDIST_WORKER", None)
+    return place
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here")
-def test_it_passes_the_suites_of_the_engine(installed):
-    place = {**os.environ, "PYTHONPATH": str(installed)}
-    place.pop("PYTEST_XDIST_WORKER", None)
-    told = subprocess.run(
-        [sys.executable, "-c", COMPILED], env=place, capture_output=True, text=True, check=True
-    )
-    assert all(file.startswith(str(installed)) for file in told.stdout.split())
-    assert all(file.endswith(".so") for file in told.stdout.split())
+def test_the_server_and_its_runners_are_compiled(
+    place: dict[str, str], installed: Path, tmp_path: Path
+) -> None:
+    worker = tmp_path / "worker.py"
+    worker.write_text(RUNNER)
+    run = "from awaitstep.cli import main; main()"
+    options = ["--own-journal", "--data", str(tmp_path / "data")]
+    for program in (["-c", SERVER], ["-c", run, "run", str(worker), *options]):
+        told = subprocess.run(
+            [sys.executable, *program], env=place, capture_output=True, text=True, check=True
+        )
+        for file in json.loads(told.stdout):
+            assert Path(file).is_relative_to(installed)
+            assert file.endswith(".so")
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("suite", SUITES)
+def test_it_passes_the_suites_of_the_engine(place: dict[str, str], suite: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-x", *SUITES],
+        [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-x", suite],
         cwd=ROOT,
         env=place,
         capture_output=True,

@@ -1,20 +1,29 @@
-"""A runner that is moved by hand: everything passes between the link and the test's socket."""
+"""A runner that is moved by hand: everything passes between the link and the test's socket.
+
+    relay_script.py ADDRESS OPTIONS
+
+Where the test has let go of its socket, this is a runner like any other.
+"""
 
 import argparse
 import os
 import socket
+import sys
 import threading
 import time
 
+address, *options = sys.argv[1:]
+if not os.path.exists(address):
+    os.execv(sys.executable, [sys.executable, "-m", "awaitstep.runner", *options])
+
 parser = argparse.ArgumentParser()
-parser.add_argument("--to", required=True)
 for name in ("--link", "--control", "--fault"):
     parser.add_argument(name, type=int, required=True)
-arguments, _ = parser.parse_known_args()
+arguments, _ = parser.parse_known_args(options)
 
 link = socket.socket(fileno=arguments.link)
 hand = socket.socket(socket.AF_UNIX)
-hand.connect(arguments.to)
+hand.connect(address)
 
 
 def pass_on(source: socket.socket, target: socket.socket) -> None:

@@ -21,7 +21,6 @@ import msgspec
 import pytest
 
 from awaitstep.engine import messages
-from awaitstep.engine.embedded.fleet import Fleet
 from awaitstep.engine.errors import DeploymentCrashed
 from awaitstep.engine.link import LARGEST_FRAME
 from awaitstep.engine.messages import (
@@ -106,18 +105,25 @@ class Hand:
 
 
 class Stage(House):
-    """A house whose runners are moved by hand for as long as `by_hand` is set."""
-
-    by_hand = True
+    """A house whose runners are moved by hand."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
+        self.address = folder / "hand"
         self.hands: asyncio.Queue[Hand] = asyncio.Queue()
         self.all: list[Hand] = []
 
     def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.all.append(Hand(reader, writer))
         self.hands.put_nowait(self.all[-1])
+
+    async def open(self, **options: Any) -> None:
+        relay = [sys.executable, str(RELAY), str(self.address)]
+        await super().open(**options, runner=relay)
+
+    def let_go(self) -> None:
+        """Runners that start from here on are left alone."""
+        self.address.unlink()
 
     async def hand(self) -> Hand:
         """The next runner, ready."""
@@ -162,17 +168,10 @@ class Stage(House):
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     stage = Stage(tmp_path)
     stage.deploy("flow", FLOW)
-    address = str(tmp_path / "hand")
-    server = await asyncio.start_unix_server(stage.connected, address)
-    honest = Fleet._command
-
-    def command(fleet: Fleet) -> list[str]:
-        return [sys.executable, str(RELAY), "--to", address] if stage.by_hand else honest(fleet)
-
-    monkeypatch.setattr(Fleet, "_command", command)
+    server = await asyncio.start_unix_server(stage.connected, stage.address)
     try:
         async with stage:
             yield stage
@@ -468,7 +467,7 @@ async def test_it_ends_the_link(stage: Stage, what: str) -> None:
     hand = await stage.hand()
     instance, a = await stage.begun(hand)
     pid, before = stage.runners()[0], stage.rows("operations")
-    stage.by_hand = False
+    stage.let_go()
     hand.put(NONSENSE[what](a))
     # what comes after it is not heard any more
     hand.say(Ended(a, b'"stolen"', None))
@@ -483,7 +482,7 @@ async def test_a_frame_without_end_ends_the_link(stage: Stage, size: int) -> Non
     hand = await stage.hand()
     instance, _ = await stage.begun(hand)
     pid, before = stage.runners()[0], stage.rows("operations")
-    stage.by_hand = False
+    stage.let_go()
     hand.put_raw(size.to_bytes(4, "little"))
     await hand.is_cut_off()
     assert await stage.output("flow", instance) == ["first"]

@@ -22,7 +22,7 @@ from awaitstep.engine.coordinator import Coordinator
 from awaitstep.engine.embedded import listing, queries, rows
 from awaitstep.engine.embedded.blame import Blame, Unit
 from awaitstep.engine.embedded.casualties import Casualties
-from awaitstep.engine.embedded.fleet import IDLE_AFTER, Fleet, Group, Place, Slot
+from awaitstep.engine.embedded.fleet import IDLE_AFTER, RUNNER, Fleet, Group, Place, Slot
 from awaitstep.engine.embedded.freshness import Freshness
 from awaitstep.engine.embedded.hearing import Heard, Hearing
 from awaitstep.engine.embedded.journal import Journal
@@ -119,6 +119,7 @@ class Embedded(Coordinator):
         memory_bytes: int | None = None,
         processes: int | None = None,
         idle_after: float = IDLE_AFTER,
+        runner: Sequence[str] = RUNNER,
         hold: bool = False,
     ) -> Embedded:
         """Open the journal in `folder` and start the runners; runs left over go on.
@@ -128,7 +129,8 @@ class Embedded(Coordinator):
         `deployments` (default `folder/deployments`) is all that runners may read of the data,
         `temporary` (default `folder/tmp`) all they may write. The runner of an environment ends
         when nothing has used it for `idle_after` seconds. `memory_bytes` and `processes` are limits
-        of a runner, as `Limits` of `awaitstep.runner.walls` explains them.
+        of a runner, as `Limits` of `awaitstep.runner.walls` explains them. `runner` is the program
+        that runners are, with its first arguments.
         Raises JournalLocked, JournalUnavailable.
         """
         deployments = deployments or folder / "deployments"
@@ -144,6 +146,7 @@ class Embedded(Coordinator):
             memory_bytes=memory_bytes,
             processes=processes,
             idle_after=idle_after,
+            runner=runner,
         )
         engine = cls(journal, bundles, place, clock or SystemClock(), runners)
         engine._names = rows.Names(await journal.read(queries.names))

@@ -40,11 +40,13 @@ LONGEST_INSTALL_BACKOFF: Final = 300.0
 IDLE_AFTER: Final = 300.0
 # How long attempts may go on in a runner that is being replaced.
 DRAIN: Final = 10.0
+# The program that a runner is. Its place, its limits and its descriptors follow as options.
+RUNNER: Final = (sys.executable, "-m", "awaitstep.runner")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The folders of a fleet, and its limits."""
+    """The folders of a fleet, its limits, and the program that its runners are."""
 
     deployments: Path
     temporary: Path
@@ -54,6 +56,7 @@ class Place:
     processes: int | None = None
     stall_after: float = 5.0
     idle_after: float = IDLE_AFTER
+    runner: Sequence[str] = RUNNER
 
 
 class Group:
@@ -362,8 +365,8 @@ class Fleet:
 
     def _command(self) -> list[str]:
         place = self.place
-        command = [sys.executable, "-m", "awaitstep.runner"]
-        command += ["--deployments", str(place.deployments), "--temporary", str(place.temporary)]
+        command = [*place.runner, "--deployments", str(place.deployments)]
+        command += ["--temporary", str(place.temporary)]
         command += ["--stall-after", str(place.stall_after)]
         for path in place.forbid:
             command += ["--forbid", str(path)]
