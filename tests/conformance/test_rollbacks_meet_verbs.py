@@ -60,6 +60,7 @@ async def being_undone(desk, body, error):
         await desk.has(run, "nap")
         await desk.engine.terminate("wf", run, rollback=True)
     await desk.seen(lambda: f"undo-car-Fiat-{error}" in desk.marks())
+    await desk.has(run, "car · rollback")  # its server may hear of it after it marked
     return run
 
 
