@@ -12,7 +12,7 @@ import resource
 import signal
 import socket
 from collections.abc import Generator
-from typing import Any
+from typing import Any, Final, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -24,6 +24,8 @@ _GRACE_SECONDS = 5
 _KEEP_ALIVE_SECONDS = 75
 FIRST_REQUEST_SECONDS = 30.0
 _BACKLOG = 2048
+# What is longer is a body (bytes).
+_LONGEST_HEAD: Final = 4096
 
 
 def bind(host: str, port: int, option: str) -> socket.socket:
@@ -56,11 +58,48 @@ def bind(host: str, port: int, option: str) -> socket.socket:
     return listener
 
 
+class _Joining:
+    """A transport that keeps the head of an answer until its body is written.
+
+    uvicorn writes them apart: two calls of the system and two packets for what is one of each.
+    """
+
+    __slots__ = ("_head", "_loop", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.write(head + data)
+        elif len(data) <= _LONGEST_HEAD:
+            self._head = data
+            self._loop.call_soon(self._write_head)
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        self._write_head()
+        self._transport.close()
+
+    def _write_head(self) -> None:
+        """What comes after it does so in another turn of the loop, or not at all."""
+        head, self._head = self._head, b""
+        if head and not self._transport.is_closing():
+            self._transport.write(head)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class _Protocol(HttpToolsProtocol):
     """Ends a connection whose first request does not arrive; uvicorn would keep it for ever."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, _Joining(transport, self.loop)))
         self.loop.call_later(FIRST_REQUEST_SECONDS, self._end_if_silent)
 
     def _end_if_silent(self) -> None:
