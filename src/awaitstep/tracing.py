@@ -230,8 +230,8 @@ def _step(tracer: Tracer, inside: Context, step: StepView, ended: float) -> None
     over = max(step.ended_at or ended, step.started_at)
     below = set_span_in_context(span)
     if step.type is StepType.do:
-        for number, attempt in enumerate(step.attempts, 1):
-            _attempt(tracer, below, attempt, {**named, "awaitstep.attempt": number}, over)
+        for attempt in step.attempts:
+            _attempt(tracer, below, attempt, {**named, "awaitstep.attempt": attempt.number}, over)
     if step.status is StepStatus.errored:
         _failed(span, step.error, over)
     span.end(_nanoseconds(over))
@@ -243,7 +243,7 @@ def _attempt(
     if attempt.delay is not None:
         kept["awaitstep.attempt.delay"] = attempt.delay
     span = tracer.start_span(
-        f"attempt {kept['awaitstep.attempt']}",
+        f"attempt {attempt.number}",
         inside,
         start_time=_nanoseconds(attempt.started_at),
         attributes=kept,

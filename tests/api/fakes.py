@@ -334,7 +334,7 @@ class FakeRuns:
         """Complete a run with one step in its history."""
         now = self.clock.now()
         failed = AttemptView(
-            now, now, RunError("TimeoutError", "too slow", "Charge", 12), delay=10.0
+            1, now, now, RunError("TimeoutError", "too slow", "Charge", 12), delay=10.0
         )
         self.steps[instance] = [
             StepView(
@@ -346,7 +346,7 @@ class FakeRuns:
                 ended_at=now,
                 output=b'{"cents": 100}',
                 error=None,
-                attempts=[failed, AttemptView(now, now, None)],
+                attempts=[failed, AttemptView(2, now, now, None)],
             )
         ]
         run = self.runs[workflow, instance]

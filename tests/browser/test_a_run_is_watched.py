@@ -221,6 +221,27 @@ def test_a_run_between_attempts_shows_its_error(visit, live_server):
     expect(page.get_by_role("complementary")).to_contain_text("tried again in")
 
 
+def test_a_step_that_was_tried_very_often_says_what_is_not_kept(visit, live_server, accessible):
+    code = 'if ctx["attempt"] < 61:\n    raise ValueError("not yet")\nreturn "there"'
+    often = node(
+        "poll", "step", code=code, retryLimit=100, retryDelay="0 seconds", backoff="constant"
+    )
+    made = live_server.deploy(drawn("Polls", often))["id"]
+    run = trigger(live_server, made)
+    page = visit(live_server).open(f"/workflows/{made}/runs/{run}")
+    expect(page.locator("h1")).to_contain_text("Complete")
+    expect(line(page, "poll")).to_contain_text("×61")
+    line(page, "poll").click()
+    step = page.get_by_role("complementary", name="Step poll")
+    step.get_by_role("tab", name="Attempts").click()
+    tries = step.get_by_role("listitem")
+    expect(tries.nth(4)).to_contain_text("Attempt 5")
+    expect(tries.nth(5)).to_have_text("11 attempts between these are not kept.")
+    expect(tries.nth(6)).to_contain_text("Attempt 17")
+    expect(tries.last).to_contain_text("Attempt 61")
+    accessible(page)
+
+
 def test_a_waiting_run_gets_its_event(visit, busy, accessible):
     run = trigger(busy.server, busy.workflow, id="ord_event", do="wait")
     page = visit(busy.server).open(f"{busy.path}/runs/{run}")

@@ -58,6 +58,37 @@ return await flaky()
     assert desk.marks() == ["1", "2"]
 
 
+async def test_a_step_that_is_tried_very_often_keeps_its_first_and_last_attempts(desk):
+    desk.deploy(
+        """
+@step.do("poll", config={"retries": {"limit": 10_000, "delay": 0, "backoff": "constant"}})
+async def poll(ctx):
+    if ctx["attempt"] == 101:
+        mark("far")
+        while not os.path.exists(self.env.EFFECTS + ".go"):
+            await asyncio.sleep(0.005)
+    if ctx["attempt"] == 121:
+        return ctx["attempt"]
+    raise ValueError(f"not yet: {ctx['attempt']}")
+return await poll()
+"""
+    )
+    run = await desk.start()
+    await desk.seen(lambda: desk.marks() == ["far"])
+    step = (await desk.steps(run))["poll"]
+    assert [a.number for a in step.attempts] == [*range(1, 6), *range(56, 102)]
+    await desk.reopen()
+    desk.effects.with_suffix(".go").touch()
+    assert await desk.output(run) == 121
+    step = (await desk.steps(run))["poll"]
+    assert [a.number for a in step.attempts] == [*range(1, 6), *range(77, 122)]
+    assert step.attempts_left_out == 71
+    failed = step.attempts[:-1]
+    assert [a.error.message for a in failed] == [f"not yet: {a.number}" for a in failed]
+    log = await desk.engine.event_log("wf", run)
+    assert [e.left_out for e in log if e.left_out] == [2 * 71]
+
+
 @pytest.mark.parametrize(
     ("read", "name"), [("self.env.NOTHING", "AttributeError"), ("self.env['NOTHING']", "KeyError")]
 )

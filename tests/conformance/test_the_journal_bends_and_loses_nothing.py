@@ -225,7 +225,11 @@ async def test_a_folder_that_is_no_journal_is_refused(tmp_path, desk):
         await Embedded.open(newer, desk, clock=desk.clock)
 
 
-@pytest.mark.parametrize("format", [1, 2, 3, 4])
+def _format(db):
+    return db.execute("pragma user_version").fetchone()[0]
+
+
+@pytest.mark.parametrize("format", [1, 2, 3, 4, 5])
 async def test_a_journal_of_an_older_format_is_read_on(embedded_desk, format):
     desk = embedded_desk
     desk.deploy('return (await step.wait_for_event("gate", "go")).payload')
@@ -234,6 +238,7 @@ async def test_a_journal_of_an_older_format_is_read_on(embedded_desk, format):
     await desk.engine.close()
     downgrade(desk.folder, format)
     await desk.open()
+    assert await desk.engine.journal.read(_format) == journal.FORMAT
     for given in ({}, {"status": [RunStatus.waiting]}, {"trigger": ["http"]}):
         listed = (await desk.engine.list(RunQuery(["wf"], **given))).runs
         assert [found.instance for found in listed] == ([] if "trigger" in given else [run])

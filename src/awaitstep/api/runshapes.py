@@ -129,6 +129,7 @@ class LineShape(Shape):
 class AttemptShape(Shape):
     """One try of a step."""
 
+    number: int = Field(description="From 1. Where there is a gap, some are not kept.")
     started_at: datetime
     ended_at: datetime | None
     delay: float | None = Field(
@@ -175,7 +176,8 @@ class EntryShape(Shape):
         default=None, description="What a restart went on with, when that was another one."
     )
     left_out: int | None = Field(
-        default=None, description="How many entries before a restart were not kept."
+        default=None,
+        description="How many entries before this one, a restart or an attempt, were not kept.",
     )
     traceparent: str | None = Field(
         default=None, description="The span that created the run, where spans are sent."
@@ -197,7 +199,11 @@ class StepShape(Shape):
     event_type: str | None = Field(description="What a wait waits for.")
     output: Any
     error: ErrorShape | None
-    attempts: list[AttemptShape]
+    attempts: list[AttemptShape] = Field(
+        description="Of a step that is tried many times: the first 5 and the last 45, or fewer where "
+        "their errors are large."
+    )
+    attempts_left_out: int = Field(description="How many between these are not kept.")
 
 
 class ErrorJson(msgspec.Struct, omit_defaults=True):
@@ -246,6 +252,7 @@ class LineJson(msgspec.Struct):
 
 
 class AttemptJson(msgspec.Struct, rename="camel"):
+    number: int
     started_at: datetime
     ended_at: datetime | None
     delay: float | None
@@ -283,6 +290,7 @@ class StepJson(msgspec.Struct, rename="camel"):
     output: msgspec.Raw | None
     error: ErrorJson | None
     attempts: list[AttemptJson]
+    attempts_left_out: int
 
 
 def run_json(run: RunView, workflow_name: str) -> RunJson:
@@ -328,6 +336,7 @@ def step_json(step: NodeStep) -> StepJson:
         error=_error(view.error),
         attempts=[
             AttemptJson(
+                attempt.number,
                 at(attempt.started_at),
                 maybe_at(attempt.ended_at),
                 attempt.delay,
@@ -336,6 +345,7 @@ def step_json(step: NodeStep) -> StepJson:
             )
             for attempt in view.attempts
         ],
+        attempts_left_out=view.attempts_left_out,
     )
 
 

@@ -84,12 +84,12 @@ async def _watch(runs: Runs, instance: str) -> RunView:
     while True:
         run = await runs.wait(_WORKFLOW, instance, _POLL_SECONDS)
         for step in await runs.history(_WORKFLOW, instance):
-            for number, attempt in enumerate(step.attempts, start=1):
+            for attempt in step.attempts:
                 lines = [line.text for line in attempt.log]
-                progress.printed(step.name, step.count, number, lines)
+                progress.printed(step.name, step.count, attempt.number, lines)
                 if (error := attempt.error) is not None:
                     what = (error.name, error.message, error.line)
-                    progress.failed(step.name, step.count, number, *what)
+                    progress.failed(step.name, step.count, attempt.number, *what)
         if run.status in ENDED:
             return run
         progress.status(run.status)

@@ -251,7 +251,10 @@ def _run(run: dict[str, Any]) -> str:
 
 
 def _steps(found: list[dict[str, Any]]) -> str:
-    rows = [{**step, "tries": len(step.get("attempts") or [])} for step in found]
+    rows = [
+        {**step, "tries": len(step.get("attempts") or []) + step.get("attemptsLeftOut", 0)}
+        for step in found
+    ]
     columns = (
         ("name", "STEP"),
         ("type", "TYPE"),

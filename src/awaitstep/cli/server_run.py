@@ -30,7 +30,8 @@ def run_to_end(asked: Asked, rest: Rest) -> dict[str, Any]:
     while True:
         ended = run["status"] in ENDED
         for step in rest.page(f"{at}/steps"):
-            for number, attempt in enumerate(step["attempts"], start=1):
+            for attempt in step["attempts"]:
+                number = attempt["number"]
                 lines = [line["text"] for line in attempt["logs"]]
                 progress.printed(step["name"], step["count"], number, lines)
                 if (error := attempt["error"]) is not None:

@@ -125,7 +125,8 @@ def kept(
     last = [(after, sub, entry) for (_, _, after, sub), entry in made[-MOST_KEPT:]]
     while len(_encode(last)) > LARGEST:
         last = last[(len(last) + 1) // 2 :]
-    return last, len(made) - len(last)
+    first = len(made) - len(last)
+    return last, first + sum(entry.left_out for _, entry in made[:first])
 
 
 def restart_note(at: float, epoch: int, after: int, told: Restart) -> Note:
@@ -208,9 +209,13 @@ def _operation(o: Operation, epoch: int) -> Iterator[_Placed]:
 def _attempts(o: Operation, epoch: int) -> Iterator[_Placed]:
     started = _E.attempt_started
     number = 0
-    for number, attempt in enumerate(o.attempts, 1):
+    for attempt in o.attempts:
         at, ended = attempt.started, attempt.ended
-        yield _asked(o, epoch, 2 * number, at), _entry(o, at, started, epoch, attempt=number)
+        left_out = 2 * (attempt.number - number - 1)  # each began and failed
+        number = attempt.number
+        yield _asked(o, epoch, 2 * number, at), _entry(
+            o, at, started, epoch, attempt=number, left_out=left_out
+        )  # fmt: skip
         if attempt.failure is not None:
             error = outcomes.view(attempt.failure, o.name)
             yield _asked(o, epoch, 2 * number + 1, ended), _entry(
@@ -259,7 +264,8 @@ def _entry(
     delay: float | None = None,
     until: float | None = None,
     event_type: str | None = None,
+    left_out: int = 0,
 ) -> LogEntry:
     return LogEntry(
-        at, type, epoch, o.name, o.n, attempt, error, delay, until, event_type
+        at, type, epoch, o.name, o.n, attempt, error, delay, until, event_type, left_out=left_out
     )  # fmt: skip

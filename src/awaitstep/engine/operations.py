@@ -4,33 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from awaitstep.engine import arrivals, logs
+from awaitstep.engine import arrivals, logs, tries
 from awaitstep.engine.logs import Line
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.retry import DEFAULT, RetryPolicy
 from awaitstep.engine.states import StepKind, StepStatus
+from awaitstep.engine.tries import Attempt
 
 _RUNNING = StepStatus.running
-
-
-class Attempt:
-    """One ended try of a step, and what it printed. `delay`: seconds until the next was to follow."""
-
-    __slots__ = ("delay", "ended", "failure", "log", "started")
-
-    def __init__(
-        self,
-        started: float,
-        ended: float,
-        failure: Failure | None,
-        log: Sequence[Line] = (),
-        delay: float | None = None,
-    ) -> None:
-        self.started = started
-        self.ended = ended
-        self.failure = failure
-        self.log = log
-        self.delay = delay
 
 
 class Operation:
@@ -60,6 +41,11 @@ class Operation:
         self.event: int | None = None  # the event it took
         self.released = False  # told to try again, and not yet heard to
 
+    @property
+    def tried(self) -> int:
+        """How many attempts have ended, kept or not."""
+        return self.attempts[-1].number if self.attempts else 0
+
     def taken(self) -> Event:
         """The event that a wait took, as it was before."""
         type, payload, at = arrivals.unpack(self.value or b"")
@@ -71,19 +57,10 @@ class Operation:
             self.due = None
 
     def count_attempt(self, failed: Failure | None, now: float, log: Sequence[Line]) -> None:
-        """The attempt that ran has ended; together its attempts keep so much of what they printed."""
+        """The attempt that ran has ended."""
         started = self.due or now
-        attempts = self.attempts
-        attempts.append(
-            Attempt(started, now, failed, logs.between(log, started, now) if log else ())
-        )
-        if not log:
-            return
-        size = 0
-        for attempt in reversed(attempts):
-            size += logs.size(attempt.log)
-            if size > logs.LARGEST_OF_STEP and attempt.log:
-                attempt.log = logs.forgotten(attempt.ended)
+        told = logs.between(log, started, now) if log else ()
+        tries.add(self.attempts, Attempt(self.tried + 1, started, now, failed, told))
 
 
 class Event:

@@ -136,11 +136,13 @@ class RunView(msgspec.Struct, frozen=True):
 
 
 class AttemptView(msgspec.Struct, frozen=True):
-    """One try of a step; `ended_at` and `error` are None while it runs, `log` comes at its end.
+    """One try of a step, `number` counts from 1; `ended_at` and `error` are None while it runs, `log`
+    comes at its end.
 
     `delay` is how many seconds after its failure the next one was to follow, None when none was.
     """
 
+    number: int
     started_at: float
     ended_at: float | None
     error: RunError | None
@@ -149,7 +151,10 @@ class AttemptView(msgspec.Struct, frozen=True):
 
 
 class StepView(msgspec.Struct, frozen=True):
-    """One durable operation of a run, in the order the run asked for it."""
+    """One durable operation of a run, in the order the run asked for it.
+
+    Of a step that is tried many times the first and the last `attempts` are kept, see `tries.py`.
+    """
 
     name: str
     count: int
@@ -162,6 +167,11 @@ class StepView(msgspec.Struct, frozen=True):
     attempts: list[AttemptView] = []
     due_at: float | None = None
     event_type: str | None = None
+
+    @property
+    def attempts_left_out(self) -> int:
+        """How many attempts between those that are told were not kept."""
+        return self.attempts[-1].number - len(self.attempts) if self.attempts else 0
 
 
 class EntryType(StrEnum):
@@ -197,7 +207,7 @@ class LogEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     `step` and `count` name the operation, or for a restart where it began. `delay` is how many
     seconds after a failed attempt the next one was to follow, `until` when a sleep or wait was to
     be over. `deployment` is what a restart went on with when that was another one; `left_out` is
-    how many of the oldest entries before it were not kept. `traceparent` is the span that created
+    how many of the entries before it were not kept. `traceparent` is the span that created
     the run, kept while somebody watches how runs end.
     """
 

@@ -51,7 +51,7 @@ def recorded(run: Run) -> list[Recorded]:
             seq=operation.seq,
             ok=operation.status is not StepStatus.errored,
             value=operation.value if operation.seq else None,
-            attempts=len(operation.attempts),
+            attempts=operation.tried,
             cancelled=operation.status is StepStatus.cancelled,
         )
         for operation in run.operations.values()

@@ -56,7 +56,7 @@ class Run(Standing):
         if operation is None:
             return None
         operation.count_attempt(failed, now, log)
-        delay = delay_after(operation.policy, len(operation.attempts)) if retryable else None
+        delay = delay_after(operation.policy, operation.tried) if retryable else None
         change = Change(self)
         if delay is None:
             return self._outcome(change, operation, _ERRORED, outcomes.pack(failed), now)

@@ -110,7 +110,7 @@ class Standing:
         elif (
             operation.kind is not StepKind.do
             or not (operation.status is _WAITING or operation.released)
-            or attempt != len(operation.attempts) + 1
+            or attempt != operation.tried + 1
             or (operation.name, operation.n) != (name, n)
         ):
             return False

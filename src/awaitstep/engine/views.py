@@ -17,14 +17,17 @@ def step_view(operation: Operation) -> StepView:
     elif operation.attempts and status in (StepStatus.waiting, StepStatus.running):
         failed = outcomes.view(operation.attempts[-1].failure, operation.name)
     attempts = [
-        AttemptView(a.started, a.ended, outcomes.view(a.failure, operation.name), a.log, a.delay)
+        AttemptView(
+            a.number, a.started, a.ended, outcomes.view(a.failure, operation.name), a.log, a.delay
+        )
         for a in operation.attempts
     ]
     if operation.kind is StepKind.do:
         if status is StepStatus.running:
-            attempts.append(AttemptView(operation.due or operation.started, None, None))
+            began = operation.due or operation.started
+            attempts.append(AttemptView(operation.tried + 1, began, None, None))
         elif not attempts and status is StepStatus.complete:
-            attempts.append(AttemptView(operation.started, operation.ended, None))
+            attempts.append(AttemptView(1, operation.started, operation.ended, None))
     return StepView(
         name=operation.name,
         count=operation.n,

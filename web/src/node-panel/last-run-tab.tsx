@@ -10,7 +10,7 @@ import { State, type StateName } from "@/design/state";
 import { Lasting, When } from "@/design/time";
 import { useEditor } from "@/editor/store";
 import { type GraphNode, isContainer } from "@/graph/model";
-import { stepKey } from "@/runs/history";
+import { stepKey, triesOf } from "@/runs/history";
 import { useLastRuns } from "./last-run";
 
 /** What this node did in the last run that reached it. */
@@ -52,7 +52,7 @@ export function LastRunTab({ node, type }: { node: GraphNode; type: NodeType | u
         <Lasting from={step.startedAt} to={step.endedAt} />
         <span className="flex-1 text-muted text-table">
           <When at={step.startedAt} />
-          {step.attempts.length > 1 && ` · ${plural(step.attempts.length, "attempt")}`}
+          {triesOf(step) > 1 && ` · ${plural(triesOf(step), "attempt")}`}
         </span>
         {again}
       </div>

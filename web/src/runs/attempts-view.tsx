@@ -18,10 +18,16 @@ export function AttemptsView({ step }: { step: Step }) {
     <ol className="flex flex-col gap-2">
       {step.attempts.map((attempt, index) => {
         const last = index === step.attempts.length - 1;
-        return (
-          <li key={attempt.startedAt} className="rounded-control border p-2.5">
+        const missing = attempt.number - (step.attempts[index - 1]?.number ?? 0) - 1;
+        return [
+          missing > 0 && (
+            <li key="missing" className="text-muted text-table">
+              {plural(missing, "attempt")} between these {missing === 1 ? "is" : "are"} not kept.
+            </li>
+          ),
+          <li key={attempt.number} className="rounded-control border p-2.5">
             <div className="flex flex-wrap items-center gap-x-3">
-              <span className="font-medium">Attempt {index + 1}</span>
+              <span className="font-medium">Attempt {attempt.number}</span>
               <State state={stateOf(attempt, step, last)} className="text-table" />
               <span className="ml-auto text-muted text-table">
                 <Lasting from={attempt.startedAt} to={attempt.endedAt ?? step.endedAt} />
@@ -50,8 +56,8 @@ export function AttemptsView({ step }: { step: Step }) {
                 )}
               </p>
             )}
-          </li>
-        );
+          </li>,
+        ];
       })}
     </ol>
   );

@@ -17,7 +17,7 @@ import type { LogEntry, Run } from "@/api/queries";
 import { useStream } from "@/api/stream";
 import { cx } from "@/design/cx";
 import { SkeletonRows } from "@/design/empty";
-import { duration, exact } from "@/design/format";
+import { duration, exact, plural } from "@/design/format";
 import { runAddress } from "./curl";
 
 type Look = { icon: LucideIcon; text: string; colour?: string };
@@ -150,7 +150,8 @@ function moreOf(entry: LogEntry): string {
   if (entry.eventType && !entry.eventType.startsWith("child-")) parts.push(entry.eventType);
   if (entry.until) parts.push(`until ${exact(new Date(entry.until))}`);
   if (entry.deploymentId) parts.push("with another deployment");
-  if (entry.leftOut) parts.push(`${entry.leftOut} older entries were not kept`);
+  if (entry.leftOut)
+    parts.push(`${plural(entry.leftOut, "entry", "entries")} before were not kept`);
   return parts.join(" · ");
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mergeSteps, parseName, piecesOf, stepKey } from "./history";
+import { mergeSteps, parseName, piecesOf, stepKey, triesOf } from "./history";
 import { attempt, step } from "./testing";
 
 describe("the steps of a run", () => {
@@ -27,6 +27,15 @@ describe("the steps of a run", () => {
     expect(parseName("Pay · result [2]")).toEqual({ base: "Pay", part: "result", indices: [2] });
     expect(parseName("Pay [2] · rollback").part).toBe("rollback");
     expect(parseName("Read [draft]")).toEqual({ base: "Read [draft]", part: null, indices: [] });
+  });
+
+  it("count attempts that are not kept", () => {
+    const often = step("Poll", {
+      attempts: [attempt(0, 1, { error: "no" }), attempt(9, 10, { number: 9 })],
+      attemptsLeftOut: 7,
+    });
+    expect(triesOf(often)).toBe(9);
+    expect(piecesOf(often).map((piece) => piece.kind)).toEqual(["failed", "work"]);
   });
 
   it("take their time in attempts and in the delays between them", () => {

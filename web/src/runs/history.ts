@@ -47,6 +47,11 @@ export function parseName(name: string): StepName {
   };
 }
 
+/** How many attempts a step has had; the server keeps the first and the last ones. */
+export function triesOf(step: Step): number {
+  return step.attempts.length + step.attemptsLeftOut;
+}
+
 type PieceKind = "work" | "failed" | "delay" | "sleep" | "wait";
 
 /** A part of a step's time, in milliseconds since 1970; `to` is null while it lasts. */

@@ -26,11 +26,11 @@ export function LogsView({ attempts }: { attempts: readonly Attempt[] }) {
   return (
     <div className="flex flex-col gap-3">
       {attempts.map(
-        ({ logs, startedAt }, index) =>
+        ({ logs, number }) =>
           logs.length > 0 && (
-            <section key={startedAt} aria-label={`Attempt ${index + 1}`}>
+            <section key={number} aria-label={`Attempt ${number}`}>
               {attempts.length > 1 && (
-                <h4 className="mb-1 text-muted text-table">Attempt {index + 1}</h4>
+                <h4 className="mb-1 text-muted text-table">Attempt {number}</h4>
               )}
               <ol className="overflow-hidden rounded-control border bg-sunken py-1 font-mono text-table">
                 {logs.map((line, place) => (

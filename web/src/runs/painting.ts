@@ -4,7 +4,7 @@ import type { Run, Step } from "@/api/queries";
 import type { Painted } from "@/canvas/node";
 import type { StateName } from "@/design/state";
 import { type Graph, isContainer, scopesOf, waysOf } from "@/graph/model";
-import { endOf, piecesOf } from "./history";
+import { endOf, piecesOf, triesOf } from "./history";
 import { foremost } from "./rows";
 
 /** Nodes with their state. Those that a run did not reach are left out. */
@@ -47,7 +47,7 @@ function stepsByNode(steps: readonly Step[]): Map<string, Painted> {
     let attempts = 1;
     for (const step of all) {
       const ended = endOf(step);
-      attempts = Math.max(attempts, step.attempts.length);
+      attempts = Math.max(attempts, triesOf(step));
       if (ended === null) ms = null;
       else if (ms !== null) ms += Math.max(0, ended - (piecesOf(step)[0]?.from ?? ended));
     }

@@ -6,7 +6,7 @@ import { JsonTree } from "@/design/json-tree";
 import { StateIcon } from "@/design/state";
 import { When } from "@/design/time";
 import { ErrorView } from "./error-view";
-import { stepKey } from "./history";
+import { stepKey, triesOf } from "./history";
 
 type RunDetailProps = {
   run: Run;
@@ -88,7 +88,7 @@ function isChild(step: Step): boolean {
 }
 
 function Doing({ step }: { step: Step }) {
-  if (step.status === "running") return `attempt ${Math.max(1, step.attempts.length)} runs`;
+  if (step.status === "running") return `attempt ${Math.max(1, triesOf(step))} runs`;
   const due = step.dueAt && <When at={step.dueAt} />;
   if (step.type === "do") return <>tried again {due}</>;
   if (step.type === "sleep") return <>wakes {due}</>;

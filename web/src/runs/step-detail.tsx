@@ -13,6 +13,7 @@ import { Lasting, When } from "@/design/time";
 import { type Graph, nodeOf } from "@/graph/model";
 import { AttemptsView } from "./attempts-view";
 import { ErrorView } from "./error-view";
+import { triesOf } from "./history";
 import { inputsOf } from "./inputs";
 import { LogsView, logsOf } from "./logs-view";
 
@@ -156,7 +157,7 @@ function tabsOf({ run, step, steps, graph }: StepDetailProps, error: Step["error
       {
         value: "attempts",
         label: "Attempts",
-        badge: count(step.attempts.length),
+        badge: count(triesOf(step)),
         content: body(<AttemptsView step={step} />),
       },
     );

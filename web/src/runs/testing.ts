@@ -7,9 +7,10 @@ const iso = (ms: number) => new Date(ms).toISOString();
 export function attempt(
   from: number,
   to: number | null,
-  more: { error?: string; delay?: number } = {},
+  more: { error?: string; delay?: number; number?: number } = {},
 ): Attempt {
   return {
+    number: more.number ?? 1,
     startedAt: iso(from),
     endedAt: to === null ? null : iso(to),
     delay: more.delay ?? null,
@@ -34,6 +35,7 @@ export function step(name: string, { from = 0, to, ...more }: About = {}): Step 
     output: null,
     error: null,
     attempts: more.type && more.type !== "do" ? [] : [attempt(from, end)],
+    attemptsLeftOut: 0,
     startedAt: iso(from),
     endedAt: end === null ? null : iso(end),
     ...more,

@@ -4,7 +4,7 @@ import type { Run } from "@/api/queries";
 import { cx } from "@/design/cx";
 import { duration, plural } from "@/design/format";
 import { STATES, StateIcon, type StateName } from "@/design/state";
-import { type Piece, piecesOf, startOf } from "./history";
+import { type Piece, piecesOf, startOf, triesOf } from "./history";
 import type { GroupLine, Line, StepLine } from "./rows";
 import type { Scale } from "./scale";
 
@@ -48,7 +48,7 @@ function StepRow({ line, scale, now, selected, onSelect }: LineProps & { line: S
   const { step, base, more, depth, key } = line;
   const from = startOf(step);
   const to = step.endedAt === null ? now : Date.parse(step.endedAt);
-  const attempts = step.attempts.length;
+  const attempts = triesOf(step);
   return (
     <button
       type="button"

@@ -7,18 +7,22 @@ from collections.abc import Sequence
 import msgspec
 
 from awaitstep.engine.logs import Line
-from awaitstep.engine.operations import Attempt
 from awaitstep.engine.outcomes import Failure
+from awaitstep.engine.tries import Attempt
 
 
 class _Attempt(msgspec.Struct, array_like=True):
-    """As it is written: without what follows the failure where that says nothing."""
+    """As it is written: without what follows the failure where that says nothing.
+
+    `number` is 0 for the one after the one before.
+    """
 
     started: float
     ended: float
     failure: Failure | None
     log: list[Line] = []
     delay: float | None = None
+    number: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -26,15 +30,27 @@ _decode = msgspec.msgpack.Decoder(list[_Attempt]).decode
 
 
 def pack(attempts: Sequence[Attempt]) -> bytes:
-    return _encode([_plain(attempt) for attempt in attempts])
+    rows = []
+    last = 0
+    for attempt in attempts:
+        rows.append(_plain(attempt, attempt.number == last + 1))
+        last = attempt.number
+    return _encode(rows)
 
 
 def unpack(recorded: bytes) -> list[Attempt]:
     """What `pack` was given."""
-    return [Attempt(a.started, a.ended, a.failure, a.log, a.delay) for a in _decode(recorded)]
+    attempts: list[Attempt] = []
+    number = 0
+    for a in _decode(recorded):
+        number = a.number or number + 1
+        attempts.append(Attempt(number, a.started, a.ended, a.failure, a.log, a.delay))
+    return attempts
 
 
-def _plain(a: Attempt) -> tuple[object, ...]:
+def _plain(a: Attempt, follows: bool) -> tuple[object, ...]:
+    if not follows:
+        return a.started, a.ended, a.failure, a.log, a.delay, a.number
     if a.delay is not None:
         return a.started, a.ended, a.failure, a.log, a.delay
     return (a.started, a.ended, a.failure, a.log) if a.log else (a.started, a.ended, a.failure)

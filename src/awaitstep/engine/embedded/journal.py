@@ -33,7 +33,7 @@ Done = Callable[[Exception | None], None]
 
 LARGEST_BATCH: Final = 5_000
 RETRY_EVERY: Final = 0.5
-FORMAT: Final = 5
+FORMAT: Final = 6
 # What a journal of a format lacks of the next one.
 _SINCE: Final = {
     1: "alter table runs add column parent integer;"
@@ -49,6 +49,7 @@ _SINCE: Final = {
     4: "drop index runs_by_kind; drop index runs_by_deployment; drop index runs_to_execute;"
     " create index runs_by_kind on runs"
     " (status, workflow, trigger, deployment, version, created);",
+    5: "",  # attempts have numbers where some before them are not kept
 }
 _BARRIER: Final = Kind.drop
 _log = structlog.get_logger("awaitstep.journal")
@@ -324,7 +325,7 @@ class Journal:
             raise JournalUnavailable(f"its format {version} is newer than this program")
         else:
             missing = " ".join(_SINCE[format] for format in range(version, FORMAT))
-        if missing:
+        if version != FORMAT:
             db.executescript(f"begin; {missing} pragma user_version = {FORMAT}; commit;")
 
 

@@ -108,7 +108,8 @@ def _events(step: StepView) -> list[LogEntry]:
     over = step.ended_at
     if step.type is StepType.do:
         found = []
-        for number, attempt in enumerate(step.attempts, 1):
+        for attempt in step.attempts:
+            number = attempt.number
             began = EntryType.attempt_started
             found.append(LogEntry(attempt.started_at, began, 1, attempt=number, **what))
             if attempt.ended_at is not None and attempt.error is not None:
@@ -143,11 +144,12 @@ def _step(told: Mapping[str, Any]) -> StepView | None:
     if kind in ("step", "rollback"):
         attempts = [
             AttemptView(
+                number,
                 seconds(one.get("start")) or started,
                 seconds(one.get("end")),
                 error_of(one.get("error")),
             )
-            for one in told.get("attempts") or ()
+            for number, one in enumerate(told.get("attempts") or (), 1)
         ]
         success = told.get("success")
         states = {None: StepStatus.running, True: StepStatus.complete, False: StepStatus.errored}
