@@ -22,6 +22,7 @@ from awaitstep.engine.coordinator import Coordinator
 from awaitstep.engine.embedded import listing, queries, rows
 from awaitstep.engine.embedded.blame import Blame, Unit
 from awaitstep.engine.embedded.casualties import Casualties
+from awaitstep.engine.embedded.expiry import Expiry
 from awaitstep.engine.embedded.fleet import IDLE_AFTER, RUNNER, Fleet, Group, Place, Slot
 from awaitstep.engine.embedded.freshness import Freshness
 from awaitstep.engine.embedded.hearing import Heard, Hearing
@@ -462,14 +463,14 @@ class Embedded(Coordinator):
     async def _retire(self, now: float) -> None:
         """In small batches, so that nobody waits long for the journal meanwhile."""
         for workflow, kept in list(self._retention.items()):
-            while refs := await self._journal.read(
-                partial(queries.expired, known=self._names, workflow=workflow, kept=kept, now=now)
-            ):
+            expiry = Expiry(self._names, workflow, kept, now)
+            while not (expiry.over or self._closed):
+                refs = await self._journal.read(expiry.look)
+                # those that somebody looks at are for the next round
                 gone = [ref for ref in refs if ref not in self._runs]
-                self._journal.write([(rows.Kind.delete, (ref,)) for ref in gone], _nobody)
-                await self._flushed()
-                if len(gone) < len(refs) or self._closed:
-                    break  # somebody looks at one of them: the next round comes soon
+                if gone:
+                    self._journal.write([(rows.Kind.delete, (ref,)) for ref in gone], _nobody)
+                    await self._flushed()
 
     # --- runs that are not in memory ----------------------------------------------------------
 

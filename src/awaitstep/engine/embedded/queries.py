@@ -17,7 +17,6 @@ from awaitstep.engine.embedded.rows import (
     read_run,
 )
 from awaitstep.engine.eventlog import Note, NoteKind
-from awaitstep.engine.port import Retention
 from awaitstep.engine.run import Run
 from awaitstep.engine.states import STOP, RunStatus
 
@@ -98,35 +97,6 @@ def due(db: sqlite3.Connection, now: float, limit: int) -> tuple[list[int], floa
         "select min(due) from runs where due is not null and due > ?", (now,)
     ).fetchone()
     return [ref for ref, _ in rows], upcoming
-
-
-# Ended runs that are forgotten at once.
-FORGOTTEN = 200
-
-
-def expired(
-    db: sqlite3.Connection, known: Names, workflow: str, kept: Retention, now: float
-) -> list[int]:
-    """Some ended runs of a workflow that are not to be kept any longer, the oldest first."""
-    id = known.get(workflow)
-    complete = code(RunStatus.complete)
-    found: list[int] = []
-    for age, status in ((kept.completed, "status = ?"), (kept.failed, "status > ?")):
-        if age is not None and len(found) < FORGOTTEN:
-            rows = db.execute(
-                f"select ref from runs indexed by runs_by_workflow where workflow = ? and created < ? and {status}"
-                " order by created limit ?",
-                (id, now - age, complete, FORGOTTEN - len(found)),
-            )
-            found += [ref for (ref,) in rows]
-    if kept.most is not None and not found:
-        rows = db.execute(
-            "select ref from runs indexed by runs_by_workflow where workflow = ? and status >= ?"
-            " order by created desc limit ? offset ?",
-            (id, complete, FORGOTTEN, kept.most),
-        )
-        found = [ref for (ref,) in rows]
-    return found
 
 
 def notes(db: sqlite3.Connection, run: int) -> list[Note]:
