@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +17,7 @@ import pytest
 from tests.conftest import COMMAND, environment
 
 from awaitstep.crashtest import Disk, Report, Suite
+from awaitstep.crashtest.processes import children
 
 FINE = Report(
     runner_kills=2,
@@ -62,6 +66,61 @@ def test_it_prints_what_it_found_and_leaves_nothing_behind(tmp_path: Path) -> No
     assert found["fileBytes"]["first"] > 0
     assert found["fileBytes"]["last"] > found["journalBytes"] > 0
     assert [path.name for path in data.iterdir()] == ["mine"]
+
+
+def all_below(pid: int) -> set[int]:
+    found = children(pid)
+    return found.union(*(all_below(child) for child in found))
+
+
+def began(pid: int) -> str | None:
+    """When a process was started, by which it is told from a later one of the same number."""
+    try:
+        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if state == "Z" else rest[18]
+
+
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [
+        (signal.SIGTERM, "server-0.json"),  # it is only started
+        (signal.SIGTERM, "data/tmp/effects"),
+        (signal.SIGTERM, "server-1.json"),  # the first one was killed
+        (signal.SIGHUP, "data/tmp/effects"),
+    ],
+)
+def test_a_signal_that_ends_it_leaves_nothing_behind(
+    tmp_path: Path, number: signal.Signals, moment: str
+) -> None:
+    test = subprocess.Popen(
+        [*COMMAND, "doctor", "--crash-test", "--seconds", "100", "--data", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    started: dict[int, str | None] = {}
+    try:
+        stop = time.monotonic() + 120
+        while not (started and list(tmp_path.glob(f".awaitstep-crash-test-*/{moment}"))):
+            assert time.monotonic() < stop
+            assert test.poll() is None
+            time.sleep(0.01)
+            started = {pid: began(pid) for pid in all_below(test.pid)}
+        test.send_signal(number)
+        _, said = test.communicate(timeout=60)
+        assert test.returncode == 128 + number, said
+        assert "Traceback" not in said
+        assert [pid for pid, at in started.items() if at and began(pid) == at] == []
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        for pid, at in started.items():
+            if at and began(pid) == at:
+                os.kill(pid, signal.SIGKILL)
+        test.kill()
+        test.wait()
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ nothing that it wants to prove.
 """
 
 from awaitstep.crashtest.disk import Disk, examine
+from awaitstep.crashtest.processes import below, end
 from awaitstep.crashtest.report import Report
 from awaitstep.crashtest.server import ServerFailed
 from awaitstep.crashtest.suite import Suite, Victim
 
-__all__ = ["Disk", "Report", "ServerFailed", "Suite", "Victim", "examine"]
+__all__ = ["Disk", "Report", "ServerFailed", "Suite", "Victim", "below", "end", "examine"]

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
+import time
+from collections.abc import Set
 from pathlib import Path
+from typing import Final
+
+GONE_SECONDS: Final = 10.0
+LOOK_AGAIN: Final = 0.01
 
 
 def children(parent: int) -> set[int]:
@@ -14,6 +22,28 @@ def children(parent: int) -> set[int]:
         if of == parent and not state.startswith("Z"):
             found.add(pid)
     return found
+
+
+def below(ancestor: int) -> set[int]:
+    """The process ids of all that `ancestor` started, and of what these did, that still execute."""
+    found: set[int] = set()
+    above = {ancestor}
+    rows = _all()
+    while above:
+        above = {pid for pid, of, _ in rows if of in above} - found
+        found |= above
+    return {pid for pid, _, state in rows if pid in found and not state.startswith("Z")}
+
+
+def end(pids: Set[int]) -> None:
+    """Kill them, and return once they are gone."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    stop = time.monotonic() + GONE_SECONDS
+    while pids and time.monotonic() < stop:
+        time.sleep(LOOK_AGAIN)
+        pids = {pid for pid, _, state in _all() if pid in pids and not state.startswith("Z")}
 
 
 def memory(pid: int) -> int | None:
