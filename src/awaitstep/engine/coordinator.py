@@ -171,7 +171,7 @@ class Coordinator(Runs, ABC):
         self._last_assignment += 1
         run.assign(self._last_assignment, self._clock.now())
         self._assigned[run.assignment] = run
-        self._tell_watchers(run)
+        self._tell_watchers(run.workflow, run.instance)
         for operation in run.waiting.values():  # recorded in another life
             if operation.due is not None:
                 self._set_alarm(operation.due, run.ref)
@@ -212,21 +212,12 @@ class Coordinator(Runs, ABC):
     async def _durable(self, change: Change) -> None:
         """Apply a change and wait until it is durable. Raises what the journal refused it with."""
         future: asyncio.Future[None] = self._loop.create_future()
-
-        def done(error: Exception | None) -> None:
-            if future.done():
-                return
-            if error is None:
-                future.set_result(None)
-            else:
-                future.set_exception(error)
-
-        self._apply(change, done)
+        self._apply(change, partial(answer, future))
         await future
 
     def _act(self, change: Change) -> None:
         run = change.run
-        self._tell_watchers(run)
+        self._tell_watchers(run.workflow, run.instance)
         if change.created:
             self._tallies[run.workflow].started += 1
         if run.assignment:
@@ -387,7 +378,7 @@ class Coordinator(Runs, ABC):
         run = self._assigned.get(assignment)
         if run is not None:
             run.attempt_started(k, name, n, attempt, policy, self._clock.now())
-            self._tell_watchers(run)
+            self._tell_watchers(run.workflow, run.instance)
 
     def attempt_succeeded(
         self, assignment: int, k: int, value: bytes, log: Sequence[Line] = ()
@@ -450,7 +441,7 @@ class Coordinator(Runs, ABC):
         run = self._assigned.get(assignment)
         if run is None or run.pause_requested or run.frozen or not run.blocked(seen):
             return  # a run that is being paused is taken once its code has frozen
-        self._tell_watchers(run)
+        self._tell_watchers(run.workflow, run.instance)
         due = run.next_due()
         keep = KEEP_LOADED + REPLAY_COST * len(run.operations)
         if due is not None and due - self._clock.now() <= keep:
@@ -700,9 +691,9 @@ class Coordinator(Runs, ABC):
 
         return end
 
-    def _tell_watchers(self, run: Run) -> None:
+    def _tell_watchers(self, workflow: str, instance: str) -> None:
         for tell in self._watchers:
-            tell(run.workflow, run.instance)
+            tell(workflow, instance)
 
     async def create_batch(self, starts: Sequence[StartRun]) -> Sequence[Created | Exception]:
         answers = await asyncio.gather(*map(self.create, starts), return_exceptions=True)
@@ -869,6 +860,16 @@ class Coordinator(Runs, ABC):
 
     def _missing(self, instance: str) -> RunNotFound:
         return RunNotFound(instance)
+
+
+def answer(future: asyncio.Future[None], error: Exception | None) -> None:
+    """End what somebody waits for with the journal's word, unless they have left."""
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

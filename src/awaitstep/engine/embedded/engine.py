@@ -18,7 +18,7 @@ import structlog
 from awaitstep.engine import cursors, messages
 from awaitstep.engine.change import Change
 from awaitstep.engine.clock import Clock, SystemClock
-from awaitstep.engine.coordinator import Coordinator
+from awaitstep.engine.coordinator import Coordinator, answer
 from awaitstep.engine.embedded import listing, queries, rows
 from awaitstep.engine.embedded.blame import Blame, Unit
 from awaitstep.engine.embedded.casualties import Casualties
@@ -93,6 +93,7 @@ class Embedded(Coordinator):
         self._next_parked: float | None = None
         self._waking = False
         self._fresh = Freshness()
+        self._deleting: set[int] = set()  # runs whose rows are about to go
         self._blame = Blame()
         self._crashed: dict[str, str] = {}
         self._isolation: str | None = "no runner has answered yet"
@@ -275,14 +276,10 @@ class Embedded(Coordinator):
 
     async def delete(self, workflow: str, instance: str) -> None:
         run = await self._open(workflow, instance)
-        try:
-            if run.status not in ENDED:
-                raise RunState(instance, "be deleted", run.status.value)
-            change = Change(run)
-            change.deleted = True
-            await self._durable(change)
-        finally:
+        if run.status not in ENDED:
             self._settle(run)
+            raise RunState(instance, "be deleted", run.status.value)
+        await self._delete(workflow, {run.ref: instance})
 
     async def live(self, workflow: str) -> int:
         return await self._journal.read(lambda db: queries.live(db, self._names, workflow))
@@ -429,7 +426,7 @@ class Embedded(Coordinator):
                     lambda db: queries.find(db, self._names, workflow, instance)
                 )
                 known = self._index.get((workflow, instance))
-                if known is not None or run is None:
+                if known is not None or run is None or run.ref in self._deleting:
                     return known
                 if not self._fresh.is_stale(run.ref, began):
                     return self._add(run)
@@ -443,7 +440,7 @@ class Embedded(Coordinator):
                 )
                 stale = False
                 for run in read:
-                    if run.ref in self._runs:
+                    if run.ref in self._runs or run.ref in self._deleting:
                         continue
                     if self._fresh.is_stale(run.ref, began):
                         stale = True
@@ -459,17 +456,50 @@ class Embedded(Coordinator):
 
     # --- runs that are not kept any longer ----------------------------------------------------
 
+    async def _delete(self, workflow: str, gone: Mapping[int, str]) -> None:
+        """Delete ended runs, given as instances by number, and all rows of theirs.
+
+        Nobody finds them from here on, though their rows are there for another moment: else they
+        could be restarted, and would write rows behind those that go. Raises what the journal
+        refused it with.
+        """
+        for ref in gone:
+            if (known := self._runs.get(ref)) is not None:
+                self._evict(known)
+        self._deleting.update(gone)
+        future: asyncio.Future[None] = self._loop.create_future()
+
+        def written(error: Exception | None) -> None:
+            for ref, instance in gone.items():
+                self._fresh.left(ref)  # who has read it by now reads again
+                self._deleting.discard(ref)
+                self._tell_watchers(workflow, instance)
+            answer(future, error)
+
+        self._journal.write([(rows.Kind.delete, (ref,)) for ref in gone], written)
+        await future
+
     async def _retire(self, now: float) -> None:
         """In small batches, so that nobody waits long for the journal meanwhile."""
         for workflow, kept in list(self._retention.items()):
-            while refs := await self._journal.read(
-                partial(queries.expired, known=self._names, workflow=workflow, kept=kept, now=now)
-            ):
-                gone = [ref for ref in refs if ref not in self._runs]
-                self._journal.write([(rows.Kind.delete, (ref,)) for ref in gone], _nobody)
-                await self._flushed()
-                if len(gone) < len(refs) or self._closed:
-                    break  # somebody looks at one of them: the next round comes soon
+            while not self._closed:
+                look = partial(
+                    queries.expired, known=self._names, workflow=workflow, kept=kept, now=now
+                )
+                with self._fresh.reading() as began:
+                    expired = dict(await self._journal.read(look))
+                    taken = [ref for ref in expired if self._is_taken(ref, began)]
+                for ref in taken:
+                    del expired[ref]
+                if expired:
+                    await self._delete(workflow, expired)
+                if taken or not expired:
+                    break  # the next round comes soon
+
+    def _is_taken(self, ref: int, began: int) -> bool:
+        """Whether somebody else has to do with a run that was read since `began`, or had meanwhile:
+        it may be live again."""
+        return ref in self._runs or ref in self._deleting or self._fresh.is_stale(ref, began)
 
     # --- runs that are not in memory ----------------------------------------------------------
 
@@ -821,7 +851,3 @@ class Embedded(Coordinator):
                 self._fail(run, failed)
                 self._settle(run)
             await self._room()
-
-
-def _nobody(error: Exception | None) -> None:
-    """Nobody waits for these rows: what was not forgotten now is later."""

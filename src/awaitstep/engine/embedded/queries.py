@@ -31,8 +31,16 @@ def names(db: sqlite3.Connection) -> list[tuple[int, str]]:
 
 
 def last_numbers(db: sqlite3.Connection) -> tuple[int, int]:
-    """The highest run and event so far."""
-    (run,) = db.execute("select coalesce(max(ref), 0) from runs").fetchone()
+    """The highest run and event so far.
+
+    A number counts as long as there is a row of it: a new run would get what an older server may
+    have left of a deleted one.
+    """
+    rows = db.execute(
+        "select max(ref) from runs union all select max(run) from operations"
+        " union all select max(run) from events union all select max(run) from notes"
+    )
+    run = max(number or 0 for (number,) in rows)
     (event,) = db.execute("select coalesce(max(seq), 0) from events").fetchone()
     return run, event
 
@@ -106,27 +114,27 @@ FORGOTTEN = 200
 
 def expired(
     db: sqlite3.Connection, known: Names, workflow: str, kept: Retention, now: float
-) -> list[int]:
-    """Some ended runs of a workflow that are not to be kept any longer, the oldest first."""
+) -> list[tuple[int, str]]:
+    """Some ended runs of a workflow that are not to be kept any longer, number and instance."""
     id = known.get(workflow)
     complete = code(RunStatus.complete)
-    found: list[int] = []
+    found: list[Row] = []
     for age, status in ((kept.completed, "status = ?"), (kept.failed, "status > ?")):
         if age is not None and len(found) < FORGOTTEN:
             rows = db.execute(
-                f"select ref from runs indexed by runs_by_workflow where workflow = ? and created < ? and {status}"
+                f"select ref, instance from runs indexed by runs_by_workflow where workflow = ? and created < ? and {status}"
                 " order by created limit ?",
                 (id, now - age, complete, FORGOTTEN - len(found)),
             )
-            found += [ref for (ref,) in rows]
+            found += rows.fetchall()
     if kept.most is not None and not found:
         rows = db.execute(
-            "select ref from runs indexed by runs_by_workflow where workflow = ? and status >= ?"
+            "select ref, instance from runs indexed by runs_by_workflow where workflow = ? and status >= ?"
             " order by created desc limit ? offset ?",
             (id, complete, FORGOTTEN, kept.most),
         )
-        found = [ref for (ref,) in rows]
-    return found
+        found = rows.fetchall()
+    return [(ref, ids.unpack(instance)[0]) for ref, instance in found]
 
 
 def notes(db: sqlite3.Connection, run: int) -> list[Note]:

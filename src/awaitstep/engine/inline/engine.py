@@ -128,7 +128,7 @@ class InlineEngine(Coordinator):
         if run.status not in ENDED:
             raise RunState(instance, "be deleted", run.status.value)
         self._forget(run)
-        self._tell_watchers(run)
+        self._tell_watchers(workflow, instance)
 
     def _forget(self, run: Run) -> None:
         del self._all[run.workflow, run.instance]
