@@ -9,7 +9,13 @@ import time
 import pytest
 
 from awaitstep.engine.embedded import Embedded, journal
-from awaitstep.engine.errors import EngineError, JournalLocked, JournalUnavailable, RunNotFound
+from awaitstep.engine.errors import (
+    EngineError,
+    InstanceTaken,
+    JournalLocked,
+    JournalUnavailable,
+    RunNotFound,
+)
 from awaitstep.engine.port import RunQuery, StartRun
 from awaitstep.engine.states import RunStatus
 from older_journals import downgrade
@@ -80,6 +86,37 @@ async def test_intake_opens_again_by_itself(desk):
         await asyncio.sleep(0.01)
     assert not (await desk.engine.create(start)).existed
     await desk.output("again")
+
+
+async def both(desk):
+    """What two creates of one id are told, asked for at once."""
+    start = StartRun("wf", "dep", "api", instance="same")
+    async with asyncio.timeout(10):
+        twice = (desk.engine.create(start), desk.engine.create(start))
+        return await asyncio.gather(*twice, return_exceptions=True)
+
+
+async def test_of_two_creates_of_one_id_none_counts_while_the_disk_is_full(desk):
+    desk.deploy("return 1")
+    await desk.output(await desk.start())
+    await writable(desk, False)
+    assert [type(told) for told in await both(desk)] == [JournalUnavailable] * 2
+    await writable(desk, True)
+    with pytest.raises(RunNotFound):
+        await desk.view("same")
+    await desk.seen(lambda: desk.engine.journal.unavailable is None)
+    assert sorted(told.existed for told in await both(desk)) == [False, True]
+    assert await desk.output("same") == 1
+
+
+async def test_of_two_creates_of_one_id_none_counts_when_its_row_is_refused(desk):
+    desk.deploy("return 1")
+    with sqlite3.connect(desk.folder / "journal.sqlite") as db:
+        db.execute(
+            "create trigger poison before insert on runs begin select raise(abort, 'poisoned'); end"
+        )
+    db.close()
+    assert [type(told) for told in await both(desk)] == [InstanceTaken] * 2
 
 
 async def test_a_trouble_of_the_journal_is_never_an_attempt(desk):

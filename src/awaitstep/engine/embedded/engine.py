@@ -193,11 +193,9 @@ class Embedded(Coordinator):
         self._last_ref += 1
         run = self._new_run(self._last_ref, start)
         if start.instance is not None:
-            known = self._index.get((run.workflow, run.instance)) or await self._find(
-                run.workflow, run.instance
-            )
+            known = await self._recorded(run.workflow, run.instance)
             if known is not None:
-                return await self._same(known, run, start.parent)
+                return self._same(known, run, start.parent)
         self._adopt(run, start.parent)
         self._add(run)
         try:
@@ -205,16 +203,27 @@ class Embedded(Coordinator):
         except EngineError:
             raise
         except Exception as error:  # the journal refused the row
-            known = await self._find(run.workflow, run.instance)
+            known = await self._recorded(run.workflow, run.instance)
             if known is None:
                 raise InstanceTaken(run.instance) from error
             # it came and went while this one looked
-            return await self._same(known, run, start.parent)
+            return self._same(known, run, start.parent)
         return Created(run.view(), existed=False)
 
-    async def _same(self, known: Run, wanted: Run, parent: Parent | None) -> Created:
-        if known.uncommitted:  # it counts once it is on disk
-            await self._flushed()
+    async def _recorded(self, workflow: str, instance: str) -> Run | None:
+        """The run of this id, once it is on disk: until then it may still be refused.
+
+        Raises JournalUnavailable.
+        """
+        run, seen = await self._known_as(workflow, instance), None
+        while run is not None and run.uncommitted and run is not seen:
+            written: asyncio.Future[None] = self._loop.create_future()
+            self._journal.write([], partial(answer, written), refusable=True)
+            await written
+            run, seen = await self._known_as(workflow, instance), run
+        return run
+
+    def _same(self, known: Run, wanted: Run, parent: Parent | None) -> Created:
         self._settle(known)
         self._check_parent(known, parent)
         if (known.deployment, known.params) != (wanted.deployment, wanted.params):
@@ -413,8 +422,11 @@ class Embedded(Coordinator):
             await self._flushed()
         return await self._journal.read(partial(queries.notes, run=run.ref))
 
+    async def _known_as(self, workflow: str, instance: str) -> Run | None:
+        return self._index.get((workflow, instance)) or await self._find(workflow, instance)
+
     async def _open(self, workflow: str, instance: str) -> Run:
-        run = self._index.get((workflow, instance)) or await self._find(workflow, instance)
+        run = await self._known_as(workflow, instance)
         if run is None:
             raise self._missing(instance)
         return run
