@@ -240,8 +240,8 @@ class Coordinator(Runs, ABC):
 
     def _settle(self, run: Run) -> None:
         """What follows for a run once nothing of it is on its way to the journal."""
-        if run.uncommitted or run.ref not in self._runs:
-            return
+        if run.uncommitted or self._runs.get(run.ref) is not run:
+            return  # it is on its way, or left memory: who has read it anew sees to it
         if run.status is RunStatus.queued:
             if not run.assignment and run.pause_requested:
                 self._apply(run.pause(self._clock.now()))

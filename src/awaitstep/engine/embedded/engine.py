@@ -86,6 +86,7 @@ class Embedded(Coordinator):
         self._names = rows.Names([])
         self._last_ref = 0
         self._bundle: dict[str, Bundle] = {}
+        self._unread: dict[str, dict[int, None]] = {}  # deployment -> the runs that wait for it
         self._fleet = Fleet(place, self, runners)
         self._slots: dict[int, Slot] = {}  # assignment -> runner
         self._requests = Requests(self, bundles)
@@ -584,7 +585,7 @@ class Embedded(Coordinator):
             return
         bundle = self._bundle.get(run.deployment)
         if bundle is None:
-            self._spawn(self._execute_later(run))
+            self._execute_later(run)
             return
         group = self._fleet.group(bundle.environment)
         if self._blame.suspects(run.ref) or self._loads_alone(run.deployment):
@@ -599,14 +600,29 @@ class Embedded(Coordinator):
             return
         self._start(run, bundle, slot)
 
-    async def _execute_later(self, run: Run) -> None:
-        try:
-            await self._learn(run.deployment)
-        except DeploymentMissing as error:
-            self._fail(run, Failure("DeploymentMissing", str(error), code=error.code))
+    def _execute_later(self, run: Run) -> None:
+        """Execute a queued run once its deployment is read, which is done once for all its runs."""
+        waiting = self._unread.get(run.deployment)
+        if waiting is not None:
+            waiting[run.ref] = None
             return
-        if run.ref in self._runs:
-            self._settle(run)
+        self._unread[run.deployment] = {run.ref: None}
+        self._spawn(self._execute_unread(run.deployment))
+
+    async def _execute_unread(self, deployment: str) -> None:
+        missing: Failure | None = None
+        try:
+            await self._learn(deployment)
+        except DeploymentMissing as error:
+            missing = Failure("DeploymentMissing", str(error), code=error.code)
+        finally:
+            waiting = self._unread.pop(deployment)
+        # by number: they may have been paused meanwhile, have left memory, and been read anew
+        for run in [self._runs[ref] for ref in waiting if ref in self._runs]:
+            if missing is None:
+                self._settle(run)
+            elif run.status is RunStatus.queued and run.deployment == deployment:
+                self._fail(run, missing)
 
     def _loads_alone(self, deployment: str) -> bool:
         return self._blame.suspects_load(deployment)
