@@ -276,3 +276,26 @@ async def test_a_journal_of_an_older_format_is_read_on(embedded_desk, format):
         assert [found.instance for found in listed] == ([] if "trigger" in given else [run])
     await desk.engine.send_event("wf", run, "go", b"1")
     assert await desk.output(run) == 1
+
+
+async def test_a_deployment_that_cannot_be_read_for_a_moment_is_read_again(desk):
+    desk.deploy("return 1")
+    await desk.output(await desk.start())
+    desk.deploy("return 2", "other")
+    read, tries = desk.bundle, []
+
+    async def bundle(deployment):
+        tries.append(deployment)
+        if len(tries) == 1:
+            raise sqlite3.OperationalError("database is locked")
+        return await read(deployment)
+
+    desk.bundle = bundle
+    run = await desk.start(name="other")
+    ending = asyncio.ensure_future(desk.engine.wait("wf", run, 30))
+    await desk.seen(lambda: len(tries) == 1)
+    while not ending.done():
+        desk.clock.move(1)
+        await asyncio.sleep(0.01)
+    assert (await ending).output == b"2"
+    assert len(tries) == 2

@@ -12,9 +12,11 @@ import contextlib
 import heapq
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+import structlog
 
 from awaitstep.engine import children, eventlog, ids, tracecontext, values
 from awaitstep.engine.admission import Admission
@@ -57,6 +59,9 @@ from awaitstep.engine.run import Run
 from awaitstep.engine.states import ENDED, RunStatus, StepKind, StepStatus
 from awaitstep.engine.timers import Timer, Timers
 
+T = TypeVar("T")
+_log = structlog.get_logger("awaitstep.engine")
+
 # A loaded run is cheaper than its replay when it goes on this soon (seconds, and per operation).
 KEEP_LOADED: Final = 1.0
 REPLAY_COST: Final = 0.0002
@@ -64,6 +69,8 @@ REPLAY_COST: Final = 0.0002
 LONGEST_NAP: Final = 5.0
 # How often ended runs are looked for that are not kept any longer (seconds).
 RETIRE_EVERY: Final = 60.0
+# What could not be read is read again after this long (seconds).
+READ_AGAIN: Final = 5.0
 # After this long a child is told again that the journal could not be told of (seconds).
 TRY_AGAIN: Final = 0.5
 # Children that are ended at once.
@@ -289,7 +296,7 @@ class Coordinator(Runs, ABC):
             self._arm(at)
 
     async def _begin_anew(self, ref: int) -> None:
-        for run in await self._bring([ref]):
+        for run in await self._insist(partial(self._bring, [ref])):
             self._settle(run)
 
     def limit(self, workflow: str, limits: Limits, retention: Retention) -> None:
@@ -308,6 +315,18 @@ class Coordinator(Runs, ABC):
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _insist(self, read: Callable[[], Awaitable[T]]) -> T:
+        """What is read, however often that has to be tried: nobody waits here who could be told
+        that it failed, and nobody else would do what is to follow."""
+        while True:
+            try:
+                return await read()
+            except Exception:
+                _log.exception("something could not be read; it is tried again")
+            over: asyncio.Future[None] = self._loop.create_future()
+            self._clock.call_later(READ_AGAIN, partial(_resolve, over))
+            await over
 
     # --- timers -------------------------------------------------------------------------------
 

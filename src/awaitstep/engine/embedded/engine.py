@@ -69,8 +69,6 @@ MOST_LOADED: Final = 10_000
 # How much is read of the journal for one page of a list, in pages: what is loaded may be in another
 # state than its row says.
 MOST_PAGES: Final = 20
-# What could not be read back is read again after this long (seconds).
-READ_AGAIN: Final = 5.0
 READY_TIMEOUT: Final = 10.0
 
 
@@ -610,19 +608,22 @@ class Embedded(Coordinator):
         self._spawn(self._execute_unread(run.deployment))
 
     async def _execute_unread(self, deployment: str) -> None:
-        missing: Failure | None = None
-        try:
-            await self._learn(deployment)
-        except DeploymentMissing as error:
-            missing = Failure("DeploymentMissing", str(error), code=error.code)
-        finally:
-            waiting = self._unread.pop(deployment)
+        missing = await self._insist(partial(self._miss, deployment))
+        waiting = self._unread.pop(deployment)
         # by number: they may have been paused meanwhile, have left memory, and been read anew
         for run in [self._runs[ref] for ref in waiting if ref in self._runs]:
             if missing is None:
                 self._settle(run)
             elif run.status is RunStatus.queued and run.deployment == deployment:
                 self._fail(run, missing)
+
+    async def _miss(self, deployment: str) -> Failure | None:
+        """Learn what a deployment is; what its runs end with when there is none."""
+        try:
+            await self._learn(deployment)
+        except DeploymentMissing as error:
+            return Failure("DeploymentMissing", str(error), code=error.code)
+        return None
 
     def _loads_alone(self, deployment: str) -> bool:
         return self._blame.suspects_load(deployment)
@@ -764,25 +765,18 @@ class Embedded(Coordinator):
     def _place_unplaced(self, group: Group) -> None:
         waiting, group.unplaced = list(group.unplaced), {}
         if group.environment is not None and waiting and not self._closed:
-            self._spawn(self._place_waiting(group, waiting))
+            self._spawn(self._place_waiting(waiting))
             return
         for ref in waiting:
             if (run := self._runs.get(ref)) is not None:
                 self._settle(run)
 
-    async def _place_waiting(self, group: Group, refs: Sequence[int]) -> None:
+    async def _place_waiting(self, refs: Sequence[int]) -> None:
         """Execute runs that left memory while there was no runner for their packages."""
         for start in range(0, len(refs), PAGE):
             page = refs[start : start + PAGE]
-            try:
-                for run in await self._bring(page):
-                    self._settle(run)
-            except Exception:
-                _log.exception("reading waiting runs failed; it is tried again")
-                group = self._fleet.group(group.environment)
-                group.unplaced |= dict.fromkeys(refs[start:])
-                self._loop.call_later(READ_AGAIN, self._place_unplaced, group)
-                return
+            for run in await self._insist(partial(self._bring, page)):
+                self._settle(run)
             await self._room()
 
     def on_loaded(self, slot: Slot, deployment: str) -> None:
