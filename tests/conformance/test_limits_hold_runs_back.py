@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from awaitstep.engine.embedded import Embedded
+from awaitstep.engine.embedded import Embedded, queries
 from awaitstep.engine.port import Limits, Onto, Retention, RunQuery, StartRun
 from awaitstep.engine.states import ENDED, RunStatus
 
@@ -240,6 +240,21 @@ async def test_ended_runs_are_forgotten_by_age_and_by_number(desk, most):
         while await remaining() != expected:
             desk.clock.move(30)
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.interpreted
+async def test_a_run_in_line_that_cannot_be_read_for_a_moment_begins_all_the_same(embedded_desk):
+    desk = embedded_desk
+    desk.deploy(GATED)
+    desk.engine.limit("wf", Limits(concurrency=1), FOREVER)
+    for name in ("first", "second"):
+        await started(desk, name)
+    await desk.seen(lambda: desk.marks() == ["first"] and len(desk.engine._runs) == 1)
+    left = desk.unreadable(queries.load)
+    opened(desk)
+    await desk.passes(lambda: "second" in desk.marks())
+    assert not left
+    assert await desk.output("second") == "second"
 
 
 async def test_a_period_that_is_over_does_not_open_a_full_house(desk):

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from awaitstep.engine.embedded import Embedded, journal
+from awaitstep.engine.embedded import Embedded, journal, queries
 from awaitstep.engine.errors import (
     EngineError,
     InstanceTaken,
@@ -293,9 +293,53 @@ async def test_a_deployment_that_cannot_be_read_for_a_moment_is_read_again(desk)
     desk.bundle = bundle
     run = await desk.start(name="other")
     ending = asyncio.ensure_future(desk.engine.wait("wf", run, 30))
-    await desk.seen(lambda: len(tries) == 1)
-    while not ending.done():
-        desk.clock.move(1)
-        await asyncio.sleep(0.01)
+    await desk.passes(ending.done)
     assert (await ending).output == b"2"
     assert len(tries) == 2
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("question", [queries.to_execute, queries.load])
+async def test_what_was_left_over_goes_on_though_a_read_fails(desk, question):
+    desk.deploy(STEPS)
+    run = await desk.start()
+    await desk.until(run, RunStatus.waiting)
+    await desk.engine.send_event("wf", run, "go", b"1")
+    await desk.engine.close()  # before or after its end
+    with sqlite3.connect(desk.folder / "journal.sqlite") as db:
+        db.execute("update runs set status = 0, output = null, ended = null")
+        db.execute("delete from operations where name = 'two'")
+    db.close()
+    desk.effects.unlink()
+    desk.engine = await Embedded.open(desk.folder, desk, clock=desk.clock, hold=True)
+    left = desk.unreadable(question)
+    await desk.engine.go_on()
+    await desk.passes(lambda: desk.marks() == ["two"])
+    assert not left
+    await desk.output(run)
+
+
+@pytest.mark.interpreted
+async def test_a_run_whose_row_was_refused_ends_though_a_read_fails(desk):
+    desk.deploy(NEIGHBOURS)
+    poison(desk)
+    left = desk.unreadable(queries.load)
+    run = await desk.start("poison")
+    ending = asyncio.ensure_future(desk.engine.wait("wf", run, 60))
+    await desk.passes(ending.done)
+    assert not left
+    assert (await ending).error.code == "journal.refused"
+
+
+@pytest.mark.interpreted
+async def test_runs_of_a_crashed_deployment_end_though_a_read_fails(desk):
+    desk.deploy(STEPS)
+    run = await desk.start()
+    await desk.until(run, RunStatus.waiting)
+    await desk.seen(lambda: not desk.engine._runs)
+    left = desk.unreadable(queries.live_of_deployment)
+    ending = asyncio.ensure_future(desk.engine.wait("wf", run, 60))
+    desk.engine.close_deployment("dep", "It died too often.")
+    await desk.passes(ending.done)
+    assert not left
+    assert (await ending).error.code == "runner.crashed"

@@ -86,6 +86,7 @@ async def test_of_a_delete_and_a_restart_at_once_one_is_refused(desk, first):
         assert await of_nobody(desk) == 0
 
 
+@pytest.mark.interpreted
 async def test_nobody_finds_a_run_whose_rows_are_about_to_go(embedded_desk, deleted):
     desk = embedded_desk
     desk.deploy(STEPS)
@@ -107,6 +108,7 @@ async def test_nobody_finds_a_run_whose_rows_are_about_to_go(embedded_desk, dele
     assert await desk.output(run) == ["y", "y"]
 
 
+@pytest.mark.interpreted
 async def test_who_asked_for_a_deletion_may_leave(embedded_desk, deleted):
     desk = embedded_desk
     desk.deploy(STEPS)
@@ -123,6 +125,7 @@ async def test_who_asked_for_a_deletion_may_leave(embedded_desk, deleted):
     assert await of_nobody(desk) == 0
 
 
+@pytest.mark.interpreted
 async def test_a_run_read_just_before_its_rows_went_is_read_again(embedded_desk, monkeypatch):
     desk = embedded_desk
     desk.deploy(STEPS)
@@ -147,6 +150,7 @@ async def test_a_run_read_just_before_its_rows_went_is_read_again(embedded_desk,
     assert await of_nobody(desk) == 0
 
 
+@pytest.mark.interpreted
 async def test_a_run_that_is_not_kept_any_longer_is_not_restarted(embedded_desk, deleted):
     desk = embedded_desk
     desk.deploy(STEPS)
@@ -164,6 +168,7 @@ async def test_a_run_that_is_not_kept_any_longer_is_not_restarted(embedded_desk,
     assert await of_nobody(desk) == 0
 
 
+@pytest.mark.interpreted
 async def test_a_run_restarted_while_old_ones_are_looked_for_is_kept(embedded_desk, monkeypatch):
     desk = embedded_desk
     desk.deploy(GATE)
@@ -191,6 +196,7 @@ async def test_a_run_restarted_while_old_ones_are_looked_for_is_kept(embedded_de
     assert await desk.output(run) == 1
 
 
+@pytest.mark.interpreted
 async def test_what_a_child_ended_with_reaches_no_deleted_parent(embedded_desk, deleted):
     desk = embedded_desk
     desk.deploy(

@@ -622,7 +622,8 @@ class Coordinator(Runs, ABC):
         self._spawn(self._once_beside_parent(run, then))
 
     async def _once_beside_parent(self, run: Run, then: Callable[[Run], None]) -> None:
-        found, parent = await self._bring_parent(run), run.parent
+        found = await self._insist(partial(self._bring_parent, run))
+        parent = run.parent
         if found is not None:
             then(found)
             self._settle(found)
@@ -630,28 +631,46 @@ class Coordinator(Runs, ABC):
             self._settle(self._runs[parent])
 
     def _spawn_end_children(self, parent: Run) -> None:
-        self._spawn(self._end_children(parent, rollback=parent.is_stopping))
+        self._spawn(self._end_children(parent.ref, rollback=parent.is_stopping))
 
-    async def _end_children(self, parent: Run, *, rollback: bool = False) -> None:
+    async def _end_children(self, parent: int, *, rollback: bool = False) -> None:
         """Terminate what nobody waits for any more: the parent was terminated or restarted.
 
         With `rollback`, because it is rolled back: all its children are, and undone themselves.
+        What the parent was told is done already: when its children can't be read now, they are
+        told later.
         """
-        unwanted = [
-            (workflow, instance)
-            for workflow, instance, epoch in await self._children(parent.ref)
-            if rollback or not children.still_wanted(parent, instance, epoch)
-        ]
-        if not unwanted:
-            return
         # each of them looks at its parent: that is read once, not once for each
-        self._held[parent.ref] += 1
+        self._held[parent] += 1
         try:
+            try:
+                unwanted = await self._unwanted_children(parent, rollback)
+            except Exception:
+                _log.exception("the children of a run could not be read; it is tried again")
+                self._spawn(self._end_children_later(parent, rollback))
+                return
             for start in range(0, len(unwanted), CHILDREN_AT_ONCE):
                 some = unwanted[start : start + CHILDREN_AT_ONCE]
                 await asyncio.gather(*(self._end_child(*child, rollback) for child in some))
         finally:
-            self._let_go(parent.ref)
+            self._let_go(parent)
+
+    async def _end_children_later(self, parent: int, rollback: bool) -> None:
+        await asyncio.sleep(TRY_AGAIN)
+        await self._end_children(parent, rollback=rollback)
+
+    async def _unwanted_children(self, ref: int, rollback: bool) -> Sequence[tuple[str, str]]:
+        """Those whom the parent, as it is now, does not wait for: it may have been restarted since
+        somebody asked, and be another object in memory, or be deleted."""
+        found = await self._children(ref)
+        parent = next(iter(await self._bring([ref])), None) if found else None
+        return [
+            (workflow, instance)
+            for workflow, instance, epoch in found
+            if parent is None
+            or (rollback and parent.is_stopping)
+            or not children.still_wanted(parent, instance, epoch)
+        ]
 
     async def _end_child(self, workflow: str, instance: str, rollback: bool) -> None:
         with contextlib.suppress(RunNotFound, RunState):  # it ended by itself
@@ -801,7 +820,7 @@ class Coordinator(Runs, ABC):
             view = run.view()
         finally:
             self._settle(run)
-        await self._end_children(run, rollback=rollback)
+        await self._end_children(run.ref, rollback=rollback)
         return view
 
     def _let_start(self, run: Run) -> None:
@@ -833,7 +852,7 @@ class Coordinator(Runs, ABC):
             view = run.view()
         finally:
             self._settle(run)
-        await self._end_children(run)
+        await self._end_children(run.ref)
         return view
 
     async def wait(self, workflow: str, instance: str, seconds: float) -> RunView:

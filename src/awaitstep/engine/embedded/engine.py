@@ -400,18 +400,14 @@ class Embedded(Coordinator):
     def _refused(self, change: Change, error: Exception) -> None:
         super()._refused(change, error)
         if change.is_beside:
-            self._spawn(self._go_on(change.run.ref))
+            self._spawn(self._begin_anew(change.run.ref))
         elif not change.created:
             failed = Failure("JournalError", f"A row was refused: {error}", code="journal.refused")
             self._spawn(self._fail_anew(change.run.ref, failed))
 
     async def _fail_anew(self, ref: int, failed: Failure) -> None:
-        for run in await self._bring([ref]):
+        for run in await self._insist(partial(self._bring, [ref])):
             self._fail(run, failed)
-
-    async def _go_on(self, ref: int) -> None:
-        for run in await self._bring([ref]):
-            self._settle(run)
 
     async def _children(self, parent: int) -> Sequence[tuple[str, str, int]]:
         return await self._journal.read(lambda db: queries.children(db, self._names, parent))
@@ -517,18 +513,18 @@ class Embedded(Coordinator):
     async def _recover(self) -> None:
         """Go on with what was queued or running when the last server ended."""
         await self._ready.wait()
-        refs = await self._journal.read(queries.to_execute)
+        refs = await self._insist(partial(self._journal.read, queries.to_execute))
         for start in range(0, len(refs), PAGE):
-            for run in await self._bring(refs[start : start + PAGE]):
+            for run in await self._insist(partial(self._bring, refs[start : start + PAGE])):
                 if run.pause_requested and run.status is RunStatus.queued:
                     self._apply(run.pause(self._clock.now()))
                 else:
                     self._settle(run)
             await self._room()
         # the last server may have ended before it could tell the children of a run
-        for parent in await self._bring(await self._journal.read(queries.parents_of_orphans)):
-            await self._end_children(parent, rollback=parent.is_stopping)
-            self._settle(parent)
+        orphaned = await self._insist(partial(self._journal.read, queries.parents_of_orphans))
+        for parent in await self._insist(partial(self._bring, orphaned)):
+            await self._end_children(parent.ref, rollback=parent.is_stopping)
 
     async def _room(self) -> None:
         while len(self._runs) > MOST_LOADED:
@@ -865,11 +861,10 @@ class Embedded(Coordinator):
     async def _fail_all(self, deployment: str, why: str) -> None:
         failed = Failure("RunnerCrashed", why, code="runner.crashed")
         await self._flushed()
-        refs = await self._journal.read(
-            lambda db: queries.live_of_deployment(db, self._names, deployment)
-        )
+        live = partial(queries.live_of_deployment, known=self._names, deployment=deployment)
+        refs = await self._insist(partial(self._journal.read, live))
         for start in range(0, len(refs), PAGE):
-            for run in await self._bring(refs[start : start + PAGE]):
+            for run in await self._insist(partial(self._bring, refs[start : start + PAGE])):
                 self._fail(run, failed)
                 self._settle(run)
             await self._room()
