@@ -118,6 +118,33 @@ async def test_so_many_begin_in_a_period(desk):
     assert desk.marks()[-1] == "r4"
 
 
+async def test_a_restart_is_a_start_wherever_the_run_was(desk):
+    desk.deploy(GATED)
+    desk.engine.limit("wf", Limits(starts=1, period=60), FOREVER)
+    await started(desk, "run")
+    await desk.seen(lambda: desk.marks() == ["run"])
+    for _ in range(3):  # while it is executed, and while it stands in line
+        await desk.engine.restart("wf", "run")
+        assert (await desk.view("run")).status is QUEUED
+    opened(desk)
+    desk.clock.move(61)
+    assert await desk.output("run") == "run"
+    assert desk.marks() == ["run", "run"]
+
+
+async def test_a_restarted_run_stands_in_line_by_priority_and_age(desk):
+    desk.deploy(GATED)
+    desk.engine.limit("wf", Limits(concurrency=1), FOREVER)
+    for name, priority in (("a", 0), ("b", 0), ("c", 1)):
+        await started(desk, name, priority)
+    await desk.seen(lambda: desk.marks() == ["a"])
+    await desk.engine.restart("wf", "a")
+    opened(desk)
+    for name in ("a", "b", "c"):
+        assert await desk.output(name) == name
+    assert desk.marks() == ["a", "c", "a", "b"]
+
+
 async def test_other_workflows_are_not_held_back(desk):
     desk.deploy(GATED)
     desk.engine.limit("wf", Limits(concurrency=1), FOREVER)
