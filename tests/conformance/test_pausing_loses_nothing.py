@@ -7,9 +7,11 @@ import contextlib
 
 import pytest
 
+from awaitstep.engine.embedded.blame import Unit
 from awaitstep.engine.errors import EngineError, RunState
 from awaitstep.engine.port import Onto
 from awaitstep.engine.states import ENDED, RunStatus, StepStatus
+from awaitstep.engine.workers import WorkerRequest
 
 WAITING, PAUSED = RunStatus.waiting, RunStatus.paused
 LONG = """
@@ -371,3 +373,29 @@ async def test_a_run_moved_while_its_deployment_is_missed_goes_on(embedded_desk)
     await desk.engine.restart("wf", run, onto=Onto("dep", ""))
     go_on.set()
     assert (await waiting).error is None
+
+
+async def test_a_run_that_was_to_make_room_goes_on_when_nobody_wants_it(embedded_desk, monkeypatch):
+    desk = embedded_desk
+    desk.deploy("return 1")
+    await desk.output(await desk.start())
+    desk.deploy(LONG + "await long()\nreturn await then()", "suspect")
+    engine, blame = desk.engine, desk.engine._blame
+    body, handler = Unit("body", "suspect", engine._last_ref + 1), Unit("fetch", "suspect")
+    for unit in (body, handler):  # as if seen in two deaths: both go to the runner for suspects
+        blame._note(unit, 2, desk.clock.now())
+    run = await desk.start(name="suspect")
+    await desk.seen(lambda: desk.marks() == ["begun"])
+    blame.clear(body)  # as if a step of it had gone well
+    heard = []
+    frozen = engine.frozen
+    monkeypatch.setattr(engine, "frozen", lambda which: (frozen(which), heard.append(which)))
+    asking = asyncio.ensure_future(engine.fetch("suspect", WorkerRequest("GET", "/", [], b"")))
+    [slot] = [slot for slot in engine._fleet.slots if slot.alone]
+    await asyncio.sleep(0)
+    assert slot.group.asking
+    asking.cancel()
+    await desk.seen(lambda: bool(heard))
+    let_go(desk)
+    assert await desk.output(run) == 2
+    assert desk.marks() == ["begun", "next"]

@@ -520,11 +520,15 @@ class Coordinator(Runs, ABC):
             self._spawn_end_children(run)
 
     def frozen(self, assignment: int) -> None:
-        """Nothing new starts in this run's code any more, unless it was resumed meanwhile."""
+        """Nothing new starts in this run's code any more."""
         run = self._assigned.get(assignment)
-        if run is not None and self._held_back(run):
+        if run is None:
+            return
+        if self._held_back(run):
             run.froze()
             self._check_pause(run)
+        else:  # why it was to freeze is over, and perhaps nobody has told it
+            self._thaw(run)
 
     def _held_back(self, run: Run) -> bool:
         """Whether the run's code is to start nothing new."""
