@@ -9,6 +9,7 @@ import time
 import pytest
 
 from awaitstep.engine.embedded import Embedded, journal, queries
+from awaitstep.engine.embedded.blame import Unit
 from awaitstep.engine.errors import (
     EngineError,
     InstanceTaken,
@@ -343,3 +344,57 @@ async def test_runs_of_a_crashed_deployment_end_though_a_read_fails(desk):
     await desk.passes(ending.done)
     assert not left
     assert (await ending).error.code == "runner.crashed"
+
+
+async def a_suspect_in_line(desk):
+    """A run whose two arms wait for an event each. It has got the first, and stands in line for the
+    runner for suspects, which another run has."""
+    desk.deploy("""
+if event["payload"] == "first":
+    mark("begun")
+    while not os.path.exists(self.env.EFFECTS + ".go"):
+        await asyncio.sleep(0.005)
+    return
+async def arm(name):
+    await step.wait_for_event(name, name)
+    @step.do(name)
+    async def then():
+        mark(name)
+    await then()
+await asyncio.gather(arm("one"), arm("two"))
+""")
+    engine = desk.engine
+    run = await desk.start()
+    await desk.until(run, RunStatus.waiting)
+    await desk.seen(lambda: not engine._runs)
+    for ref in (engine._last_ref, engine._last_ref + 1):  # as if seen in two deaths
+        engine._blame._note(Unit("body", "dep", ref), 2, desk.clock.now())
+    await desk.start("first")
+    await desk.seen(lambda: desk.marks() == ["begun"])
+    await engine.send_event("wf", run, "one", b"1")
+    assert engine._index["wf", run].status is RunStatus.queued
+    return run
+
+
+async def test_a_suspect_is_executed_once_what_it_was_told_is_on_disk(desk):
+    run = await a_suspect_in_line(desk)
+    await writable(desk, False)
+    sending = asyncio.ensure_future(desk.engine.send_event("wf", run, "two", b"2"))
+    await desk.seen(lambda: desk.engine.journal.unavailable is not None)
+    [first] = desk.engine._assigned
+    desk.effects.with_suffix(".go").touch()
+    await desk.seen(lambda: first not in desk.engine._assigned)
+    assert not desk.engine._assigned
+    await writable(desk, True)
+    await sending
+    await desk.output(run)
+    assert sorted(desk.marks()) == ["begun", "one", "two"]
+
+
+async def test_a_suspect_is_executed_though_its_deployment_is_to_be_read_anew(desk):
+    run = await a_suspect_in_line(desk)
+    desk.engine.forget("dep")
+    desk.effects.with_suffix(".go").touch()
+    await desk.seen(lambda: desk.marks() == ["begun", "one"])
+    await desk.engine.send_event("wf", run, "two", b"2")
+    await desk.output(run)

@@ -636,13 +636,13 @@ class Embedded(Coordinator):
             if run is None or run.assignment or run.status is not RunStatus.queued:
                 suspects.popleft()
                 continue
-            if run.deployment in self._crashed:
+            bundle = self._bundle.get(run.deployment)
+            if run.uncommitted or bundle is None or run.deployment in self._crashed:
                 suspects.popleft()
-                self._settle(run)
+                self._settle(run)  # it comes back here once what it lacks is there
                 continue
             slot = self._fleet.pick_alone(group)
-            bundle = self._bundle.get(run.deployment)
-            if slot is None or bundle is None:
+            if slot is None:
                 break
             suspects.popleft()
             self._start(run, bundle, slot)
