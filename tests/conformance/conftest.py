@@ -14,7 +14,7 @@ import pytest
 from awaitstep.engine import coordinator
 from awaitstep.engine.clock import ManualClock
 from awaitstep.engine.embedded import Embedded
-from awaitstep.engine.errors import DeploymentMissing
+from awaitstep.engine.errors import DeploymentMissing, JournalUnavailable
 from awaitstep.engine.inline import InlineEngine
 from awaitstep.engine.port import RunView, StartRun
 from awaitstep.engine.states import ENDED, RunStatus
@@ -124,6 +124,28 @@ class Desk:
         while not what():
             assert time.monotonic() < stop, self.marks()
             await asyncio.sleep(0.005)
+
+    async def passes(self, what: Callable[[], bool]) -> None:
+        """Let time pass until `what` is true, without a look at any run."""
+        stop = time.monotonic() + DEADLINE
+        while not what():
+            assert time.monotonic() < stop, self.marks()
+            self.clock.move(1)
+            await asyncio.sleep(0.005)
+
+    def unreadable(self, question: Any) -> list[Any]:
+        """Let the next read that asks the journal this fail; what is left of that."""
+        journal, left = self.engine.journal, [question]
+        read = journal.read
+
+        async def failing(asked: Any) -> Any:
+            if left and getattr(asked, "func", asked) is question:
+                left.clear()
+                raise JournalUnavailable("disk I/O error")
+            return await read(asked)
+
+        journal.read = failing
+        return left
 
     async def output(self, instance: str) -> Any:
         run = await self.until(instance, RunStatus.complete, RunStatus.errored)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from awaitstep.engine.port import StartRun
+from awaitstep.engine.port import Limits, Retention, StartRun
 from awaitstep.engine.states import RunStatus
 
 BODY = """
@@ -68,6 +68,17 @@ async def test_each_change_is_told_once_it_can_be_seen(desk):
     await desk.engine.delete("wf", "fine")
     await desk.seen(lambda: ("wf", "fine") in ear.told)
     assert list(await desk.engine.views([("wf", "fine")])) == []
+
+
+async def test_a_run_that_is_not_kept_any_longer_is_told_of(desk):
+    desk.deploy(BODY)
+    for name in ("old", "older"):
+        await desk.output(await desk.start("fine", name))
+    ear = Ear(desk)
+    desk.engine.limit("wf", Limits(), Retention(completed=10))
+    desk.clock.move(100)
+    await desk.passes(lambda: {("wf", "old"), ("wf", "older")} <= set(ear.told))
+    assert list(await desk.engine.views([("wf", "old"), ("wf", "older")])) == []
 
 
 async def test_who_stopped_watching_hears_nothing_and_others_go_on(desk):

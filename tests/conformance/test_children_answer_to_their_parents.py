@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from awaitstep.engine.errors import InvalidEventType, RunNotFound
+from awaitstep.engine.embedded import queries
+from awaitstep.engine.errors import InvalidEventType, JournalUnavailable, RunNotFound
 from awaitstep.engine.port import Parent, RunQuery
 from awaitstep.engine.states import ENDED, RunStatus
 
@@ -303,6 +304,88 @@ async def test_children_of_a_parent_that_was_ended_by_a_dying_server_end_too(emb
     await desk.reopen()
     await desk.until(child, *ENDED)
     assert (await desk.view(child)).status is RunStatus.terminated
+
+
+async def waits_for_a_child(desk):
+    """A run that was unloaded, and the child that it waits for."""
+    desk.deploy(
+        START
+        + """
+id = await child("a", code="wait")
+@step.do("then")
+async def then():
+    mark("then")
+await then()
+return await result(id)
+"""
+    )
+    run = await desk.start({})
+    child = await child_of(desk, run, "a")
+    await desk.has(run, "result of " + child)
+    await desk.has(child, "gate")
+    await desk.seen(lambda: not desk.engine._assigned)
+    return run, child
+
+
+def unread_once(desk, monkeypatch):
+    """Let the children of a run not be read the first time; set once that has failed."""
+    known, failed = desk.engine._children, asyncio.Event()
+
+    async def children(parent):
+        if not failed.is_set():
+            failed.set()
+            raise JournalUnavailable("disk I/O error")
+        return await known(parent)
+
+    monkeypatch.setattr(desk.engine, "_children", children)
+    return failed
+
+
+async def test_a_run_is_terminated_with_its_children_though_a_read_fails(desk, monkeypatch):
+    run, child = await waits_for_a_child(desk)
+    failed = unread_once(desk, monkeypatch)
+    assert (await desk.engine.terminate("wf", run)).status is RunStatus.terminated
+    assert failed.is_set()
+    assert (await desk.ended(child)).status is RunStatus.terminated
+
+
+async def test_a_child_is_left_to_a_parent_that_was_restarted_meanwhile(desk, monkeypatch):
+    run, child = await waits_for_a_child(desk)
+    unread_once(desk, monkeypatch)
+    later = []
+
+    async def not_yet(parent, rollback):
+        later.append(parent)
+
+    monkeypatch.setattr(desk.engine, "_end_children_later", not_yet)
+    await desk.engine.terminate("wf", run)
+    await desk.engine.restart("wf", run, step="then")
+    await desk.seen(lambda: bool(later))
+    await desk.engine._end_children(later.pop())
+    await desk.engine.send_event("wf", child, "go", b"9")
+    assert await desk.output(run) == {"status": "complete", "output": 9}
+
+
+async def test_children_of_a_terminated_parent_end_though_it_is_deleted(desk, monkeypatch):
+    run, child = await waits_for_a_child(desk)
+    unread_once(desk, monkeypatch)
+    await desk.engine.terminate("wf", run)
+    await desk.engine.delete("wf", run)
+    assert (await desk.ended(child)).status is RunStatus.terminated
+
+
+@pytest.mark.interpreted
+async def test_a_child_ends_though_its_parent_cannot_be_read_for_a_moment(embedded_desk):
+    desk = embedded_desk
+    run, child = await waits_for_a_child(desk)
+    await desk.seen(lambda: not desk.engine._runs)
+    await desk.engine.send_event("wf", child, "go", b"9")
+    left = desk.unreadable(queries.load)
+    ending = asyncio.ensure_future(desk.engine.wait("wf", child, 60))
+    await desk.passes(ending.done)
+    assert not left
+    assert (await ending).status is RunStatus.complete
+    assert (await desk.output(run))["output"] == 9
 
 
 async def test_a_run_that_took_the_childs_id_is_not_waited_for(desk):

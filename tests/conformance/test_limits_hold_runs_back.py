@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from awaitstep.engine.embedded import Embedded
+from awaitstep.engine.embedded import Embedded, queries
 from awaitstep.engine.port import Limits, Onto, Retention, RunQuery, StartRun
 from awaitstep.engine.states import ENDED, RunStatus
 
@@ -116,6 +116,33 @@ async def test_so_many_begin_in_a_period(desk):
     await desk.until("r4", *ENDED)
     assert sorted(desk.marks()) == [f"r{number}" for number in range(5)]
     assert desk.marks()[-1] == "r4"
+
+
+async def test_a_restart_is_a_start_wherever_the_run_was(desk):
+    desk.deploy(GATED)
+    desk.engine.limit("wf", Limits(starts=1, period=60), FOREVER)
+    await started(desk, "run")
+    await desk.seen(lambda: desk.marks() == ["run"])
+    for _ in range(3):  # while it is executed, and while it stands in line
+        await desk.engine.restart("wf", "run")
+        assert (await desk.view("run")).status is QUEUED
+    opened(desk)
+    desk.clock.move(61)
+    assert await desk.output("run") == "run"
+    assert desk.marks() == ["run", "run"]
+
+
+async def test_a_restarted_run_stands_in_line_by_priority_and_age(desk):
+    desk.deploy(GATED)
+    desk.engine.limit("wf", Limits(concurrency=1), FOREVER)
+    for name, priority in (("a", 0), ("b", 0), ("c", 1)):
+        await started(desk, name, priority)
+    await desk.seen(lambda: desk.marks() == ["a"])
+    await desk.engine.restart("wf", "a")
+    opened(desk)
+    for name in ("a", "b", "c"):
+        assert await desk.output(name) == name
+    assert desk.marks() == ["a", "c", "a", "b"]
 
 
 async def test_other_workflows_are_not_held_back(desk):
@@ -240,6 +267,21 @@ async def test_ended_runs_are_forgotten_by_age_and_by_number(desk, most):
         while await remaining() != expected:
             desk.clock.move(30)
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.interpreted
+async def test_a_run_in_line_that_cannot_be_read_for_a_moment_begins_all_the_same(embedded_desk):
+    desk = embedded_desk
+    desk.deploy(GATED)
+    desk.engine.limit("wf", Limits(concurrency=1), FOREVER)
+    for name in ("first", "second"):
+        await started(desk, name)
+    await desk.seen(lambda: desk.marks() == ["first"] and len(desk.engine._runs) == 1)
+    left = desk.unreadable(queries.load)
+    opened(desk)
+    await desk.passes(lambda: "second" in desk.marks())
+    assert not left
+    assert await desk.output("second") == "second"
 
 
 async def test_a_period_that_is_over_does_not_open_a_full_house(desk):

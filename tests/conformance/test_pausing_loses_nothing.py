@@ -7,8 +7,11 @@ import contextlib
 
 import pytest
 
+from awaitstep.engine.embedded.blame import Unit
 from awaitstep.engine.errors import EngineError, RunState
+from awaitstep.engine.port import Onto
 from awaitstep.engine.states import ENDED, RunStatus, StepStatus
+from awaitstep.engine.workers import WorkerRequest
 
 WAITING, PAUSED = RunStatus.waiting, RunStatus.paused
 LONG = """
@@ -305,3 +308,94 @@ await asyncio.gather(arm("a"), arm("b"))
     await desk.engine.restart("wf", run, step="b 2")
     await desk.output(run)
     assert sorted(desk.marks()) == ["a1", "a2", "b1", "b2", "b2"]
+
+
+async def test_a_run_paused_while_its_deployment_is_read_is_executed_once(embedded_desk):
+    desk = embedded_desk
+    desk.deploy("return 1")
+    await desk.output(await desk.start())  # a runner is there
+    desk.deploy(LONG + "await long()\nreturn await then()", "slow")
+    read, reads = desk.bundle, []
+
+    async def bundle(deployment):
+        reads.append(asyncio.Event())
+        await reads[-1].wait()
+        return await read(deployment)
+
+    desk.bundle = bundle
+    run = await desk.start(name="slow")
+    await desk.seen(lambda: bool(reads))
+    await desk.engine.pause("wf", run)
+    await desk.engine.resume("wf", run)
+    while reads:
+        reads.pop().set()  # were there several, the newest first
+        await desk.seen(lambda: desk.marks() == ["begun"])
+    for _ in range(5):
+        assert (await desk.view(run)).status is RunStatus.running
+    let_go(desk)
+    assert await desk.output(run) == 2
+    assert desk.marks() == ["begun", "next"]
+
+
+async def test_a_deployment_is_read_once_for_all_its_runs(embedded_desk):
+    desk = embedded_desk
+    desk.deploy("return 1")
+    read, reads, go_on = desk.bundle, [], asyncio.Event()
+
+    async def bundle(deployment):
+        reads.append(deployment)
+        await go_on.wait()
+        return await read(deployment)
+
+    desk.bundle = bundle
+    runs = [await desk.start() for _ in range(20)]
+    go_on.set()
+    for run in runs:
+        assert await desk.output(run) == 1
+    assert reads == ["dep"]
+
+
+async def test_a_run_moved_while_its_deployment_is_missed_goes_on(embedded_desk):
+    desk = embedded_desk
+    desk.deploy("return 1")
+    read, is_read, go_on = desk.bundle, asyncio.Event(), asyncio.Event()
+
+    async def bundle(deployment):
+        if deployment == "gone":
+            is_read.set()
+            await go_on.wait()
+        return await read(deployment)
+
+    desk.bundle = bundle
+    run = await desk.start(name="gone")
+    waiting = asyncio.ensure_future(desk.engine.wait("wf", run, 60))  # it stays in memory
+    await is_read.wait()
+    await desk.engine.restart("wf", run, onto=Onto("dep", ""))
+    go_on.set()
+    assert (await waiting).error is None
+
+
+async def test_a_run_that_was_to_make_room_goes_on_when_nobody_wants_it(embedded_desk, monkeypatch):
+    desk = embedded_desk
+    desk.deploy("return 1")
+    await desk.output(await desk.start())
+    desk.deploy(LONG + "await long()\nreturn await then()", "suspect")
+    engine, blame = desk.engine, desk.engine._blame
+    body, handler = Unit("body", "suspect", engine._last_ref + 1), Unit("fetch", "suspect")
+    for unit in (body, handler):  # as if seen in two deaths: both go to the runner for suspects
+        blame._note(unit, 2, desk.clock.now())
+    run = await desk.start(name="suspect")
+    await desk.seen(lambda: desk.marks() == ["begun"])
+    blame.clear(body)  # as if a step of it had gone well
+    heard = []
+    frozen = engine.frozen
+    monkeypatch.setattr(engine, "frozen", lambda which: (frozen(which), heard.append(which)))
+    asking = asyncio.ensure_future(engine.fetch("suspect", WorkerRequest("GET", "/", [], b"")))
+    [slot] = [slot for slot in engine._fleet.slots if slot.alone]
+    await asyncio.sleep(0)
+    assert slot.group.asking
+    asking.cancel()
+    await desk.seen(lambda: bool(heard))
+    let_go(desk)
+    assert await desk.output(run) == 2
+    assert desk.marks() == ["begun", "next"]

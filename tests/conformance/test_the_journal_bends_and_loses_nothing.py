@@ -8,8 +8,15 @@ import time
 
 import pytest
 
-from awaitstep.engine.embedded import Embedded, journal
-from awaitstep.engine.errors import EngineError, JournalLocked, JournalUnavailable, RunNotFound
+from awaitstep.engine.embedded import Embedded, journal, queries
+from awaitstep.engine.embedded.blame import Unit
+from awaitstep.engine.errors import (
+    EngineError,
+    InstanceTaken,
+    JournalLocked,
+    JournalUnavailable,
+    RunNotFound,
+)
 from awaitstep.engine.port import RunQuery, StartRun
 from awaitstep.engine.states import RunStatus
 from older_journals import downgrade
@@ -80,6 +87,37 @@ async def test_intake_opens_again_by_itself(desk):
         await asyncio.sleep(0.01)
     assert not (await desk.engine.create(start)).existed
     await desk.output("again")
+
+
+async def both(desk):
+    """What two creates of one id are told, asked for at once."""
+    start = StartRun("wf", "dep", "api", instance="same")
+    async with asyncio.timeout(10):
+        twice = (desk.engine.create(start), desk.engine.create(start))
+        return await asyncio.gather(*twice, return_exceptions=True)
+
+
+async def test_of_two_creates_of_one_id_none_counts_while_the_disk_is_full(desk):
+    desk.deploy("return 1")
+    await desk.output(await desk.start())
+    await writable(desk, False)
+    assert [type(told) for told in await both(desk)] == [JournalUnavailable] * 2
+    await writable(desk, True)
+    with pytest.raises(RunNotFound):
+        await desk.view("same")
+    await desk.seen(lambda: desk.engine.journal.unavailable is None)
+    assert sorted(told.existed for told in await both(desk)) == [False, True]
+    assert await desk.output("same") == 1
+
+
+async def test_of_two_creates_of_one_id_none_counts_when_its_row_is_refused(desk):
+    desk.deploy("return 1")
+    with sqlite3.connect(desk.folder / "journal.sqlite") as db:
+        db.execute(
+            "create trigger poison before insert on runs begin select raise(abort, 'poisoned'); end"
+        )
+    db.close()
+    assert [type(told) for told in await both(desk)] == [InstanceTaken] * 2
 
 
 async def test_a_trouble_of_the_journal_is_never_an_attempt(desk):
@@ -244,3 +282,124 @@ async def test_a_journal_of_an_older_format_is_read_on(embedded_desk, format):
         assert [found.instance for found in listed] == ([] if "trigger" in given else [run])
     await desk.engine.send_event("wf", run, "go", b"1")
     assert await desk.output(run) == 1
+
+
+async def test_a_deployment_that_cannot_be_read_for_a_moment_is_read_again(desk):
+    desk.deploy("return 1")
+    await desk.output(await desk.start())
+    desk.deploy("return 2", "other")
+    read, tries = desk.bundle, []
+
+    async def bundle(deployment):
+        tries.append(deployment)
+        if len(tries) == 1:
+            raise sqlite3.OperationalError("database is locked")
+        return await read(deployment)
+
+    desk.bundle = bundle
+    run = await desk.start(name="other")
+    ending = asyncio.ensure_future(desk.engine.wait("wf", run, 30))
+    await desk.passes(ending.done)
+    assert (await ending).output == b"2"
+    assert len(tries) == 2
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("question", [queries.to_execute, queries.load])
+async def test_what_was_left_over_goes_on_though_a_read_fails(desk, question):
+    desk.deploy(STEPS)
+    run = await desk.start()
+    await desk.until(run, RunStatus.waiting)
+    await desk.engine.send_event("wf", run, "go", b"1")
+    await desk.engine.close()  # before or after its end
+    with sqlite3.connect(desk.folder / "journal.sqlite") as db:
+        db.execute("update runs set status = 0, output = null, ended = null")
+        db.execute("delete from operations where name = 'two'")
+    db.close()
+    desk.effects.unlink()
+    desk.engine = await Embedded.open(desk.folder, desk, clock=desk.clock, hold=True)
+    left = desk.unreadable(question)
+    await desk.engine.go_on()
+    await desk.passes(lambda: desk.marks() == ["two"])
+    assert not left
+    await desk.output(run)
+
+
+@pytest.mark.interpreted
+async def test_a_run_whose_row_was_refused_ends_though_a_read_fails(desk):
+    desk.deploy(NEIGHBOURS)
+    poison(desk)
+    left = desk.unreadable(queries.load)
+    run = await desk.start("poison")
+    ending = asyncio.ensure_future(desk.engine.wait("wf", run, 60))
+    await desk.passes(ending.done)
+    assert not left
+    assert (await ending).error.code == "journal.refused"
+
+
+@pytest.mark.interpreted
+async def test_runs_of_a_crashed_deployment_end_though_a_read_fails(desk):
+    desk.deploy(STEPS)
+    run = await desk.start()
+    await desk.until(run, RunStatus.waiting)
+    await desk.seen(lambda: not desk.engine._runs)
+    left = desk.unreadable(queries.live_of_deployment)
+    ending = asyncio.ensure_future(desk.engine.wait("wf", run, 60))
+    desk.engine.close_deployment("dep", "It died too often.")
+    await desk.passes(ending.done)
+    assert not left
+    assert (await ending).error.code == "runner.crashed"
+
+
+async def a_suspect_in_line(desk):
+    """A run whose two arms wait for an event each. It has got the first, and stands in line for the
+    runner for suspects, which another run has."""
+    desk.deploy("""
+if event["payload"] == "first":
+    mark("begun")
+    while not os.path.exists(self.env.EFFECTS + ".go"):
+        await asyncio.sleep(0.005)
+    return
+async def arm(name):
+    await step.wait_for_event(name, name)
+    @step.do(name)
+    async def then():
+        mark(name)
+    await then()
+await asyncio.gather(arm("one"), arm("two"))
+""")
+    engine = desk.engine
+    run = await desk.start()
+    await desk.until(run, RunStatus.waiting)
+    await desk.seen(lambda: not engine._runs)
+    for ref in (engine._last_ref, engine._last_ref + 1):  # as if seen in two deaths
+        engine._blame._note(Unit("body", "dep", ref), 2, desk.clock.now())
+    await desk.start("first")
+    await desk.seen(lambda: desk.marks() == ["begun"])
+    await engine.send_event("wf", run, "one", b"1")
+    assert engine._index["wf", run].status is RunStatus.queued
+    return run
+
+
+async def test_a_suspect_is_executed_once_what_it_was_told_is_on_disk(desk):
+    run = await a_suspect_in_line(desk)
+    await writable(desk, False)
+    sending = asyncio.ensure_future(desk.engine.send_event("wf", run, "two", b"2"))
+    await desk.seen(lambda: desk.engine.journal.unavailable is not None)
+    [first] = desk.engine._assigned
+    desk.effects.with_suffix(".go").touch()
+    await desk.seen(lambda: first not in desk.engine._assigned)
+    assert not desk.engine._assigned
+    await writable(desk, True)
+    await sending
+    await desk.output(run)
+    assert sorted(desk.marks()) == ["begun", "one", "two"]
+
+
+async def test_a_suspect_is_executed_though_its_deployment_is_to_be_read_anew(desk):
+    run = await a_suspect_in_line(desk)
+    desk.engine.forget("dep")
+    desk.effects.with_suffix(".go").touch()
+    await desk.seen(lambda: desk.marks() == ["begun", "one"])
+    await desk.engine.send_event("wf", run, "two", b"2")
+    await desk.output(run)

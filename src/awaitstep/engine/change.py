@@ -16,14 +16,13 @@ class Change:
     """What one decision changed; nothing of it may be acted on before it is durable."""
 
     __slots__ = (
-        "added", "beside", "created", "deleted", "dropped", "freed", "is_beside", "moved", "notes", "operations", "outcomes",
+        "added", "beside", "created", "dropped", "freed", "is_beside", "moved", "notes", "operations", "outcomes",
         "retries", "returned", "run", "save_run", "taken",
     )  # fmt: skip
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.created = False
-        self.deleted = False
         self.moved = False  # to another deployment
         self.freed = False  # it is nobody's child any more
         self.save_run = False

@@ -12,9 +12,11 @@ import contextlib
 import heapq
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+import structlog
 
 from awaitstep.engine import children, eventlog, ids, tracecontext, values
 from awaitstep.engine.admission import Admission
@@ -57,6 +59,9 @@ from awaitstep.engine.run import Run
 from awaitstep.engine.states import ENDED, RunStatus, StepKind, StepStatus
 from awaitstep.engine.timers import Timer, Timers
 
+T = TypeVar("T")
+_log = structlog.get_logger("awaitstep.engine")
+
 # A loaded run is cheaper than its replay when it goes on this soon (seconds, and per operation).
 KEEP_LOADED: Final = 1.0
 REPLAY_COST: Final = 0.0002
@@ -64,6 +69,8 @@ REPLAY_COST: Final = 0.0002
 LONGEST_NAP: Final = 5.0
 # How often ended runs are looked for that are not kept any longer (seconds).
 RETIRE_EVERY: Final = 60.0
+# What could not be read is read again after this long (seconds).
+READ_AGAIN: Final = 5.0
 # After this long a child is told again that the journal could not be told of (seconds).
 TRY_AGAIN: Final = 0.5
 # Children that are ended at once.
@@ -171,7 +178,7 @@ class Coordinator(Runs, ABC):
         self._last_assignment += 1
         run.assign(self._last_assignment, self._clock.now())
         self._assigned[run.assignment] = run
-        self._tell_watchers(run)
+        self._tell_watchers(run.workflow, run.instance)
         for operation in run.waiting.values():  # recorded in another life
             if operation.due is not None:
                 self._set_alarm(operation.due, run.ref)
@@ -212,21 +219,12 @@ class Coordinator(Runs, ABC):
     async def _durable(self, change: Change) -> None:
         """Apply a change and wait until it is durable. Raises what the journal refused it with."""
         future: asyncio.Future[None] = self._loop.create_future()
-
-        def done(error: Exception | None) -> None:
-            if future.done():
-                return
-            if error is None:
-                future.set_result(None)
-            else:
-                future.set_exception(error)
-
-        self._apply(change, done)
+        self._apply(change, partial(answer, future))
         await future
 
     def _act(self, change: Change) -> None:
         run = change.run
-        self._tell_watchers(run)
+        self._tell_watchers(run.workflow, run.instance)
         if change.created:
             self._tallies[run.workflow].started += 1
         if run.assignment:
@@ -249,8 +247,8 @@ class Coordinator(Runs, ABC):
 
     def _settle(self, run: Run) -> None:
         """What follows for a run once nothing of it is on its way to the journal."""
-        if run.uncommitted or run.ref not in self._runs:
-            return
+        if run.uncommitted or self._runs.get(run.ref) is not run:
+            return  # it is on its way, or left memory: who has read it anew sees to it
         if run.status is RunStatus.queued:
             if not run.assignment and run.pause_requested:
                 self._apply(run.pause(self._clock.now()))
@@ -298,7 +296,7 @@ class Coordinator(Runs, ABC):
             self._arm(at)
 
     async def _begin_anew(self, ref: int) -> None:
-        for run in await self._bring([ref]):
+        for run in await self._insist(partial(self._bring, [ref])):
             self._settle(run)
 
     def limit(self, workflow: str, limits: Limits, retention: Retention) -> None:
@@ -317,6 +315,18 @@ class Coordinator(Runs, ABC):
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _insist(self, read: Callable[[], Awaitable[T]]) -> T:
+        """What is read, however often that has to be tried: nobody waits here who could be told
+        that it failed, and nobody else would do what is to follow."""
+        while True:
+            try:
+                return await read()
+            except Exception:
+                _log.exception("something could not be read; it is tried again")
+            over: asyncio.Future[None] = self._loop.create_future()
+            self._clock.call_later(READ_AGAIN, partial(_resolve, over))
+            await over
 
     # --- timers -------------------------------------------------------------------------------
 
@@ -387,7 +397,7 @@ class Coordinator(Runs, ABC):
         run = self._assigned.get(assignment)
         if run is not None:
             run.attempt_started(k, name, n, attempt, policy, self._clock.now())
-            self._tell_watchers(run)
+            self._tell_watchers(run.workflow, run.instance)
 
     def attempt_succeeded(
         self, assignment: int, k: int, value: bytes, log: Sequence[Line] = ()
@@ -450,7 +460,7 @@ class Coordinator(Runs, ABC):
         run = self._assigned.get(assignment)
         if run is None or run.pause_requested or run.frozen or not run.blocked(seen):
             return  # a run that is being paused is taken once its code has frozen
-        self._tell_watchers(run)
+        self._tell_watchers(run.workflow, run.instance)
         due = run.next_due()
         keep = KEEP_LOADED + REPLAY_COST * len(run.operations)
         if due is not None and due - self._clock.now() <= keep:
@@ -510,11 +520,15 @@ class Coordinator(Runs, ABC):
             self._spawn_end_children(run)
 
     def frozen(self, assignment: int) -> None:
-        """Nothing new starts in this run's code any more, unless it was resumed meanwhile."""
+        """Nothing new starts in this run's code any more."""
         run = self._assigned.get(assignment)
-        if run is not None and self._held_back(run):
+        if run is None:
+            return
+        if self._held_back(run):
             run.froze()
             self._check_pause(run)
+        else:  # why it was to freeze is over, and perhaps nobody has told it
+            self._thaw(run)
 
     def _held_back(self, run: Run) -> bool:
         """Whether the run's code is to start nothing new."""
@@ -612,7 +626,8 @@ class Coordinator(Runs, ABC):
         self._spawn(self._once_beside_parent(run, then))
 
     async def _once_beside_parent(self, run: Run, then: Callable[[Run], None]) -> None:
-        found, parent = await self._bring_parent(run), run.parent
+        found = await self._insist(partial(self._bring_parent, run))
+        parent = run.parent
         if found is not None:
             then(found)
             self._settle(found)
@@ -620,28 +635,46 @@ class Coordinator(Runs, ABC):
             self._settle(self._runs[parent])
 
     def _spawn_end_children(self, parent: Run) -> None:
-        self._spawn(self._end_children(parent, rollback=parent.is_stopping))
+        self._spawn(self._end_children(parent.ref, rollback=parent.is_stopping))
 
-    async def _end_children(self, parent: Run, *, rollback: bool = False) -> None:
+    async def _end_children(self, parent: int, *, rollback: bool = False) -> None:
         """Terminate what nobody waits for any more: the parent was terminated or restarted.
 
         With `rollback`, because it is rolled back: all its children are, and undone themselves.
+        What the parent was told is done already: when its children can't be read now, they are
+        told later.
         """
-        unwanted = [
-            (workflow, instance)
-            for workflow, instance, epoch in await self._children(parent.ref)
-            if rollback or not children.still_wanted(parent, instance, epoch)
-        ]
-        if not unwanted:
-            return
         # each of them looks at its parent: that is read once, not once for each
-        self._held[parent.ref] += 1
+        self._held[parent] += 1
         try:
+            try:
+                unwanted = await self._unwanted_children(parent, rollback)
+            except Exception:
+                _log.exception("the children of a run could not be read; it is tried again")
+                self._spawn(self._end_children_later(parent, rollback))
+                return
             for start in range(0, len(unwanted), CHILDREN_AT_ONCE):
                 some = unwanted[start : start + CHILDREN_AT_ONCE]
                 await asyncio.gather(*(self._end_child(*child, rollback) for child in some))
         finally:
-            self._let_go(parent.ref)
+            self._let_go(parent)
+
+    async def _end_children_later(self, parent: int, rollback: bool) -> None:
+        await asyncio.sleep(TRY_AGAIN)
+        await self._end_children(parent, rollback=rollback)
+
+    async def _unwanted_children(self, ref: int, rollback: bool) -> Sequence[tuple[str, str]]:
+        """Those whom the parent, as it is now, does not wait for: it may have been restarted since
+        somebody asked, and be another object in memory, or be deleted."""
+        found = await self._children(ref)
+        parent = next(iter(await self._bring([ref])), None) if found else None
+        return [
+            (workflow, instance)
+            for workflow, instance, epoch in found
+            if parent is None
+            or (rollback and parent.is_stopping)
+            or not children.still_wanted(parent, instance, epoch)
+        ]
 
     async def _end_child(self, workflow: str, instance: str, rollback: bool) -> None:
         with contextlib.suppress(RunNotFound, RunState):  # it ended by itself
@@ -700,9 +733,9 @@ class Coordinator(Runs, ABC):
 
         return end
 
-    def _tell_watchers(self, run: Run) -> None:
+    def _tell_watchers(self, workflow: str, instance: str) -> None:
         for tell in self._watchers:
-            tell(run.workflow, run.instance)
+            tell(workflow, instance)
 
     async def create_batch(self, starts: Sequence[StartRun]) -> Sequence[Created | Exception]:
         answers = await asyncio.gather(*map(self.create, starts), return_exceptions=True)
@@ -791,7 +824,7 @@ class Coordinator(Runs, ABC):
             view = run.view()
         finally:
             self._settle(run)
-        await self._end_children(run, rollback=rollback)
+        await self._end_children(run.ref, rollback=rollback)
         return view
 
     def _let_start(self, run: Run) -> None:
@@ -810,10 +843,12 @@ class Coordinator(Runs, ABC):
         onto: Onto | None = None,
     ) -> RunView:
         run = await self._open_beside_parent(workflow, instance)
+        has_left = False
         try:
             self._check_intake(run.deployment if onto is None else onto.deployment)
             assigned = run.assignment
             change = run.restart(self._clock.now(), step, count, onto)
+            has_left = self._admission.leave(run)  # it begins once more, and counts as that
             change.freed = self._free(run)
             run.assignment = assigned
             self._take(run)
@@ -823,7 +858,9 @@ class Coordinator(Runs, ABC):
             view = run.view()
         finally:
             self._settle(run)
-        await self._end_children(run)
+            if has_left:
+                self._admit(workflow)
+        await self._end_children(run.ref)
         return view
 
     async def wait(self, workflow: str, instance: str, seconds: float) -> RunView:
@@ -869,6 +906,16 @@ class Coordinator(Runs, ABC):
 
     def _missing(self, instance: str) -> RunNotFound:
         return RunNotFound(instance)
+
+
+def answer(future: asyncio.Future[None], error: Exception | None) -> None:
+    """End what somebody waits for with the journal's word, unless they have left."""
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

@@ -18,7 +18,7 @@ import structlog
 from awaitstep.engine import cursors, messages
 from awaitstep.engine.change import Change
 from awaitstep.engine.clock import Clock, SystemClock
-from awaitstep.engine.coordinator import Coordinator
+from awaitstep.engine.coordinator import Coordinator, answer
 from awaitstep.engine.embedded import listing, queries, rows
 from awaitstep.engine.embedded.blame import Blame, Unit
 from awaitstep.engine.embedded.casualties import Casualties
@@ -70,8 +70,6 @@ MOST_LOADED: Final = 10_000
 # How much is read of the journal for one page of a list, in pages: what is loaded may be in another
 # state than its row says.
 MOST_PAGES: Final = 20
-# What could not be read back is read again after this long (seconds).
-READ_AGAIN: Final = 5.0
 READY_TIMEOUT: Final = 10.0
 
 
@@ -87,6 +85,7 @@ class Embedded(Coordinator):
         self._names = rows.Names([])
         self._last_ref = 0
         self._bundle: dict[str, Bundle] = {}
+        self._unread: dict[str, dict[int, None]] = {}  # deployment -> the runs that wait for it
         self._fleet = Fleet(place, self, runners)
         self._slots: dict[int, Slot] = {}  # assignment -> runner
         self._requests = Requests(self, bundles)
@@ -94,6 +93,7 @@ class Embedded(Coordinator):
         self._next_parked: float | None = None
         self._waking = False
         self._fresh = Freshness()
+        self._deleting: set[int] = set()  # runs whose rows are about to go
         self._blame = Blame()
         self._crashed: dict[str, str] = {}
         self._isolation: str | None = "no runner has answered yet"
@@ -193,11 +193,9 @@ class Embedded(Coordinator):
         self._last_ref += 1
         run = self._new_run(self._last_ref, start)
         if start.instance is not None:
-            known = self._index.get((run.workflow, run.instance)) or await self._find(
-                run.workflow, run.instance
-            )
+            known = await self._recorded(run.workflow, run.instance)
             if known is not None:
-                return await self._same(known, run, start.parent)
+                return self._same(known, run, start.parent)
         self._adopt(run, start.parent)
         self._add(run)
         try:
@@ -205,16 +203,27 @@ class Embedded(Coordinator):
         except EngineError:
             raise
         except Exception as error:  # the journal refused the row
-            known = await self._find(run.workflow, run.instance)
+            known = await self._recorded(run.workflow, run.instance)
             if known is None:
                 raise InstanceTaken(run.instance) from error
             # it came and went while this one looked
-            return await self._same(known, run, start.parent)
+            return self._same(known, run, start.parent)
         return Created(run.view(), existed=False)
 
-    async def _same(self, known: Run, wanted: Run, parent: Parent | None) -> Created:
-        if known.uncommitted:  # it counts once it is on disk
-            await self._flushed()
+    async def _recorded(self, workflow: str, instance: str) -> Run | None:
+        """The run of this id, once it is on disk: until then it may still be refused.
+
+        Raises JournalUnavailable.
+        """
+        run, seen = await self._known_as(workflow, instance), None
+        while run is not None and run.uncommitted and run is not seen:
+            written: asyncio.Future[None] = self._loop.create_future()
+            self._journal.write([], partial(answer, written), refusable=True)
+            await written
+            run, seen = await self._known_as(workflow, instance), run
+        return run
+
+    def _same(self, known: Run, wanted: Run, parent: Parent | None) -> Created:
         self._settle(known)
         self._check_parent(known, parent)
         if (known.deployment, known.params) != (wanted.deployment, wanted.params):
@@ -276,14 +285,10 @@ class Embedded(Coordinator):
 
     async def delete(self, workflow: str, instance: str) -> None:
         run = await self._open(workflow, instance)
-        try:
-            if run.status not in ENDED:
-                raise RunState(instance, "be deleted", run.status.value)
-            change = Change(run)
-            change.deleted = True
-            await self._durable(change)
-        finally:
+        if run.status not in ENDED:
             self._settle(run)
+            raise RunState(instance, "be deleted", run.status.value)
+        await self._delete(workflow, {run.ref: instance})
 
     async def live(self, workflow: str) -> int:
         return await self._journal.read(lambda db: queries.live(db, self._names, workflow))
@@ -396,18 +401,14 @@ class Embedded(Coordinator):
     def _refused(self, change: Change, error: Exception) -> None:
         super()._refused(change, error)
         if change.is_beside:
-            self._spawn(self._go_on(change.run.ref))
+            self._spawn(self._begin_anew(change.run.ref))
         elif not change.created:
             failed = Failure("JournalError", f"A row was refused: {error}", code="journal.refused")
             self._spawn(self._fail_anew(change.run.ref, failed))
 
     async def _fail_anew(self, ref: int, failed: Failure) -> None:
-        for run in await self._bring([ref]):
+        for run in await self._insist(partial(self._bring, [ref])):
             self._fail(run, failed)
-
-    async def _go_on(self, ref: int) -> None:
-        for run in await self._bring([ref]):
-            self._settle(run)
 
     async def _children(self, parent: int) -> Sequence[tuple[str, str, int]]:
         return await self._journal.read(lambda db: queries.children(db, self._names, parent))
@@ -417,8 +418,11 @@ class Embedded(Coordinator):
             await self._flushed()
         return await self._journal.read(partial(queries.notes, run=run.ref))
 
+    async def _known_as(self, workflow: str, instance: str) -> Run | None:
+        return self._index.get((workflow, instance)) or await self._find(workflow, instance)
+
     async def _open(self, workflow: str, instance: str) -> Run:
-        run = self._index.get((workflow, instance)) or await self._find(workflow, instance)
+        run = await self._known_as(workflow, instance)
         if run is None:
             raise self._missing(instance)
         return run
@@ -430,7 +434,7 @@ class Embedded(Coordinator):
                     lambda db: queries.find(db, self._names, workflow, instance)
                 )
                 known = self._index.get((workflow, instance))
-                if known is not None or run is None:
+                if known is not None or run is None or run.ref in self._deleting:
                     return known
                 if not self._fresh.is_stale(run.ref, began):
                     return self._add(run)
@@ -444,7 +448,7 @@ class Embedded(Coordinator):
                 )
                 stale = False
                 for run in read:
-                    if run.ref in self._runs:
+                    if run.ref in self._runs or run.ref in self._deleting:
                         continue
                     if self._fresh.is_stale(run.ref, began):
                         stale = True
@@ -460,35 +464,64 @@ class Embedded(Coordinator):
 
     # --- runs that are not kept any longer ----------------------------------------------------
 
+    async def _delete(self, workflow: str, gone: Mapping[int, str]) -> None:
+        """Delete ended runs, given as instances by number, and all rows of theirs.
+
+        Nobody finds them from here on, though their rows are there for another moment: else they
+        could be restarted, and would write rows behind those that go. Raises what the journal
+        refused it with.
+        """
+        for ref in gone:
+            if (known := self._runs.get(ref)) is not None:
+                self._evict(known)
+        self._deleting.update(gone)
+        future: asyncio.Future[None] = self._loop.create_future()
+
+        def written(error: Exception | None) -> None:
+            for ref, instance in gone.items():
+                self._fresh.left(ref)  # who has read it by now reads again
+                self._deleting.discard(ref)
+                self._tell_watchers(workflow, instance)
+            answer(future, error)
+
+        self._journal.write([(rows.Kind.delete, (ref,)) for ref in gone], written)
+        await future
+
     async def _retire(self, now: float) -> None:
         """In small batches, so that nobody waits long for the journal meanwhile."""
         for workflow, kept in list(self._retention.items()):
             expiry = Expiry(self._names, workflow, kept, now)
             while not (expiry.over or self._closed):
-                refs = await self._journal.read(expiry.look)
-                # those that somebody looks at are for the next round
-                gone = [ref for ref in refs if ref not in self._runs]
-                if gone:
-                    self._journal.write([(rows.Kind.delete, (ref,)) for ref in gone], _nobody)
-                    await self._flushed()
+                with self._fresh.reading() as began:
+                    expired = dict(await self._journal.read(expiry.look))
+                    taken = [ref for ref in expired if self._is_taken(ref, began)]
+                for ref in taken:  # they are for the next round
+                    del expired[ref]
+                if expired:
+                    await self._delete(workflow, expired)
+
+    def _is_taken(self, ref: int, began: int) -> bool:
+        """Whether somebody else has to do with a run that was read since `began`, or had meanwhile:
+        it may be live again."""
+        return ref in self._runs or ref in self._deleting or self._fresh.is_stale(ref, began)
 
     # --- runs that are not in memory ----------------------------------------------------------
 
     async def _recover(self) -> None:
         """Go on with what was queued or running when the last server ended."""
         await self._ready.wait()
-        refs = await self._journal.read(queries.to_execute)
+        refs = await self._insist(partial(self._journal.read, queries.to_execute))
         for start in range(0, len(refs), PAGE):
-            for run in await self._bring(refs[start : start + PAGE]):
+            for run in await self._insist(partial(self._bring, refs[start : start + PAGE])):
                 if run.pause_requested and run.status is RunStatus.queued:
                     self._apply(run.pause(self._clock.now()))
                 else:
                     self._settle(run)
             await self._room()
         # the last server may have ended before it could tell the children of a run
-        for parent in await self._bring(await self._journal.read(queries.parents_of_orphans)):
-            await self._end_children(parent, rollback=parent.is_stopping)
-            self._settle(parent)
+        orphaned = await self._insist(partial(self._journal.read, queries.parents_of_orphans))
+        for parent in await self._insist(partial(self._bring, orphaned)):
+            await self._end_children(parent.ref, rollback=parent.is_stopping)
 
     async def _room(self) -> None:
         while len(self._runs) > MOST_LOADED:
@@ -543,7 +576,7 @@ class Embedded(Coordinator):
             return
         bundle = self._bundle.get(run.deployment)
         if bundle is None:
-            self._spawn(self._execute_later(run))
+            self._execute_later(run)
             return
         group = self._fleet.group(bundle.environment)
         if self._blame.suspects(run.ref) or self._loads_alone(run.deployment):
@@ -558,14 +591,32 @@ class Embedded(Coordinator):
             return
         self._start(run, bundle, slot)
 
-    async def _execute_later(self, run: Run) -> None:
-        try:
-            await self._learn(run.deployment)
-        except DeploymentMissing as error:
-            self._fail(run, Failure("DeploymentMissing", str(error), code=error.code))
+    def _execute_later(self, run: Run) -> None:
+        """Execute a queued run once its deployment is read, which is done once for all its runs."""
+        waiting = self._unread.get(run.deployment)
+        if waiting is not None:
+            waiting[run.ref] = None
             return
-        if run.ref in self._runs:
-            self._settle(run)
+        self._unread[run.deployment] = {run.ref: None}
+        self._spawn(self._execute_unread(run.deployment))
+
+    async def _execute_unread(self, deployment: str) -> None:
+        missing = await self._insist(partial(self._miss, deployment))
+        waiting = self._unread.pop(deployment)
+        # by number: they may have been paused meanwhile, have left memory, and been read anew
+        for run in [self._runs[ref] for ref in waiting if ref in self._runs]:
+            if missing is None:
+                self._settle(run)
+            elif run.status is RunStatus.queued and run.deployment == deployment:
+                self._fail(run, missing)
+
+    async def _miss(self, deployment: str) -> Failure | None:
+        """Learn what a deployment is; what its runs end with when there is none."""
+        try:
+            await self._learn(deployment)
+        except DeploymentMissing as error:
+            return Failure("DeploymentMissing", str(error), code=error.code)
+        return None
 
     def _loads_alone(self, deployment: str) -> bool:
         return self._blame.suspects_load(deployment)
@@ -582,13 +633,13 @@ class Embedded(Coordinator):
             if run is None or run.assignment or run.status is not RunStatus.queued:
                 suspects.popleft()
                 continue
-            if run.deployment in self._crashed:
+            bundle = self._bundle.get(run.deployment)
+            if run.uncommitted or bundle is None or run.deployment in self._crashed:
                 suspects.popleft()
-                self._settle(run)
+                self._settle(run)  # it comes back here once what it lacks is there
                 continue
             slot = self._fleet.pick_alone(group)
-            bundle = self._bundle.get(run.deployment)
-            if slot is None or bundle is None:
+            if slot is None:
                 break
             suspects.popleft()
             self._start(run, bundle, slot)
@@ -707,25 +758,18 @@ class Embedded(Coordinator):
     def _place_unplaced(self, group: Group) -> None:
         waiting, group.unplaced = list(group.unplaced), {}
         if group.environment is not None and waiting and not self._closed:
-            self._spawn(self._place_waiting(group, waiting))
+            self._spawn(self._place_waiting(waiting))
             return
         for ref in waiting:
             if (run := self._runs.get(ref)) is not None:
                 self._settle(run)
 
-    async def _place_waiting(self, group: Group, refs: Sequence[int]) -> None:
+    async def _place_waiting(self, refs: Sequence[int]) -> None:
         """Execute runs that left memory while there was no runner for their packages."""
         for start in range(0, len(refs), PAGE):
             page = refs[start : start + PAGE]
-            try:
-                for run in await self._bring(page):
-                    self._settle(run)
-            except Exception:
-                _log.exception("reading waiting runs failed; it is tried again")
-                group = self._fleet.group(group.environment)
-                group.unplaced |= dict.fromkeys(refs[start:])
-                self._loop.call_later(READ_AGAIN, self._place_unplaced, group)
-                return
+            for run in await self._insist(partial(self._bring, page)):
+                self._settle(run)
             await self._room()
 
     def on_loaded(self, slot: Slot, deployment: str) -> None:
@@ -814,15 +858,10 @@ class Embedded(Coordinator):
     async def _fail_all(self, deployment: str, why: str) -> None:
         failed = Failure("RunnerCrashed", why, code="runner.crashed")
         await self._flushed()
-        refs = await self._journal.read(
-            lambda db: queries.live_of_deployment(db, self._names, deployment)
-        )
+        live = partial(queries.live_of_deployment, known=self._names, deployment=deployment)
+        refs = await self._insist(partial(self._journal.read, live))
         for start in range(0, len(refs), PAGE):
-            for run in await self._bring(refs[start : start + PAGE]):
+            for run in await self._insist(partial(self._bring, refs[start : start + PAGE])):
                 self._fail(run, failed)
                 self._settle(run)
             await self._room()
-
-
-def _nobody(error: Exception | None) -> None:
-    """Nobody waits for these rows: what was not forgotten now is later."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+from awaitstep.engine import ids
 from awaitstep.engine.embedded.rows import Names, code
 from awaitstep.engine.port import Retention
 from awaitstep.engine.states import RunStatus
@@ -39,7 +40,7 @@ _STRIDE: Final = (
     " order by created, ref limit 1 offset ?"
 )
 _EXPIRED: Final = (
-    f"select created, ref {_RUNS} > (?, ?) and (created, ref) <= (?, ?)"
+    f"select created, ref, instance {_RUNS} > (?, ?) and (created, ref) <= (?, ?)"
     " and (status = ? and (created, ref) < (?, ?) or status > ? and (created, ref) < (?, ?))"
     " order by created, ref limit ?"
 )
@@ -60,8 +61,8 @@ class Expiry:
         self._at = _FIRST
         self._end: _Place | None = None
 
-    def look(self, db: sqlite3.Connection) -> list[int]:
-        """Some runs that are to be forgotten, the oldest first. That there are none yet does not
+    def look(self, db: sqlite3.Connection) -> list[tuple[int, str]]:
+        """Some runs that are to be forgotten, number and instance, the oldest first. That there are none yet does not
         say that there will be none."""
         if self._most is None:
             return self._expired(db)
@@ -88,7 +89,7 @@ class Expiry:
             return
         self._most = None
 
-    def _expired(self, db: sqlite3.Connection) -> list[int]:
+    def _expired(self, db: sqlite3.Connection) -> list[tuple[int, str]]:
         """What is to go of a stride, from the oldest run on."""
         last = max(self._completed, self._failed)
         if self._end is None:
@@ -102,8 +103,8 @@ class Expiry:
             ),
         ).fetchall()  # fmt: skip
         if len(found) == FORGOTTEN:
-            self._at = found[-1]
+            self._at = found[-1][:2]
         else:
             self.over = self._end == last
             self._at, self._end = self._end, None
-        return [ref for _, ref in found]
+        return [(ref, ids.unpack(instance)[0]) for _, ref, instance in found]

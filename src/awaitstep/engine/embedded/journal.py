@@ -185,6 +185,8 @@ class Journal:
         while True:
             began = time.perf_counter()
             try:
+                if self.unavailable is not None:
+                    self._probe()
                 try:
                     self._commit_together(batch)
                 except sqlite3.Error as error:
@@ -194,9 +196,10 @@ class Journal:
                     self._commit_one_by_one(batch)
             except sqlite3.Error as error:
                 self._undo()
-                batch = self._wait(batch, error)
-                if not batch and not self._await_room():
+                kept = self._wait(batch, error)
+                if kept is None:
                     return
+                batch = kept
             else:
                 break
         if self.unavailable is not None:
@@ -270,8 +273,13 @@ class Journal:
             if self._writer.in_transaction:
                 self._writer.execute("rollback")
 
-    def _wait(self, batch: Sequence[Write], error: sqlite3.Error) -> Sequence[Write]:
-        """The file can't be written now: refuse what may be refused, keep the rest, rest a little."""
+    def _probe(self) -> None:
+        """Write the smallest thing that is really written: a batch may hold no rows."""
+        self._writer.execute(f"pragma user_version = {FORMAT}")
+
+    def _wait(self, batch: Sequence[Write], error: sqlite3.Error) -> Sequence[Write] | None:
+        """The file can't be written now: refuse what may be refused, rest a little, and give what
+        is to be tried then, with what has come meanwhile; None when the server ends."""
         if self.unavailable is None:
             _log.error("the journal can't be written; runs stay where they are", reason=str(error))
         self.unavailable = str(error)
@@ -280,23 +288,23 @@ class Journal:
             write.error = JournalUnavailable(str(error))
         self._report(refused)
         if self._closing.is_set():
-            return []
+            return None
         self._closing.wait(RETRY_EVERY)
         names = [row for write in refused for row in _names(write)]
         kept = [write for write in batch if not write.refusable]
-        return [Write(names, _nobody, False), *kept] if names else kept
+        if names:
+            kept.insert(0, Write(names, _nobody, False))
+        return [*kept, *self._arrived()]
 
-    def _await_room(self) -> bool:
-        """Return once the file can be written again; False when the server ends before."""
-        while not self._closing.is_set():
-            try:
-                # the smallest thing that is really written
-                self._writer.execute(f"pragma user_version = {FORMAT}")
-            except sqlite3.Error:
-                self._closing.wait(RETRY_EVERY)
-            else:
-                return True
-        return False
+    def _arrived(self) -> list[Write]:
+        """What was handed over since the batch was taken: nobody waits for a refusal until the
+        file can be written."""
+        arrived: list[Write] = []
+        with contextlib.suppress(queue.Empty):
+            while (item := self._queue.get_nowait()) is not None:
+                arrived += item
+            self._queue.put(None)  # the end is for later
+        return arrived
 
     def _report(self, batch: Sequence[Write]) -> None:
         if batch:

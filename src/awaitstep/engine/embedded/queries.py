@@ -30,8 +30,16 @@ def names(db: sqlite3.Connection) -> list[tuple[int, str]]:
 
 
 def last_numbers(db: sqlite3.Connection) -> tuple[int, int]:
-    """The highest run and event so far."""
-    (run,) = db.execute("select coalesce(max(ref), 0) from runs").fetchone()
+    """The highest run and event so far.
+
+    A number counts as long as there is a row of it: a new run would get what an older server may
+    have left of a deleted one.
+    """
+    rows = db.execute(
+        "select max(ref) from runs union all select max(run) from operations"
+        " union all select max(run) from events union all select max(run) from notes"
+    )
+    run = max(number or 0 for (number,) in rows)
     (event,) = db.execute("select coalesce(max(seq), 0) from events").fetchone()
     return run, event
 

@@ -114,8 +114,6 @@ def of_change(change: Change, names: Names) -> list[tuple[Kind, Row]]:
     """The rows of one change and of what it changes beside; the names of each first."""
     run = change.run
     rows: list[tuple[Kind, Row]] = []
-    if change.deleted:
-        return [(Kind.delete, (run.ref,))]
     for k in change.dropped:
         rows.append((Kind.drop, (run.ref, k)))
     if change.created:

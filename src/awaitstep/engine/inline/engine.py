@@ -128,13 +128,13 @@ class InlineEngine(Coordinator):
         if run.status not in ENDED:
             raise RunState(instance, "be deleted", run.status.value)
         self._forget(run)
-        self._tell_watchers(run)
 
     def _forget(self, run: Run) -> None:
         del self._all[run.workflow, run.instance]
         self._runs.pop(run.ref, None)
         self._noted.pop(run.ref, None)
         self._evict(run)
+        self._tell_watchers(run.workflow, run.instance)
 
     async def _retire(self, now: float) -> None:
         for workflow, kept in self._retention.items():
