@@ -341,6 +341,7 @@ def unread_once(desk, monkeypatch):
     return failed
 
 
+@pytest.mark.interpreted
 async def test_a_run_is_terminated_with_its_children_though_a_read_fails(desk, monkeypatch):
     run, child = await waits_for_a_child(desk)
     failed = unread_once(desk, monkeypatch)
@@ -349,6 +350,7 @@ async def test_a_run_is_terminated_with_its_children_though_a_read_fails(desk, m
     assert (await desk.ended(child)).status is RunStatus.terminated
 
 
+@pytest.mark.interpreted
 async def test_a_child_is_left_to_a_parent_that_was_restarted_meanwhile(desk, monkeypatch):
     run, child = await waits_for_a_child(desk)
     unread_once(desk, monkeypatch)
@@ -366,6 +368,7 @@ async def test_a_child_is_left_to_a_parent_that_was_restarted_meanwhile(desk, mo
     assert await desk.output(run) == {"status": "complete", "output": 9}
 
 
+@pytest.mark.interpreted
 async def test_children_of_a_terminated_parent_end_though_it_is_deleted(desk, monkeypatch):
     run, child = await waits_for_a_child(desk)
     unread_once(desk, monkeypatch)

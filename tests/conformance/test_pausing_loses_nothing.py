@@ -375,6 +375,7 @@ async def test_a_run_moved_while_its_deployment_is_missed_goes_on(embedded_desk)
     assert (await waiting).error is None
 
 
+@pytest.mark.interpreted
 async def test_a_run_that_was_to_make_room_goes_on_when_nobody_wants_it(embedded_desk, monkeypatch):
     desk = embedded_desk
     desk.deploy("return 1")

@@ -843,12 +843,12 @@ class Coordinator(Runs, ABC):
         onto: Onto | None = None,
     ) -> RunView:
         run = await self._open_beside_parent(workflow, instance)
-        has_left = False
+        makes_room = False
         try:
             self._check_intake(run.deployment if onto is None else onto.deployment)
             assigned = run.assignment
             change = run.restart(self._clock.now(), step, count, onto)
-            has_left = self._admission.leave(run)  # it begins once more, and counts as that
+            makes_room = self._admission.leave(run)  # it begins once more, and counts as that
             change.freed = self._free(run)
             run.assignment = assigned
             self._take(run)
@@ -858,7 +858,7 @@ class Coordinator(Runs, ABC):
             view = run.view()
         finally:
             self._settle(run)
-            if has_left:
+            if makes_room:
                 self._admit(workflow)
         await self._end_children(run.ref)
         return view
