@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from awaitstep.engine import coordinator
+
 COMMAND = [sys.executable, "-c", "from awaitstep.cli import main; main()"]
 SECONDS = 60.0
 
@@ -35,6 +37,11 @@ def tally(
 ) -> Callable[[str, Mapping[str, int]], None]:
     """Have counts added up over tests under a title, and printed as shares of the first of them."""
     return lambda title, counts: record_property("tally", [title, dict(counts)])
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("interpreted") and not str(coordinator.__file__).endswith(".py"):
+        pytest.skip("the engine is compiled")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

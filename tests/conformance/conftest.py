@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from awaitstep.engine import coordinator
 from awaitstep.engine.clock import ManualClock
 from awaitstep.engine.embedded import Embedded
 from awaitstep.engine.errors import DeploymentMissing, JournalUnavailable
@@ -179,11 +178,6 @@ class Desk:
 
     def marks(self) -> list[str]:
         return self.effects.read_text().split() if self.effects.exists() else []
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("interpreted") and not str(coordinator.__file__).endswith(".py"):
-        pytest.skip("the engine is compiled")
 
 
 @pytest.fixture(params=["inline", "embedded"])
