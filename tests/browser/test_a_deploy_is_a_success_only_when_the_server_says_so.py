@@ -144,7 +144,9 @@ def test_a_server_that_dies_meanwhile_is_waited_for_and_never_taken_for_a_succes
     dialog = open_dialog(page)
     button = dialog.get_by_role("button", name="Deploy", exact=True)
     expect(button).to_be_enabled()
+    # what it needs for a deploy is there; without that, it says that the server is away
     expect(dialog.get_by_text("Local", exact=False).first).to_be_visible()
+    expect(dialog.get_by_text("The graph is the one that is live.")).to_be_visible()
     server.process.kill()
     button.click()
     expect(dialog.get_by_text("The connection was cut before")).to_be_visible()
