@@ -224,6 +224,7 @@ async def test_a_paused_child_is_undone_and_so_is_one_on_a_second_asking(desk):
     assert desk.marks() == BEGUN + undone("RunTerminated")
 
 
+@pytest.mark.interpreted
 async def test_children_hear_of_it_from_the_next_server_if_not_from_this_one(
     embedded_desk, monkeypatch
 ):
@@ -242,6 +243,7 @@ async def test_children_hear_of_it_from_the_next_server_if_not_from_this_one(
     assert desk.marks() == BEGUN + undone("RunTerminated")
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize("rollback", [False, True])
 async def test_children_are_told_once_the_disk_has_room_again(embedded_desk, monkeypatch, rollback):
     desk = embedded_desk
