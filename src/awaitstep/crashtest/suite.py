@@ -56,7 +56,7 @@ class Suite:
         When it is the turn of the runners, one of them is in the middle of many steps. One that
         dies in the middle of a single step dies by that step's doing, as far as the server can
         tell, and after three such deaths in ten minutes it rightly closes the deployment. Without
-        `all_runners` that one alone is killed: the one for suspects has a single step, mostly.
+        `all_runners` that one alone is killed: the one for suspects has a single step at times.
 
         Raises ServerFailed, OSError.
         """
@@ -239,9 +239,11 @@ class Suite:
         self._serving_again.append(time.monotonic() - began)
         return True
 
-    def _busy(self) -> set[int]:
-        """The runners in the middle of many steps."""
-        return {r for r in self._server.runners() if len(self.scene.in_the_middle(r)) >= MANY}
+    def _busy(self) -> list[int]:
+        """The runners in the middle of many steps, the busiest first."""
+        found = {r: len(self.scene.in_the_middle(r)) for r in self._server.runners()}
+        busy = [runner for runner, steps in found.items() if steps >= MANY]
+        return sorted(busy, key=lambda runner: found[runner], reverse=True)
 
     def _kill_runners(self) -> set[Step]:
         """Kill in the middle of many steps, and say which; none when no runner is busy any more.

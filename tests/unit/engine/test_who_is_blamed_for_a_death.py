@@ -23,6 +23,7 @@ def test_alone_it_is_charged_and_runs_alone_from_then_on():
     blame = Blame()
     assert blame.verdict([ONE], None, 0.0) == ONE
     assert blame.suspects(1)
+    assert blame.isolates(1)
     assert not blame.suspects(2)
 
 
@@ -33,7 +34,7 @@ def test_what_is_named_is_charged_whoever_else_was_there():
     assert not blame.suspects(1)
 
 
-def test_among_several_none_is_charged_but_those_there_twice_run_alone():
+def test_among_several_none_is_charged_but_those_there_twice_are_suspects():
     blame = Blame()
     assert blame.verdict([ONE, TWO], None, 0.0) is None
     assert not blame.suspects(1)
@@ -41,6 +42,18 @@ def test_among_several_none_is_charged_but_those_there_twice_run_alone():
     assert blame.suspects(1)
     assert not blame.suspects(2)
     assert not blame.suspects(3)
+
+
+def test_a_suspect_that_is_there_at_one_more_death_runs_without_others():
+    blame = Blame()
+    for _ in range(2):
+        blame.verdict([ONE, TWO], None, 0.0)
+    assert not blame.isolates(1)
+    blame.verdict([ONE, BODY], None, 0.0)
+    assert blame.isolates(1)
+    assert not blame.isolates(2)
+    blame.clear_run(1)
+    assert not blame.isolates(1)
 
 
 def test_once_the_one_of_many_is_found_the_others_are_cleared():

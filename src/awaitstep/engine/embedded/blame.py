@@ -1,9 +1,11 @@
 """Whose fault a runner's death was. Pure.
 
 A unit is one thing that was running: an attempt, a run's own code, a fetch handler, the import of
-a module. Alone in flight, a unit is charged; among several none is, but each is remembered, and
-what was there twice runs alone from then on, where the next death has only one possible cause.
-What was charged runs alone too, so that others do not pay for it again. Once it is found who
+a module. Alone in flight, a unit is charged; among several none is, but each is remembered. What
+was there twice is a suspect and is tried away from the others. Suspects are tried a few at a time,
+more as it goes well: after a death that was nobody's fault (the machine was out of memory) there may
+be thousands. What was there three times is tried alone, where the next death has only one possible
+cause. What was charged runs alone too, so that others do not pay for it again. Once it is found who
 brought the runners down, the others are cleared.
 """
 
@@ -17,6 +19,10 @@ from typing import Final, Literal
 MOST_DEATHS: Final = 3
 REMEMBERED: Final = 600.0
 SUSPECT_AFTER: Final = 2
+ALONE_AFTER: Final = 3
+# How many suspects are tried at once. The first is alone, each that proves itself makes it one more:
+# twice as many in each round. That many begin their step once more when the culprit is among them.
+MOST_AT_ONCE: Final = 16
 # How long the requests to a worker are answered alone. A run proves itself by a step that ends
 # well; of a handler one good answer says nothing about the next.
 HANDLER_SUSPECTED: Final = 60.0
@@ -51,12 +57,16 @@ class Blame:
         charged = known or units[0]
         if known is None and self._seen.get(charged, 0) >= SUSPECT_AFTER:
             self._seen.clear()  # the one of many
-        self._note(charged, SUSPECT_AFTER, now)
+        self._note(charged, ALONE_AFTER, now)
         return charged
 
     def suspects(self, run: int) -> bool:
-        """Whether the run must be executed alone."""
-        return any(unit.run == run and count >= SUSPECT_AFTER for unit, count in self._seen.items())
+        """Whether the run must be executed away from those that are none."""
+        return self._seen_of(run) >= SUSPECT_AFTER
+
+    def isolates(self, run: int) -> bool:
+        """Whether the run must be executed alone, without other suspects."""
+        return self._seen_of(run) >= ALONE_AFTER
 
     def suspects_fetch(self, deployment: str, now: float) -> bool:
         """Whether the worker's requests must be answered alone."""
@@ -88,6 +98,11 @@ class Blame:
         deaths = [at for at in self._deaths.get(deployment, []) if now - at < REMEMBERED]
         self._deaths[deployment] = [*deaths, now]
         return len(deaths) + 1 >= MOST_DEATHS
+
+    def _seen_of(self, run: int) -> int:
+        if not self._seen:
+            return 0
+        return max((count for unit, count in self._seen.items() if unit.run == run), default=0)
 
     def _note(self, unit: Unit, count: int, now: float) -> None:
         self._seen[unit] = count

@@ -20,7 +20,7 @@ from awaitstep.engine.change import Change
 from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.coordinator import Coordinator, answer
 from awaitstep.engine.embedded import listing, queries, rows
-from awaitstep.engine.embedded.blame import Blame, Unit
+from awaitstep.engine.embedded.blame import MOST_AT_ONCE, Blame, Unit
 from awaitstep.engine.embedded.casualties import Casualties
 from awaitstep.engine.embedded.expiry import Expiry
 from awaitstep.engine.embedded.fleet import IDLE_AFTER, RUNNER, Fleet, Group, Place, Slot
@@ -579,7 +579,7 @@ class Embedded(Coordinator):
             self._execute_later(run)
             return
         group = self._fleet.group(bundle.environment)
-        if self._blame.suspects(run.ref) or self._loads_alone(run.deployment):
+        if self._is_suspect(run):
             group.suspects.append(run.ref)
             self._place_alone(group)
             return
@@ -626,7 +626,7 @@ class Embedded(Coordinator):
         return self._blame.suspects_fetch(deployment, now) or self._loads_alone(deployment)
 
     def _place_alone(self, group: Group) -> None:
-        """Give the next suspect the runner for suspects, when that is free."""
+        """Give the next suspects the runner for suspects, as far as that is free."""
         suspects = group.suspects
         while suspects and not group.asking:
             run = self._runs.get(suspects[0])
@@ -634,18 +634,26 @@ class Embedded(Coordinator):
                 suspects.popleft()
                 continue
             bundle = self._bundle.get(run.deployment)
-            if run.uncommitted or bundle is None or run.deployment in self._crashed:
+            lacks = run.uncommitted or run.deployment in self._crashed
+            if bundle is None or lacks or not self._is_suspect(run):
                 suspects.popleft()
-                self._settle(run)  # it comes back here once what it lacks is there
+                self._settle(run)  # a suspect comes back here once what it lacks is there
                 continue
-            slot = self._fleet.pick_alone(group)
+            slot = self._fleet.pick_alone(group, self._at_once(group, run))
             if slot is None:
                 break
             suspects.popleft()
             self._start(run, bundle, slot)
-            return
         if suspects or group.asking:
             self._make_room(group)
+
+    def _at_once(self, group: Group, run: Run) -> int:
+        """How many runs may be in the runner for suspects once this one is."""
+        there = [] if group.alone is None else group.alone.assignments
+        for other in (run, *(self._assigned[assignment] for assignment in there)):
+            if self._blame.isolates(other.ref) or self._loads_alone(other.deployment):
+                return 1
+        return group.at_once
 
     def _make_room(self, group: Group) -> None:
         """Who went well leaves the runner for suspects to those who wait for it."""
@@ -659,9 +667,11 @@ class Embedded(Coordinator):
     def _may_leave(self, run: Run, slot: Slot) -> bool:
         """Whether the run is to go on in another runner, as soon as nothing of it executes."""
         if slot.alone and not slot.retiring:
-            suspect = self._blame.suspects(run.ref) or self._loads_alone(run.deployment)
-            return not suspect and bool(slot.group.suspects or slot.group.asking)
+            return not self._is_suspect(run) and bool(slot.group.suspects or slot.group.asking)
         return slot.retiring
+
+    def _is_suspect(self, run: Run) -> bool:
+        return self._blame.suspects(run.ref) or self._loads_alone(run.deployment)
 
     def _start(self, run: Run, bundle: Bundle, slot: Slot) -> None:
         slot.tell(bundle)
@@ -707,7 +717,7 @@ class Embedded(Coordinator):
 
     def went_well(self, slot: Slot, run: Run) -> None:
         """An attempt of the run has ended, and its runner with it not."""
-        self._blame.clear_run(run.ref)
+        self._clear(run, slot)
         if slot.alone and (slot.group.suspects or slot.group.asking):
             self._make_room(slot.group)
 
@@ -720,8 +730,14 @@ class Embedded(Coordinator):
     ) -> None:
         run = self._assigned.get(assignment)
         if run is not None:
-            self._blame.clear_run(run.ref)
+            self._clear(run, self._slots[assignment])
         super().ended(assignment, output, failure, seen)
+
+    def _clear(self, run: Run, slot: Slot) -> None:
+        """It has proven itself, and makes the suspects after it less suspicious."""
+        if slot.alone and self._blame.suspects(run.ref):
+            slot.group.at_once = min(slot.group.at_once + 1, MOST_AT_ONCE)
+        self._blame.clear_run(run.ref)
 
     def _freed(self, slot: Slot) -> None:
         """The runner for suspects has nothing to do; a request goes before a run."""
@@ -802,6 +818,8 @@ class Embedded(Coordinator):
 
     def on_death(self, slot: Slot, exit: Exit) -> None:
         """Decide who is charged, and let everything else go on as if nothing had happened."""
+        if slot.alone:
+            slot.group.at_once = 1
         Casualties(self, self._blame, slot, exit).treat()
         self._ready.set()
         self._place_alone(slot.group)

@@ -74,7 +74,8 @@ class Group:
         self.starting_alone = False
         self.problem: str | None = None  # why its packages can't be installed
         self.unplaced: dict[int, None] = {}  # runs, by number
-        self.suspects: deque[int] = deque()  # runs that must be alone
+        self.suspects: deque[int] = deque()  # runs that wait for the runner for suspects
+        self.at_once = 1  # so many of them are tried at a time
         self.asking = 0  # requests that wait for the runner for suspects
 
     @property
@@ -98,7 +99,7 @@ class Slot:
     def __init__(self, process: RunnerProcess, group: Group, *, alone: bool) -> None:
         self.process = process
         self.group = group
-        self.alone = alone  # for suspects, one at a time
+        self.alone = alone  # for suspects
         self.link: Link | None = None
         self.ready = False
         self.retiring = False
@@ -222,8 +223,9 @@ class Fleet:
                     best, least = slot, load
         return best
 
-    def pick_alone(self, group: Group) -> Slot | None:
-        """The group's runner for suspects, when it is free; it is started when there is none."""
+    def pick_alone(self, group: Group, most: int = 1) -> Slot | None:
+        """The group's runner for suspects, when it answers nothing and executes fewer than `most`
+        runs; it is started when there is none."""
         group.used = _now()
         slot = group.alone
         if slot is None:
@@ -231,7 +233,8 @@ class Fleet:
                 group.starting_alone = True
                 self._spawn(self._keep_alone(group))
             return None
-        return slot if slot.ready and not slot.retiring and not slot.busy else None
+        free = not slot.fetches and len(slot.assignments) < most
+        return slot if slot.ready and not slot.retiring and free else None
 
     def retire(self, slot: Slot, why: str) -> None:
         """Replace a runner: it gets nothing new, and is killed once its attempts have ended."""
