@@ -64,11 +64,17 @@ async def of_nobody(desk):
     return await desk.engine.journal.read(lambda db: len(db.execute(asked).fetchall()))
 
 
-@pytest.mark.parametrize("first", ["delete", "restart"])
-async def test_of_a_delete_and_a_restart_at_once_one_is_refused(desk, first):
+async def of_two_steps(desk):
+    """A run that has completed."""
     desk.deploy(STEPS)
     run = await desk.start("x")
     await desk.output(run)
+    return run
+
+
+@pytest.mark.parametrize("first", ["delete", "restart"])
+async def test_of_a_delete_and_a_restart_at_once_one_is_refused(desk, first):
+    run = await of_two_steps(desk)
     verbs = ["delete", "restart"] if first == "delete" else ["restart", "delete"]
     answers = await asyncio.gather(
         *(getattr(desk.engine, verb)("wf", run) for verb in verbs), return_exceptions=True
@@ -88,10 +94,7 @@ async def test_of_a_delete_and_a_restart_at_once_one_is_refused(desk, first):
 
 @pytest.mark.interpreted
 async def test_nobody_finds_a_run_whose_rows_are_about_to_go(embedded_desk, deleted):
-    desk = embedded_desk
-    desk.deploy(STEPS)
-    run = await desk.start("x")
-    await desk.output(run)
+    desk, run = embedded_desk, await of_two_steps(embedded_desk)
     async with unwritten(desk):
         deleting = asyncio.ensure_future(desk.engine.delete("wf", run))
         await desk.seen(lambda: bool(deleted))
@@ -110,10 +113,7 @@ async def test_nobody_finds_a_run_whose_rows_are_about_to_go(embedded_desk, dele
 
 @pytest.mark.interpreted
 async def test_who_asked_for_a_deletion_may_leave(embedded_desk, deleted):
-    desk = embedded_desk
-    desk.deploy(STEPS)
-    run = await desk.start("x")
-    await desk.output(run)
+    desk, run = embedded_desk, await of_two_steps(embedded_desk)
     async with unwritten(desk):
         deleting = asyncio.ensure_future(desk.engine.delete("wf", run))
         await desk.seen(lambda: bool(deleted))
@@ -127,10 +127,7 @@ async def test_who_asked_for_a_deletion_may_leave(embedded_desk, deleted):
 
 @pytest.mark.interpreted
 async def test_a_run_read_just_before_its_rows_went_is_read_again(embedded_desk, monkeypatch):
-    desk = embedded_desk
-    desk.deploy(STEPS)
-    run = await desk.start("x")
-    await desk.output(run)
+    desk, run = embedded_desk, await of_two_steps(embedded_desk)
     read, is_read, go_on = desk.engine.journal.read, asyncio.Event(), asyncio.Event()
 
     async def late(question):
@@ -152,10 +149,7 @@ async def test_a_run_read_just_before_its_rows_went_is_read_again(embedded_desk,
 
 @pytest.mark.interpreted
 async def test_a_run_that_is_not_kept_any_longer_is_not_restarted(embedded_desk, deleted):
-    desk = embedded_desk
-    desk.deploy(STEPS)
-    run = await desk.start("x")
-    await desk.output(run)
+    desk, run = embedded_desk, await of_two_steps(embedded_desk)
     desk.clock.move(100)
     desk.engine.limit("wf", Limits(), Retention(completed=10))
     async with unwritten(desk):

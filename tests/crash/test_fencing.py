@@ -360,6 +360,24 @@ async def test_a_moment_before_the_calendar_can_be_shown_and_has_passed(stage: S
     assert await stage.output("flow", instance) == "awake"
 
 
+async def test_what_a_run_did_before_it_froze_anew_counts(stage: Stage) -> None:
+    """It was paused, resumed and paused again before it had answered the first."""
+    hand = await stage.hand()
+    instance, a = await stage.begun(hand)
+    for verb in (stage.engine.pause, stage.engine.resume, stage.engine.pause):
+        await verb("flow", instance)
+    await hand.hear(Freeze)
+    hand.say(Frozen(a), started(a), AttemptSucceeded(a, 2, b'"second"'))
+    await hand.hear(Freeze)
+    hand.say(Frozen(a))
+    await stage.reached("flow", instance, RunStatus.paused)
+    await stage.engine.resume("flow", instance)
+    again = await hand.hear(Start)
+    assert [one.k for one in again.recorded] == [1, 2]
+    hand.say(Ended(again.assignment, b'"fine"', None))
+    assert await stage.output("flow", instance) == "fine"
+
+
 async def test_numbers_at_their_bounds_are_kept_and_read_back(stage: Stage) -> None:
     hand = await stage.hand()
     instance, a = await stage.begun(hand)

@@ -522,13 +522,21 @@ class Coordinator(Runs, ABC):
     def frozen(self, assignment: int) -> None:
         """Nothing new starts in this run's code any more."""
         run = self._assigned.get(assignment)
-        if run is None:
+        if run is None or not run.freezes:
             return
+        run.freezes -= 1
+        if run.freezes:
+            return  # it went on after this one, and is to freeze again
         if self._held_back(run):
             run.froze()
             self._check_pause(run)
         else:  # why it was to freeze is over, and perhaps nobody has told it
             self._thaw(run)
+
+    def _hold(self, run: Run) -> None:
+        """Let the run's code start nothing new; it answers by `frozen`."""
+        run.freezes += 1
+        self._freeze(run)
 
     def _held_back(self, run: Run) -> bool:
         """Whether the run's code is to start nothing new."""
@@ -789,7 +797,7 @@ class Coordinator(Runs, ABC):
         try:
             change = run.pause(self._clock.now())
             if run.pause_requested:
-                self._freeze(run)
+                self._hold(run)
             await self._durable(change)
             return run.view()
         finally:

@@ -25,7 +25,7 @@ class Standing:
     """The state of one run in memory. Fields are read freely; only methods change them."""
 
     __slots__ = (
-        "assignment", "created", "deployment", "ended", "epoch", "events", "failure", "frozen",
+        "assignment", "created", "deployment", "ended", "epoch", "events", "failure", "freezes", "frozen",
         "generated", "idle", "inflight", "instance", "latest", "operations", "output", "params",
         "parent", "parent_epoch", "parent_key", "pause_requested", "priority", "ref", "results", "seq", "started", "status", "stop_unheard",
         "trigger", "uncommitted", "version", "waiting", "workflow",
@@ -75,6 +75,7 @@ class Standing:
         self.inflight: dict[int, Operation] = {}
         self.idle = False
         self.frozen = False
+        self.freezes = 0  # that its code has not answered yet
         self.stop_unheard = False  # its code may not have been told of the stop
         self.uncommitted = 0
 
@@ -86,6 +87,7 @@ class Standing:
         self.assignment = assignment
         self.started = self.started or now
         self.idle = self.frozen = self.stop_unheard = False
+        self.freezes = 0
 
     def unassign(self) -> None:
         """Take the run back; whatever its old code still says is fenced off."""

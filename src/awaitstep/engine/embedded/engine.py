@@ -85,6 +85,7 @@ class Embedded(Coordinator):
         self._names = rows.Names([])
         self._last_ref = 0
         self._bundle: dict[str, Bundle] = {}
+        self._forgotten = 0  # how often a deployment was
         self._unread: dict[str, dict[int, None]] = {}  # deployment -> the runs that wait for it
         self._fleet = Fleet(place, self, runners)
         self._slots: dict[int, Slot] = {}  # assignment -> runner
@@ -336,6 +337,7 @@ class Embedded(Coordinator):
     def forget(self, deployment: str) -> None:
         """Read the deployment anew when it is next needed: its variables may have changed."""
         self._bundle.pop(deployment, None)
+        self._forgotten += 1
         for slot in self._fleet.slots:
             slot.known.discard(deployment)
         self._park_resting(lambda run: run.deployment == deployment)
@@ -384,9 +386,12 @@ class Embedded(Coordinator):
             raise DeploymentCrashed(why)
 
     async def _learn(self, deployment: str) -> Bundle:
-        bundle = await self._bundles.bundle(deployment)
-        self._bundle[deployment] = bundle
-        return bundle
+        while True:
+            forgotten = self._forgotten
+            bundle = await self._bundles.bundle(deployment)
+            if forgotten == self._forgotten:  # else it may be the one of before
+                self._bundle[deployment] = bundle
+                return bundle
 
     # --- rows ---------------------------------------------------------------------------------
 
@@ -409,6 +414,7 @@ class Embedded(Coordinator):
     async def _fail_anew(self, ref: int, failed: Failure) -> None:
         for run in await self._insist(partial(self._bring, [ref])):
             self._fail(run, failed)
+            self._settle(run)
 
     async def _children(self, parent: int) -> Sequence[tuple[str, str, int]]:
         return await self._journal.read(lambda db: queries.children(db, self._names, parent))
@@ -662,7 +668,7 @@ class Embedded(Coordinator):
                 for assignment in slot.assignments:
                     run = self._assigned[assignment]
                     if not run.frozen and self._may_leave(run, slot):
-                        slot.send(messages.Freeze(assignment))
+                        self._hold(run)
 
     def _may_leave(self, run: Run, slot: Slot) -> bool:
         """Whether the run is to go on in another runner, as soon as nothing of it executes."""
@@ -794,7 +800,7 @@ class Embedded(Coordinator):
     def on_retiring(self, slot: Slot) -> None:
         """Nothing new starts there; what has ended moves on, and the rest may end."""
         for assignment in slot.assignments:
-            slot.send(messages.Freeze(assignment))
+            self._hold(self._assigned[assignment])
         self._check_drained(slot)
 
     def _held_back(self, run: Run) -> bool:
