@@ -65,6 +65,7 @@ async def crowd(embedded_desk):
     db.close()
     desk.clock.move(RUNS / 10)
     await desk.open()
+    await desk.seen(lambda: not desk.engine._tasks)  # it has looked for what was left over
     return desk
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from awaitstep.engine.embedded.engine import READY_TIMEOUT
+from awaitstep.engine.embedded.supervisor import READY_TIMEOUT
 from awaitstep.engine.errors import DeploymentCrashed, EnvironmentMissing
 from awaitstep.engine.states import RunStatus
 from awaitstep.runner import walls

@@ -22,7 +22,7 @@ from awaitstep.engine.run import Run
 from awaitstep.engine.states import RunStatus
 
 if TYPE_CHECKING:
-    from awaitstep.engine.embedded.engine import Embedded
+    from awaitstep.engine.embedded.supervisor import Supervisor
 
 _log = structlog.get_logger("awaitstep.engine")
 # The names of a runner's tasks: a run's code, one of its attempts, a handler.
@@ -36,7 +36,7 @@ _FAULT: Final = re.compile(rf"{re.escape(MODULE)} line (\d+) in ")
 class Casualties:
     """One death, from the finding of the cause to the last run going on."""
 
-    def __init__(self, engine: Embedded, blame: Blame, slot: Slot, exit: Exit) -> None:
+    def __init__(self, engine: Supervisor, blame: Blame, slot: Slot, exit: Exit) -> None:
         self._engine = engine
         self._blame = blame
         self._slot = slot

@@ -17,7 +17,7 @@ from awaitstep.engine.retry import DEFAULT
 from awaitstep.engine.states import StepKind
 
 if TYPE_CHECKING:
-    from awaitstep.engine.embedded.engine import Embedded
+    from awaitstep.engine.embedded.supervisor import Supervisor
 
 # The calendar's bounds, in seconds since 1970: what lies outside has no date to be shown as.
 FIRST_MOMENT: Final = -62_135_596_800.0
@@ -31,7 +31,7 @@ _NAMED: Final = frozenset(kind for kind in _SAID if "name" in kind.__struct_fiel
 class Hearing:
     """For one engine; `others` are the handlers of messages that are about no run."""
 
-    def __init__(self, engine: Embedded, others: dict[type, Heard]) -> None:
+    def __init__(self, engine: Supervisor, others: dict[type, Heard]) -> None:
         self._engine = engine
         m = messages
         self._handlers: dict[type, Heard] = {

@@ -16,7 +16,7 @@ from awaitstep.engine.embedded.fleet import Slot
 from awaitstep.engine.logs import escaped
 
 if TYPE_CHECKING:
-    from awaitstep.engine.embedded.engine import Embedded
+    from awaitstep.engine.embedded.supervisor import Supervisor
 
 _log = structlog.get_logger("awaitstep.worker")
 _RUN: Final = re.compile(r"run (\d{1,16})(?: \d+)?")
@@ -28,7 +28,7 @@ LONGEST: Final = 50_000  # characters; a runner's piece of a line with everythin
 class Prints:
     """For one engine."""
 
-    def __init__(self, engine: Embedded) -> None:
+    def __init__(self, engine: Supervisor) -> None:
         self._engine = engine
 
     def heard(self, slot: Slot, message: messages.Printed) -> None:

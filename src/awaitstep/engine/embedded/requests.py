@@ -18,7 +18,7 @@ from awaitstep.engine.workers import Bundle, Bundles, WorkerRequest, WorkerRespo
 from workers.workflows import WorkflowError
 
 if TYPE_CHECKING:
-    from awaitstep.engine.embedded.engine import Embedded
+    from awaitstep.engine.embedded.supervisor import Supervisor
 
 FETCH_TIMEOUT: Final = 100.0
 _OPERATIONS: Final = {"create", "create_batch", "get", "status", "verb", "send_event", "fetch"}
@@ -27,7 +27,7 @@ _OPERATIONS: Final = {"create", "create_batch", "get", "status", "verb", "send_e
 class Requests:
     """Of one engine."""
 
-    def __init__(self, engine: Embedded, bundles: Bundles) -> None:
+    def __init__(self, engine: Supervisor, bundles: Bundles) -> None:
         self._engine = engine
         self._bundles = bundles
         self._loop = asyncio.get_running_loop()
