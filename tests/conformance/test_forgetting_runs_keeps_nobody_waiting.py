@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import uuid
 from collections import Counter
 
 import pytest
 
+from awaitstep.engine.coordinator import RETIRE_EVERY
 from awaitstep.engine.embedded import expiry
+from awaitstep.engine.errors import RunNotFound
 from awaitstep.engine.port import Limits, Retention, RunQuery
 from awaitstep.engine.states import RUN_CODES, RunStatus
 
@@ -148,3 +151,32 @@ async def test_a_workflow_without_runs_has_none_to_forget(embedded_desk):
     embedded_desk.engine.limit("nobody", Limits(), Retention(completed=1, failed=1, most=1))
     await embedded_desk.engine._retire(embedded_desk.clock.now())
     assert (await embedded_desk.engine.list(RunQuery(["nobody"]))).runs == []
+
+
+@pytest.mark.interpreted
+async def test_a_round_that_takes_long_is_the_only_one(embedded_desk, monkeypatch):
+    desk = embedded_desk
+    desk.deploy("return 1")
+    run = await desk.start()
+    await desk.output(run)
+    desk.engine.limit("wf", Limits(), Retention(completed=1000))
+    read, looks, go_on = desk.engine.journal.read, [], asyncio.Event()
+
+    async def slow(question):
+        if isinstance(getattr(question, "__self__", None), expiry.Expiry):
+            looks.append(question)
+            await go_on.wait()
+        return await read(question)
+
+    monkeypatch.setattr(desk.engine.journal, "read", slow)
+    for _ in range(4):
+        desk.clock.move(RETIRE_EVERY + 1)
+        await desk.seen(lambda: bool(looks))
+        await asyncio.sleep(0.05)
+    assert len(looks) == 1
+    go_on.set()
+    desk.clock.move(1000)
+    await desk.passes(lambda: len(looks) > 1)
+    await desk.seen(lambda: not desk.engine._tasks)
+    with pytest.raises(RunNotFound):
+        await desk.view(run)

@@ -100,6 +100,7 @@ class Coordinator(Runs, ABC):
         self._resting = Resting()
         self._retention: dict[str, Retention] = {}
         self._retired = clock.now()
+        self._retiring = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._ends: dict[int, list[asyncio.Future[None]]] = {}
         self._patience = Timers(self._loop)
@@ -370,12 +371,20 @@ class Coordinator(Runs, ABC):
                     self._set_alarm(following, ref)
         for workflow in self._admission.counting():
             self._admit(workflow)
-        if self._retention and abs(now - self._retired) >= RETIRE_EVERY:
+        if self._retention and abs(now - self._retired) >= RETIRE_EVERY and not self._retiring:
             self._retired = now
-            self._spawn(self._retire(now))
+            self._retiring = True
+            self._spawn(self._retire_once(now))
         self._wake_parked(now)
         upcoming = self._alarms[0][0] if self._alarms else float("inf")
         self._arm(min(upcoming, now + LONGEST_NAP))
+
+    async def _retire_once(self, now: float) -> None:
+        """A round may take longer than the time between two."""
+        try:
+            await self._retire(now)
+        finally:
+            self._retiring = False
 
     def _fire(self, run: Run, now: float) -> None:
         change = run.fire(now)
