@@ -1,4 +1,4 @@
-"""What every engine in this process shares: verbs, events, timers, and who executes which run.
+"""What every engine in this process shares: events, timers, and who executes which run.
 
 Owns the runs in memory. An adapter says how a change becomes durable, where a run that is not in
 memory comes from, and how to reach the code that executes it. A change is acted on only once it
@@ -12,46 +12,33 @@ import contextlib
 import heapq
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
 import structlog
 
-from awaitstep.engine import children, eventlog, ids, tracecontext, values
+from awaitstep.engine import children
 from awaitstep.engine.admission import Admission
 from awaitstep.engine.change import Change
-from awaitstep.engine.children import child_event, child_told_of
+from awaitstep.engine.children import child_event
 from awaitstep.engine.clock import Clock
 from awaitstep.engine.errors import (
-    EngineError,
-    InvalidEventType,
-    InvalidInstanceId,
     JournalUnavailable,
     NotAChild,
-    ReservedEventType,
     RunNotFound,
     RunState,
 )
-from awaitstep.engine.eventlog import Note, NoteKind
-from awaitstep.engine.figures import Figures, Tallies
+from awaitstep.engine.eventlog import Note
+from awaitstep.engine.figures import Tallies
 from awaitstep.engine.logs import Line
 from awaitstep.engine.operations import Event, Operation
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import (
-    Capabilities,
-    Created,
     Limits,
-    LogEntry,
-    Onto,
     Parent,
     Retention,
-    RunPage,
-    RunQuery,
-    Runs,
     RunView,
-    StartRun,
-    StepView,
 )
 from awaitstep.engine.resting import Resting
 from awaitstep.engine.retry import RetryPolicy
@@ -77,7 +64,7 @@ TRY_AGAIN: Final = 0.5
 CHILDREN_AT_ONCE: Final = 100
 
 
-class Coordinator(Runs, ABC):
+class Coordinator(ABC):
     """The shared half of the embedded and the inline engine. Used from one event loop only."""
 
     def __init__(self, clock: Clock) -> None:
@@ -151,17 +138,25 @@ class Coordinator(Runs, ABC):
         """Return once everything written so far is durable."""
         await asyncio.sleep(0)
 
-    def _check_intake(self, deployment: str | None) -> None:
-        """Raise when nothing can be accepted now."""
-
+    @abstractmethod
     async def _retire(self, now: float) -> None:
         """Forget ended runs that are not kept any longer."""
 
-    def _wake_parked(self, now: float) -> None:
+    # not every engine has these to do: one in memory accepts all, and keeps all there
+
+    def _check_intake(self, deployment: str | None) -> None:  # noqa: B027
+        """Raise when nothing can be accepted now."""
+
+    def _wake_parked(self, now: float) -> None:  # noqa: B027
         """Wake what is due outside memory."""
 
-    def _parked(self, due: float | None) -> None:
+    def _parked(self, due: float | None) -> None:  # noqa: B027
         """A run left memory until `due`."""
+
+    @abstractmethod
+    async def terminate(
+        self, workflow: str, instance: str, *, rollback: bool = False
+    ) -> RunView: ...
 
     # --- runs in memory -----------------------------------------------------------------------
 
@@ -237,7 +232,11 @@ class Coordinator(Runs, ABC):
                     self._retry(run, operation)
         if run.status in ENDED:
             for future in self._ends.pop(run.ref, []):
-                _resolve(future)
+                resolve(future)
+
+    def _tell_watchers(self, workflow: str, instance: str) -> None:
+        for tell in self._watchers:
+            tell(workflow, instance)
 
     def _refused(self, change: Change, error: Exception) -> None:
         """The journal refused these rows: what is in memory is not what is recorded."""
@@ -272,6 +271,9 @@ class Coordinator(Runs, ABC):
             del self._held[ref]
         if (known := self._runs.get(ref)) is not None:
             self._settle(known)
+
+    def _missing(self, instance: str) -> RunNotFound:
+        return RunNotFound(instance)
 
     # --- who may begin ------------------------------------------------------------------------
 
@@ -326,7 +328,7 @@ class Coordinator(Runs, ABC):
             except Exception:
                 _log.exception("something could not be read; it is tried again")
             over: asyncio.Future[None] = self._loop.create_future()
-            self._clock.call_later(READ_AGAIN, partial(_resolve, over))
+            self._clock.call_later(READ_AGAIN, partial(resolve, over))
             await over
 
     # --- timers -------------------------------------------------------------------------------
@@ -556,6 +558,12 @@ class Coordinator(Runs, ABC):
             self._take(run)
             self._apply(run.pause(self._clock.now()))
 
+    def _let_start(self, run: Run) -> None:
+        """The code of a run may start things again, unless it is to leave where it is executed."""
+        if run.assignment and not self._held_back(run):
+            run.frozen = False
+            self._thaw(run)
+
     # --- parents and children -----------------------------------------------------------------
 
     def _adopt(self, run: Run, parent: Parent | None) -> None:
@@ -704,226 +712,6 @@ class Coordinator(Runs, ABC):
         await asyncio.sleep(TRY_AGAIN)
         await self._end_child(workflow, instance, rollback)
 
-    # --- the Runs port ------------------------------------------------------------------------
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return Capabilities()
-
-    def _new_run(self, ref: int, start: StartRun) -> Run:
-        """Raises InvalidInstanceId, ValueRefused."""
-        now = self._clock.now()
-        if start.instance is not None and not ids.valid_instance(start.instance):
-            raise InvalidInstanceId
-        if start.params is not None:
-            values.check(start.params)
-        run = Run(
-            ref,
-            start.workflow,
-            ids.new_instance(now) if start.instance is None else start.instance,
-            start.deployment,
-            version=start.version,
-            trigger=start.trigger,
-            params=start.params,
-            created=now,
-            generated=start.instance is None,
-        )
-        run.priority = start.priority
-        return run
-
-    def _creation(self, run: Run, start: StartRun) -> Change:
-        """The new run's first change."""
-        change = Change(run)
-        change.created = True
-        if self._tell_end is not None and (span := tracecontext.valid(start.traceparent)):
-            change.notes = [Note(NoteKind.traced, run.created, 1, 0, span.encode())]
-        return change
-
-    def watch_ends(self, tell: Callable[[str, str], None]) -> None:
-        self._tell_end = tell
-
-    def watch(self, tell: Callable[[str, str], None]) -> Callable[[], None]:
-        self._watchers = (*self._watchers, tell)
-
-        def end() -> None:
-            self._watchers = tuple(each for each in self._watchers if each is not tell)
-
-        return end
-
-    def _tell_watchers(self, workflow: str, instance: str) -> None:
-        for tell in self._watchers:
-            tell(workflow, instance)
-
-    async def create_batch(self, starts: Sequence[StartRun]) -> Sequence[Created | Exception]:
-        answers = await asyncio.gather(*map(self.create, starts), return_exceptions=True)
-        checked: list[Created | Exception] = []
-        for answer in answers:
-            if isinstance(answer, BaseException) and not isinstance(answer, EngineError):
-                raise answer
-            checked.append(answer)
-        return checked
-
-    async def get(self, workflow: str, instance: str) -> RunView:
-        run = self._index.get((workflow, instance))
-        if run is None:
-            run = await self._open(workflow, instance)
-            self._settle(run)
-        elif run.uncommitted and run.status in ENDED:
-            await self._flushed()  # an end is told once it is durable
-        return run.view()
-
-    async def history(self, workflow: str, instance: str) -> Sequence[StepView]:
-        run = self._index.get((workflow, instance))
-        if run is None:
-            run = await self._open(workflow, instance)
-            self._settle(run)
-        return run.history()
-
-    async def event_log(self, workflow: str, instance: str) -> Sequence[LogEntry]:
-        run = await self._open(workflow, instance)
-        self._held[run.ref] += 1  # it is not read twice, and not at two moments
-        try:
-            return eventlog.entries(run, await self._notes(run))
-        finally:
-            self._let_go(run.ref)
-
-    async def send_event(self, workflow: str, instance: str, type: str, payload: bytes) -> None:
-        if not 1 <= len(type) <= 100 or not type.isprintable():
-            raise InvalidEventType
-        if child_told_of(type) is not None:
-            raise ReservedEventType
-        values.check(payload)
-        self._check_intake(None)
-        run = await self._open(workflow, instance)
-        try:
-            await self._durable(self._heard(run, type, payload, run.receive))
-        finally:
-            self._settle(run)
-
-    async def pause(self, workflow: str, instance: str) -> RunView:
-        self._check_intake(None)
-        run = await self._open(workflow, instance)
-        try:
-            change = run.pause(self._clock.now())
-            if run.pause_requested:
-                self._hold(run)
-            await self._durable(change)
-            return run.view()
-        finally:
-            self._settle(run)
-
-    async def resume(self, workflow: str, instance: str) -> RunView:
-        self._check_intake(None)
-        run = await self._open(workflow, instance)
-        try:
-            change = run.resume(self._clock.now())
-            self._let_start(run)
-            await self._durable(change)
-            return run.view()
-        finally:
-            self._settle(run)
-
-    async def terminate(self, workflow: str, instance: str, *, rollback: bool = False) -> RunView:
-        self._check_intake(None)
-        run = await self._open_beside_parent(workflow, instance)
-        try:
-            if run.status in ENDED:
-                raise RunState(instance, "be terminated", run.status.value)
-            rollback = rollback and bool(run.operations or run.started is not None)
-            if rollback:
-                change = run.stop(self._clock.now())
-                self._let_start(run)
-            else:
-                self._take(run)
-                change = self._told(run.terminate(self._clock.now()))
-            if change:
-                await self._durable(change)
-            view = run.view()
-        finally:
-            self._settle(run)
-        await self._end_children(run.ref, rollback=rollback)
-        return view
-
-    def _let_start(self, run: Run) -> None:
-        """The code of a run may start things again, unless it is to leave where it is executed."""
-        if run.assignment and not self._held_back(run):
-            run.frozen = False
-            self._thaw(run)
-
-    async def restart(
-        self,
-        workflow: str,
-        instance: str,
-        *,
-        step: str | None = None,
-        count: int = 1,
-        onto: Onto | None = None,
-    ) -> RunView:
-        run = await self._open_beside_parent(workflow, instance)
-        makes_room = False
-        try:
-            self._check_intake(run.deployment if onto is None else onto.deployment)
-            assigned = run.assignment
-            change = run.restart(self._clock.now(), step, count, onto)
-            makes_room = self._admission.leave(run)  # it begins once more, and counts as that
-            change.freed = self._free(run)
-            run.assignment = assigned
-            self._take(run)
-            run.assignment = 0
-            await self._durable(change)
-            self._tallies[workflow].restarted += 1
-            view = run.view()
-        finally:
-            self._settle(run)
-            if makes_room:
-                self._admit(workflow)
-        await self._end_children(run.ref)
-        return view
-
-    async def wait(self, workflow: str, instance: str, seconds: float) -> RunView:
-        run = await self._open(workflow, instance)
-        if run.status not in ENDED or run.uncommitted:
-            future: asyncio.Future[None] = self._loop.create_future()
-            self._ends.setdefault(run.ref, []).append(future)
-            patience = self._patience.call_later(seconds, partial(_resolve, future))
-            try:
-                await future
-            finally:
-                patience.cancel()
-                waiting = self._ends.get(run.ref, [])
-                if future in waiting:
-                    waiting.remove(future)
-                    if not waiting:
-                        del self._ends[run.ref]
-        self._settle(run)
-        if run.status in ENDED:
-            return run.view()
-        return await self.get(workflow, instance)  # it may have been read anew meanwhile
-
-    @abstractmethod
-    async def figures(self) -> Figures: ...
-
-    @abstractmethod
-    async def create(self, start: StartRun) -> Created: ...
-
-    @abstractmethod
-    async def list(self, query: RunQuery) -> RunPage: ...
-
-    @abstractmethod
-    async def views(self, runs: Sequence[tuple[str, str]]) -> Sequence[RunView]: ...
-
-    @abstractmethod
-    async def newest(self, workflows: Sequence[str]) -> Mapping[str, RunView]: ...
-
-    @abstractmethod
-    async def delete(self, workflow: str, instance: str) -> None: ...
-
-    @abstractmethod
-    async def live(self, workflow: str) -> int: ...
-
-    def _missing(self, instance: str) -> RunNotFound:
-        return RunNotFound(instance)
-
 
 def answer(future: asyncio.Future[None], error: Exception | None) -> None:
     """End what somebody waits for with the journal's word, unless they have left."""
@@ -935,6 +723,7 @@ def answer(future: asyncio.Future[None], error: Exception | None) -> None:
         future.set_exception(error)
 
 
-def _resolve(future: asyncio.Future[None]) -> None:
+def resolve(future: asyncio.Future[None]) -> None:
+    """Let whoever waits go on, unless they have left."""
     if not future.done():
         future.set_result(None)

@@ -17,7 +17,6 @@ import structlog
 
 from awaitstep.engine import messages
 from awaitstep.engine.clock import Clock
-from awaitstep.engine.coordinator import Coordinator
 from awaitstep.engine.embedded.blame import MOST_AT_ONCE, Blame, Unit
 from awaitstep.engine.embedded.casualties import Casualties
 from awaitstep.engine.embedded.fleet import Fleet, Group, Place, Slot
@@ -36,6 +35,7 @@ from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.recorded import fitting, recorded
 from awaitstep.engine.run import Run
 from awaitstep.engine.states import ENDED, RunStatus, StepStatus
+from awaitstep.engine.verbs import Verbs
 from awaitstep.engine.workers import (
     Bundle,
     Bundles,
@@ -51,7 +51,7 @@ MOST_LOADED: Final = 10_000
 READY_TIMEOUT: Final = 10.0
 
 
-class Supervisor(Coordinator):
+class Supervisor(Verbs):
     """The runners of one machine and what they execute."""
 
     def __init__(self, bundles: Bundles, place: Place, clock: Clock, runners: int) -> None:

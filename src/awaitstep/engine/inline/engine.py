@@ -21,7 +21,6 @@ from awaitstep.engine import cursors, outcomes, search
 from awaitstep.engine.bindings import TOO_DEEP, RunsBackend
 from awaitstep.engine.change import Change
 from awaitstep.engine.clock import Clock, SystemClock
-from awaitstep.engine.coordinator import Coordinator
 from awaitstep.engine.current import attempting
 from awaitstep.engine.eager import Eager
 from awaitstep.engine.errors import (
@@ -44,6 +43,7 @@ from awaitstep.engine.retry import RetryPolicy
 from awaitstep.engine.run import Run
 from awaitstep.engine.states import ENDED, RunStatus, StepKind, StepStatus
 from awaitstep.engine.step import WorkflowStep
+from awaitstep.engine.verbs import Verbs
 from awaitstep.engine.workers import Bundles, RunnerHealth, WorkerRequest, WorkerResponse
 from workers.context import Context
 from workers.workflows import WorkflowError
@@ -54,7 +54,7 @@ _answering: contextvars.ContextVar[WorkerRequest | None] = contextvars.ContextVa
 )
 
 
-class InlineEngine(Coordinator):
+class InlineEngine(Verbs):
     """Runs in memory. `bundles` says where the deployed modules are."""
 
     def __init__(self, bundles: Bundles, *, clock: Clock | None = None) -> None:
