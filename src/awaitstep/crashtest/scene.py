@@ -18,6 +18,8 @@ Outcome = tuple[Any, ...]
 KINDS: Final = frozenset({"attempts", "sleeps", "waits"})
 STEPS: Final = ("first", "second", "arm 0", "arm 1")
 UNDONE: Final = " · rollback"  # what the undoing of a step has behind its name
+# One run by the index, which begins with the workflow; there are few names.
+_RUN: Final = "workflow in (select id from names) and instance = ?"
 _COMPLETE: Final = RUN_CODES.index(RunStatus.complete)
 _KIND: Final = {StepKind.sleep: "sleeps", StepKind.wait: "waits"}
 
@@ -94,15 +96,13 @@ class Scene:
 
     def state(self, instance: str) -> tuple[str, int]:
         """The run's state and epoch."""
-        [(status, epoch)] = self._rows(
-            "select status, epoch from runs where instance = ?", instance
-        )
+        [(status, epoch)] = self._rows(f"select status, epoch from runs where {_RUN}", instance)
         return RUN_CODES[status].value, epoch
 
     def undone(self, instance: str) -> list[str]:
         """The steps of a run that were undone to the end, in the order of that."""
         rows = self._rows(
-            "select name from operations join runs on ref = run where instance = ? and name glob ?"
+            f"select name from operations join runs on ref = run where {_RUN} and name glob ?"
             " and operations.status = ? and seq > 0 order by seq",
             instance,
             f"*{UNDONE}",
