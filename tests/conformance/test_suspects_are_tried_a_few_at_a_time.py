@@ -93,6 +93,7 @@ async def test_more_suspects_are_tried_at_once_as_they_prove_themselves(embedded
         proven |= one
     assert [json.loads((await desk.ended(run)).output) for run in runs] == list(range(RUNS))
     assert all(begun(desk)[n] == 4 for n in tried)
+    assert desk.engine._fleet.group(None).at_once == 1  # for the suspects of other deaths
     assert all(begun(desk)[n] == 3 for n in set(range(RUNS)) - tried)
 
 

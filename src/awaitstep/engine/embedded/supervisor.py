@@ -335,6 +335,8 @@ class Supervisor(Verbs):
             self._start(run, bundle, slot)
         if suspects or group.asking:
             self._make_room(group)
+        elif group.alone is None or not group.alone.assignments:
+            group.at_once = 1  # whoever comes next has to do with other deaths
 
     def _at_once(self, group: Group, run: Run) -> int:
         """How many runs may be in the runner for suspects once this one is."""
