@@ -43,7 +43,7 @@ class Blame:
 
     def __init__(self) -> None:
         # nearly always empty, which is looked at first: each run and each request asks
-        self._seen: dict[Unit, int] = {}
+        self._seen: dict[int, dict[Unit, int]] = {}  # by run, as there may be thousands
         self._last: dict[Unit, float] = {}  # of handlers
         self._deaths: dict[str, list[float]] = {}
 
@@ -52,10 +52,10 @@ class Blame:
         units = list(units)
         if known is None and len(units) != 1:
             for unit in units:
-                self._note(unit, self._seen.get(unit, 0) + 1, now)
+                self._note(unit, self._times(unit) + 1, now)
             return None
         charged = known or units[0]
-        if known is None and self._seen.get(charged, 0) >= SUSPECT_AFTER:
+        if known is None and self._times(charged) >= SUSPECT_AFTER:
             self._seen.clear()  # the one of many
         self._note(charged, ALONE_AFTER, now)
         return charged
@@ -73,25 +73,26 @@ class Blame:
         if not self._seen:
             return False
         unit = Unit("fetch", deployment)
-        if unit in self._seen and now - self._last[unit] >= HANDLER_SUSPECTED:
+        if self._times(unit) and now - self._last[unit] >= HANDLER_SUSPECTED:
             self.clear(unit)
-        return self._seen.get(unit, 0) >= SUSPECT_AFTER
+        return self._times(unit) >= SUSPECT_AFTER
 
     def suspects_load(self, deployment: str) -> bool:
         """Whether the module must be imported away from the others."""
         if not self._seen:
             return False
-        return self._seen.get(Unit("load", deployment), 0) >= SUSPECT_AFTER
+        return self._times(Unit("load", deployment)) >= SUSPECT_AFTER
 
     def clear(self, unit: Unit) -> None:
         """It went well."""
-        if self._seen:
-            self._seen.pop(unit, None)
+        units = self._seen.get(unit.run)
+        if units is not None:
+            units.pop(unit, None)
+            if not units:
+                del self._seen[unit.run]
 
     def clear_run(self, run: int) -> None:
-        if self._seen:
-            for unit in [unit for unit in self._seen if unit.run == run]:
-                del self._seen[unit]
+        self._seen.pop(run, None)
 
     def charge(self, deployment: str, now: float) -> bool:
         """Count a death; whether the deployment has had too many."""
@@ -100,11 +101,14 @@ class Blame:
         return len(deaths) + 1 >= MOST_DEATHS
 
     def _seen_of(self, run: int) -> int:
-        if not self._seen:
-            return 0
-        return max((count for unit, count in self._seen.items() if unit.run == run), default=0)
+        units = self._seen.get(run)
+        return 0 if units is None else max(units.values())
+
+    def _times(self, unit: Unit) -> int:
+        units = self._seen.get(unit.run)
+        return 0 if units is None else units.get(unit, 0)
 
     def _note(self, unit: Unit, count: int, now: float) -> None:
-        self._seen[unit] = count
+        self._seen.setdefault(unit.run, {})[unit] = count
         if unit.kind == "fetch":
             self._last[unit] = now
