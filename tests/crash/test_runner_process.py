@@ -233,6 +233,14 @@ async def test_it_starts_with_nothing_of_the_servers(home: Home) -> None:
     assert home.log.read_text().splitlines() == ["printed", "complained"]
 
 
+def test_python_finds_there_what_it_finds_here(tmp_path: Path) -> None:
+    here = os.getcwd()
+    wanted = os.pathsep.join((f"{here}/lib", here, "/opt/lib"))
+    relative = os.pathsep.join(("lib", "", "/opt/lib"))
+    assert scrubbed_environment(tmp_path, {"PYTHONPATH": relative})["PYTHONPATH"] == wanted
+    assert "PYTHONPATH" not in scrubbed_environment(tmp_path, {})
+
+
 async def test_it_inherits_its_three_descriptors_and_no_more(home: Home) -> None:
     secret = os.open(os.devnull, os.O_RDONLY)
     os.set_inheritable(secret, True)

@@ -112,6 +112,9 @@ def scrubbed_environment(temporary: Path, base: Mapping[str, str] = os.environ) 
         if name in ("PATH", "LANG", "LANGUAGE", "TZ", "PYTHONHOME", "PYTHONPATH")
         or name.startswith("LC_")
     }
+    if "PYTHONPATH" in kept:  # a runner works in another directory
+        places = kept["PYTHONPATH"].split(os.pathsep)
+        kept["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, places))
     return kept | {
         "HOME": str(temporary),
         "TMPDIR": str(temporary),
