@@ -180,3 +180,27 @@ async def test_a_round_that_takes_long_is_the_only_one(embedded_desk, monkeypatc
     await desk.seen(lambda: not desk.engine._tasks)
     with pytest.raises(RunNotFound):
         await desk.view(run)
+
+
+@pytest.mark.interpreted
+async def test_a_round_keeps_what_is_to_be_kept_since_it_began(embedded_desk, monkeypatch):
+    desk = embedded_desk
+    desk.deploy("return 1")
+    run = await desk.start()
+    await desk.output(run)
+    desk.engine.limit("wf", Limits(), Retention(completed=10))
+    read, looks, go_on = desk.engine.journal.read, [], asyncio.Event()
+
+    async def slow(question):
+        if isinstance(getattr(question, "__self__", None), expiry.Expiry):
+            looks.append(question)
+            await go_on.wait()
+        return await read(question)
+
+    monkeypatch.setattr(desk.engine.journal, "read", slow)
+    desk.clock.move(100)
+    await desk.passes(lambda: bool(looks))
+    desk.engine.limit("wf", Limits(), Retention())  # all is kept from here on
+    go_on.set()
+    await desk.seen(lambda: not desk.engine._retiring)
+    assert (await desk.view(run)).status is RunStatus.complete

@@ -394,12 +394,3 @@ async def test_a_suspect_is_executed_once_what_it_was_told_is_on_disk(desk):
     await sending
     await desk.output(run)
     assert sorted(desk.marks()) == ["begun", "one", "two"]
-
-
-async def test_a_suspect_is_executed_though_its_deployment_is_to_be_read_anew(desk):
-    run = await a_suspect_in_line(desk)
-    desk.engine.forget("dep")
-    desk.effects.with_suffix(".go").touch()
-    await desk.seen(lambda: desk.marks() == ["begun", "one"])
-    await desk.engine.send_event("wf", run, "two", b"2")
-    await desk.output(run)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import replace
-
 import pytest
 
 from awaitstep.engine.port import Limits, Retention
@@ -285,42 +282,3 @@ async def test_a_long_run_of_a_workflow_with_limits_keeps_nobody_out(desk):
     desk.engine.limit("wf", Limits(concurrency=1), Retention())
     third = await desk.start()
     await sleep_on(desk, third, 0)
-
-
-async def test_variables_that_change_while_they_are_read_are_read_again(embedded_desk):
-    desk = embedded_desk
-    desk.deploy("return self.env.WORD")
-    old = desk.bundles["dep"]
-    desk.bundles["dep"] = replace(old, variables={**old.variables, "WORD": "new"})
-    read, asked, go_on = desk.bundle, [], asyncio.Event()
-
-    async def late(deployment):
-        asked.append(deployment)
-        if len(asked) == 1:
-            await go_on.wait()
-            return replace(old, variables={**old.variables, "WORD": "old"})
-        return await read(deployment)
-
-    desk.bundle = late
-    run = await desk.start()
-    await desk.seen(lambda: bool(asked))
-    desk.engine.forget("dep")
-    go_on.set()
-    assert await desk.output(run) == "new"
-
-
-async def test_a_long_run_goes_on_with_the_variables_as_they_are_now(embedded_desk):
-    desk = embedded_desk
-    desk.deploy(LONG_RUN.replace("return (await", "mark(self.env.WORD)\nreturn (await"))
-    bundle = desk.bundles["dep"]
-    variables = dict(bundle.variables)
-    desk.bundles["dep"] = replace(bundle, variables={**variables, "WORD": "old"})
-    run = await desk.start()
-    await sleep_on(desk, run, 0)
-    desk.bundles["dep"] = replace(bundle, variables={**variables, "WORD": "new"})
-    desk.engine.forget("dep")
-    for n in range(3):
-        await sleep_on(desk, run, n)
-        desk.clock.move(3600)
-    await desk.seen(lambda: "new" in desk.marks())
-    assert "old" not in desk.marks()

@@ -36,6 +36,7 @@ class Attempts:
     """Those of one run that run now, and those that were told to stop and are still at it.
 
     `held` is what may not begin yet: with `one_at_a_time`, the end of an attempt is its turn.
+    `due`, by k, is what is to be tried again as soon as something may begin.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Attempts:
         self._one_at_a_time = one_at_a_time
         self._on_survivor = on_survivor
         self.running: set[Ask] = set()
+        self.due: set[int] = set()
         self.lingering: set[Ask] = set()  # told to stop, and not gone yet
         self._when_gone: list[Callable[[], object]] = []
 
@@ -197,7 +199,9 @@ class Attempts:
     # --- one after the other ------------------------------------------------------------------
 
     def retry(self, ask: Ask) -> None:
-        """It is time for its next attempt."""
+        """It is time for its next attempt, unless one runs or has succeeded."""
+        if ask in self.running or ask.local is not None:
+            return
         if ask.task is None or (ask.task.done() and ask.job is None):
             self.begin(ask)
         else:
@@ -215,8 +219,9 @@ class Attempts:
     async def _retry_alone(self, ask: Ask) -> None:
         """Never beside the attempt before: one that ignores its timeout is waited for."""
         await _gone(ask)
-        if not (self._tasks.closed or self._tasks.frozen or ask.future.done() or ask.cancelled):
-            self.begin(ask)
+        ask.job = None
+        self.due.add(ask.k)  # and not begun: the run may be frozen by now, or another at work
+        self._tasks.turn()
 
     def when_gone(self, call: Callable[[], object]) -> None:
         """Call once no attempt that was told to stop is still at it."""

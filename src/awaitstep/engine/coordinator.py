@@ -279,12 +279,17 @@ class Coordinator(ABC):
 
     def _begin(self, run: Run) -> None:
         """Execute a queued run, or let it stand in line; a run in line takes no memory."""
-        if self._admission.enter(run, self._clock.now()):
+        if self._may_begin(run):
             self._execute(run)
-            return
+
+    def _may_begin(self, run: Run) -> bool:
+        """Whether the run may be executed now; else it stands in line."""
+        if self._admission.enter(run, self._clock.now()):
+            return True
         self._await_start(run.workflow)
         if not self._is_needed(run):
             self._evict(run)
+        return False
 
     def _admit(self, workflow: str) -> None:
         """Let in who may begin now."""
@@ -385,6 +390,8 @@ class Coordinator(ABC):
         """A round may take longer than the time between two."""
         try:
             await self._retire(now)
+        except Exception:
+            _log.exception("runs that are not kept could not be deleted now")
         finally:
             self._retiring = False
 
@@ -542,7 +549,7 @@ class Coordinator(ABC):
             run.froze()
             self._check_pause(run)
         else:  # why it was to freeze is over, and perhaps nobody has told it
-            self._thaw(run)
+            self._let_start(run)
 
     def _hold(self, run: Run) -> None:
         """Let the run's code start nothing new; it answers by `frozen`."""

@@ -77,7 +77,6 @@ class Execution:
         self._queue: deque[tuple[int, int, bool, bytes | None]] = deque(
             sorted((r.seq, r.k, r.ok, r.value) for r in recorded if r.seq)
         )
-        self._retries: set[int] = set()
         self._when_over: Callable[[], object] | None = None
 
     # --- from outside -------------------------------------------------------------------------
@@ -102,7 +101,7 @@ class Execution:
     def retry(self, k: int) -> None:
         """It is time for the next attempt of `k`."""
         if not self._tasks.closed:
-            self._retries.add(k)
+            self._attempts.due.add(k)
             self._tasks.turn()
 
     def freeze(self) -> None:
@@ -231,12 +230,12 @@ class Execution:
         while self._asks.held and not self._attempts.must_wait(self._asks.held[0]):
             self._asks.begin(self._asks.held.popleft())
             started = True
-        if self._retries:
-            for k in list(self._retries):
+        if self._attempts.due:
+            for k in list(self._attempts.due):
                 ask = self._asks.by_k.get(k)
                 if ask is None or self._attempts.must_wait(ask):
                     continue
-                self._retries.discard(k)
+                self._attempts.due.discard(k)
                 if not (ask.future.done() or ask.cancelled):
                     self._attempts.retry(ask)
                     started = True

@@ -57,6 +57,7 @@ class Blame:
         charged = known or units[0]
         if known is None and self._times(charged) >= SUSPECT_AFTER:
             self._seen.clear()  # the one of many
+            self._last.clear()
         self._note(charged, ALONE_AFTER, now)
         return charged
 
@@ -85,6 +86,7 @@ class Blame:
 
     def clear(self, unit: Unit) -> None:
         """It went well."""
+        self._last.pop(unit, None)
         units = self._seen.get(unit.run)
         if units is not None:
             units.pop(unit, None)
@@ -96,9 +98,13 @@ class Blame:
 
     def charge(self, deployment: str, now: float) -> bool:
         """Count a death; whether the deployment has had too many."""
-        deaths = [at for at in self._deaths.get(deployment, []) if now - at < REMEMBERED]
-        self._deaths[deployment] = [*deaths, now]
-        return len(deaths) + 1 >= MOST_DEATHS
+        for other, deaths in list(self._deaths.items()):
+            self._deaths[other] = [at for at in deaths if now - at < REMEMBERED]
+            if not self._deaths[other]:
+                del self._deaths[other]
+        deaths = self._deaths.setdefault(deployment, [])
+        deaths.append(now)
+        return len(deaths) >= MOST_DEATHS
 
     def _seen_of(self, run: int) -> int:
         units = self._seen.get(run)

@@ -54,6 +54,7 @@ class Embedded(Supervisor):
         self._waking = False
         self._fresh = Freshness()
         self._deleting: set[int] = set()  # runs whose rows are about to go
+        self._to_fail: set[int] = set()  # runs whose rows were refused
 
     @classmethod
     async def open(
@@ -277,12 +278,25 @@ class Embedded(Supervisor):
             self._spawn(self._begin_anew(change.run.ref))
         elif not change.created:
             failed = Failure("JournalError", f"A row was refused: {error}", code="journal.refused")
+            self._to_fail.add(change.run.ref)
             self._spawn(self._fail_anew(change.run.ref, failed))
 
     async def _fail_anew(self, ref: int, failed: Failure) -> None:
-        for run in await self._insist(partial(self._bring, [ref])):
-            self._fail(run, failed)
-            self._settle(run)
+        """End a run as it is recorded. Until then nobody who reads it lets it go on."""
+        found = next(iter(await self._insist(partial(self._bring, [ref]))), None)
+        parent = None if found is None else found.parent
+        if found is not None and self._lacks_parent(found):
+            found = await self._insist(partial(self._bring_parent, found))
+        if found is not None:
+            self._fail(found, failed)
+        self._to_fail.discard(ref)
+        for run in (found, self._runs.get(parent or 0)):
+            if run is not None:
+                self._settle(run)
+
+    def _begin(self, run: Run) -> None:
+        if run.ref not in self._to_fail:
+            super()._begin(run)
 
     async def _children(self, parent: int) -> Sequence[tuple[str, str, int]]:
         return await self._journal.read(lambda db: queries.children(db, self._names, parent))
@@ -377,6 +391,8 @@ class Embedded(Supervisor):
                 with self._fresh.reading() as began:
                     expired = dict(await self._journal.read(expiry.look))
                     taken = [ref for ref in expired if self._is_taken(ref, began)]
+                if self._retention.get(workflow) != kept:
+                    break  # the next round goes by what is to be kept now
                 for ref in taken:  # they are for the next round
                     del expired[ref]
                 if expired:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +74,7 @@ class Group:
         self.starting_alone = False
         self.problem: str | None = None  # why its packages can't be installed
         self.unplaced: dict[int, None] = {}  # runs, by number
-        self.suspects: deque[int] = deque()  # runs that wait for the runner for suspects
+        self.suspects: dict[int, None] = {}  # runs that wait for the runner for suspects
         self.at_once = 1  # so many of them are tried at a time
         self.asking = 0  # requests that wait for the runner for suspects
 
@@ -170,6 +170,10 @@ class Fleet:
     def start(self) -> None:
         self._start_group(self.group(None))
         self._spawn(self._watch_idle())
+
+    @property
+    def groups(self) -> list[Group]:
+        return list(self._groups.values())
 
     def group(self, environment: Path | None) -> Group:
         """The group of an environment. Ask each time: one that is idle is given up."""

@@ -72,8 +72,8 @@ class Hearing:
             engine.attempt_failed(message.assignment, message.k, failed, False, _log_of(message))
             return
         run = engine.assigned(message.assignment)
-        engine.attempt_succeeded(message.assignment, message.k, value, _log_of(message))
         engine.went_well(slot, run)
+        engine.attempt_succeeded(message.assignment, message.k, value, _log_of(message))
 
     def _on_sleep(self, _: Slot, message: messages.Sleep) -> None:
         m = message

@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from awaitstep.engine import messages
+from awaitstep.engine.change import Change
 from awaitstep.engine.clock import Clock
 from awaitstep.engine.embedded.blame import MOST_AT_ONCE, Blame, Unit
 from awaitstep.engine.embedded.casualties import Casualties
@@ -58,7 +59,6 @@ class Supervisor(Verbs):
         super().__init__(clock)
         self._bundles = bundles
         self._bundle: dict[str, Bundle] = {}
-        self._forgotten = 0  # how often a deployment was
         self._unread: dict[str, dict[int, None]] = {}  # deployment -> the runs that wait for it
         self._fleet = Fleet(place, self, runners)
         self._slots: dict[int, Slot] = {}  # assignment -> runner
@@ -114,14 +114,6 @@ class Supervisor(Verbs):
             unwritten=self._unwritten,
         )
 
-    def forget(self, deployment: str) -> None:
-        """Read the deployment anew when it is next needed: its variables may have changed."""
-        self._bundle.pop(deployment, None)
-        self._forgotten += 1
-        for slot in self._fleet.slots:
-            slot.known.discard(deployment)
-        self._park_resting(lambda run: run.deployment == deployment)
-
     def _slot_now(self, bundle: Bundle) -> Slot | None:
         """A runner that can answer a request now."""
         group = self._fleet.group(bundle.environment)
@@ -132,6 +124,7 @@ class Supervisor(Verbs):
     async def _slot_later(self, bundle: Bundle) -> Slot:
         deployment, fleet = bundle.deployment, self._fleet
         asked: Group | None = None
+        slot: Slot | None = None
         try:
             async with asyncio.timeout(READY_TIMEOUT):
                 while True:
@@ -151,6 +144,8 @@ class Supervisor(Verbs):
         finally:
             if asked is not None:
                 asked.asking -= 1
+                if slot is None:
+                    self._gave_up(asked)
 
     def _check_deployment(self, deployment: str) -> None:
         why = self._crashed.get(deployment)
@@ -158,12 +153,8 @@ class Supervisor(Verbs):
             raise DeploymentCrashed(why)
 
     async def _learn(self, deployment: str) -> Bundle:
-        while True:
-            forgotten = self._forgotten
-            bundle = await self._bundles.bundle(deployment)
-            if forgotten == self._forgotten:  # else it may be the one of before
-                self._bundle[deployment] = bundle
-                return bundle
+        bundle = self._bundle[deployment] = await self._bundles.bundle(deployment)
+        return bundle
 
     # --- who executes what --------------------------------------------------------------------
 
@@ -178,7 +169,7 @@ class Supervisor(Verbs):
             return
         group = self._fleet.group(bundle.environment)
         if self._is_suspect(run):
-            group.suspects.append(run.ref)
+            group.suspects[run.ref] = None
             self._place_alone(group)
             return
         slot = self._fleet.pick(group)
@@ -318,21 +309,23 @@ class Supervisor(Verbs):
         """Give the next suspects the runner for suspects, as far as that is free."""
         suspects = group.suspects
         while suspects and not group.asking:
-            run = self._runs.get(suspects[0])
+            ref = next(iter(suspects))
+            run = self._runs.get(ref)
             if run is None or run.assignment or run.status is not RunStatus.queued:
-                suspects.popleft()
+                del suspects[ref]
                 continue
             bundle = self._bundle.get(run.deployment)
             lacks = run.uncommitted or run.deployment in self._crashed
             if bundle is None or lacks or not self._is_suspect(run):
-                suspects.popleft()
+                del suspects[ref]
                 self._settle(run)  # a suspect comes back here once what it lacks is there
                 continue
             slot = self._fleet.pick_alone(group, self._at_once(group, run))
             if slot is None:
                 break
-            suspects.popleft()
-            self._start(run, bundle, slot)
+            del suspects[ref]
+            if self._may_begin(run):  # limits may have come while it waited
+                self._start(run, bundle, slot)
         if suspects or group.asking:
             self._make_room(group)
         elif group.alone is None or not group.alone.assignments:
@@ -366,17 +359,30 @@ class Supervisor(Verbs):
         self._ready.set()
         self._place_alone(slot.group)
 
+    def _gave_up(self, group: Group) -> None:
+        """A request waits for the runner for suspects no longer: who was to make room may stay."""
+        if group.alone is not None:
+            for assignment in group.alone.assignments:
+                run = self._assigned[assignment]
+                if run.frozen:
+                    self._let_start(run)
+        self._place_alone(group)
+
     def went_well(self, slot: Slot, run: Run) -> None:
-        """An attempt of the run has ended, and its runner with it not."""
+        """A step of the run succeeds, and its runner is there."""
         self._clear(run, slot)
-        if slot.alone and (slot.group.suspects or slot.group.asking):
-            self._make_room(slot.group)
+        if slot.alone:
+            self._place_alone(slot.group)
 
     def _clear(self, run: Run, slot: Slot) -> None:
         """It has proven itself, and makes the suspects after it less suspicious."""
         if slot.alone and self._blame.suspects(run.ref):
             slot.group.at_once = min(slot.group.at_once + 1, MOST_AT_ONCE)
         self._blame.clear_run(run.ref)
+
+    def _told(self, change: Change) -> Change:
+        self._blame.clear_run(change.run.ref)
+        return super()._told(change)
 
     # --- what runners are told ----------------------------------------------------------------
 
@@ -411,6 +417,7 @@ class Supervisor(Verbs):
 
     def on_loaded(self, slot: Slot, deployment: str) -> None:
         self._blame.clear(Unit("load", deployment))
+        self._place_alone(slot.group)
 
     def on_retiring(self, slot: Slot) -> None:
         """Nothing new starts there; what has ended moves on, and the rest may end."""
@@ -424,7 +431,8 @@ class Supervisor(Verbs):
             slot.group.at_once = 1
         Casualties(self, self._blame, slot, exit).treat()
         self._ready.set()
-        self._place_alone(slot.group)
+        for group in self._fleet.groups:  # who is cleared by it may wait in any of them
+            self._place_alone(group)
 
     def _held_back(self, run: Run) -> bool:
         slot = self._slots[run.assignment]
