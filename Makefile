@@ -91,7 +91,7 @@ browser:
 
 test: .venv/dev $(DASHBOARD) $(NODETOOLS) .venv/cloudflare/ready browser ## run every test (with ARGS: some of Python's)
 	@$(if $(ARGS),,web/npm run --silent test)
-	@$(BIN)/pytest --numprocesses auto $(ARGS) || { test $$? -eq 1 || exit 1; \
+	@$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS) || { test $$? -eq 1 || exit 1; \
 	  echo "Those that failed, once more, one at a time: whoever passes now fails on a busy machine."; \
 	  $(BIN)/pytest --numprocesses 0 --last-failed --last-failed-no-failures none $(ARGS); }
 

@@ -39,6 +39,11 @@ def tally(
     return lambda title, counts: record_property("tally", [title, dict(counts)])
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Most tests wait for servers and pages most of the time."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("interpreted") and not str(coordinator.__file__).endswith(".py"):
         pytest.skip("the engine is compiled")

@@ -13,12 +13,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # of the crash tests, those that kill and lie most; all of them can be run in this way
-SUITES = [
-    "tests/conformance",
-    "tests/crash/test_fencing.py",
-    "tests/crash/test_no_commit_is_a_bad_moment_to_die.py",
-    "tests/crash/test_supervision.py",
-]
+CRASH = ["fencing", "no_commit_is_a_bad_moment_to_die", "supervision"]
+CONFORMANCE = [str(path) for path in sorted((ROOT / "tests/conformance").glob("test_*.py"))]
+PARTS = 4  # that can be run beside each other
+SUITES = {
+    **{f"conformance {n + 1}": CONFORMANCE[n::PARTS] for n in range(PARTS)},
+    **{name: [f"tests/crash/test_{name}.py"] for name in CRASH},
+}
 SERVER = """
 import json
 from awaitstep.engine import coordinator, execution, run
@@ -67,8 +68,9 @@ def test_the_server_and_its_runners_are_compiled(
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("suite", SUITES)
 def test_it_passes_the_suites_of_the_engine(place: dict[str, str], suite: str) -> None:
+    options = ["-n", "0", "-p", "no:cacheprovider", "-x"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-x", suite],
+        [sys.executable, "-m", "pytest", *options, *SUITES[suite]],
         cwd=ROOT,
         env=place,
         capture_output=True,
