@@ -391,3 +391,31 @@ async def test_a_journal_of_the_third_format_gets_room_for_notes(embedded_desk):
     await desk.engine.pause("wf", run)
     await desk.until(run, RunStatus.paused)
     assert "run.paused" in await told(desk, run)
+
+
+async def test_a_run_that_goes_on_after_a_stop_has_started_when_it_first_did(desk):
+    desk.deploy("""
+@step.do("one")
+async def one(): return 1
+@step.do("two")
+async def two():
+    mark("two")
+    while not os.path.exists(self.env.EFFECTS + ".go"):
+        await asyncio.sleep(0.005)
+await one()
+await two()
+""")
+    run = await desk.start()
+    await desk.seen(lambda: desk.marks() == ["two"])
+    started = (await desk.view(run)).started_at
+    desk.clock.move(100)
+    await desk.reopen()
+    again = 2 if desk.kind == "embedded" else 1
+    await desk.seen(lambda: desk.marks() == ["two"] * again)
+    desk.effects.with_suffix(".go").touch()
+    await desk.output(run)
+    seen = (await desk.view(run)).started_at
+    assert seen is not None
+    assert started is not None
+    assert abs(seen - started) < 1
+    assert (await told(desk, run))[:3] == ["run.created", "run.started", "attempt.started one 1"]

@@ -88,7 +88,8 @@ def to_execute(db: sqlite3.Connection) -> array[int]:
 def in_line(db: sqlite3.Connection, known: Names, workflow: str) -> list[tuple[int, int, bool]]:
     """The runs of a workflow that are to be executed: number, priority, whether for the first time."""
     rows = db.execute(
-        "select ref, priority, started is null from runs indexed by runs_by_kind"
+        "select ref, priority, started is null and (epoch > 1 or not exists"
+        " (select 1 from operations where run = ref)) from runs indexed by runs_by_kind"
         " where status in (0, 1) and workflow = ?",
         (known.get(workflow),),
     )

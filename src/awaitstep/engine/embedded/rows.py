@@ -287,5 +287,8 @@ def fill(run: Run, operations: Iterable[Row], events: Iterable[Row]) -> Run:
     """Give a run what is recorded of it."""
     for row in operations:
         run.recall(read_operation(row))
+    if run.started is None and run.epoch == 1 and run.operations:
+        # no row is written when a run begins; its first operation follows at once
+        run.started = min(operation.started for operation in run.operations.values())
     run.events = [Event(*row) for row in events]
     return run
