@@ -59,8 +59,8 @@ class Settings:
     """What a server is built from. URLs have no trailing slash.
 
     `key` encrypts secrets; None means the data folder's own, made at the first start. `host_form`
-    says that each worker also has a host of its own below the host of `worker_url`. `open_metrics`
-    shows the metrics to everybody. `cloudflare` is where Cloudflare's API is, None for its own
+    says that each worker also has a host of its own below the host of `worker_url`. `runner_bytes`
+    limits the address space of each runner. `open_metrics` shows the metrics to everybody. `cloudflare` is where Cloudflare's API is, None for its own
     address.
     """
 
@@ -68,6 +68,7 @@ class Settings:
     dashboard_url: str
     worker_url: str
     runners: int = 1
+    runner_bytes: int | None = None
     key: bytes | None = field(default=None, repr=False)
     host_form: bool = False
     open_metrics: bool = False
@@ -114,7 +115,13 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
         environments = _environments(settings.data)
         bundles = LocalBundles(store=store, vault=vault, files=files, environments=environments)
         applications = asyncio.create_task(asyncio.to_thread(_load_applications))
-        engine = await Embedded.open(settings.data, bundles, runners=settings.runners, hold=True)
+        engine = await Embedded.open(
+            settings.data,
+            bundles,
+            runners=settings.runners,
+            memory_bytes=settings.runner_bytes,
+            hold=True,
+        )
         stack = AsyncExitStack()
         try:
             await environments.clean(await asyncio.to_thread(store.deployments.environments))

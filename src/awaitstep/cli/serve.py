@@ -17,6 +17,16 @@ WorkerPort = Annotated[
 ]
 Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
 Runners = Annotated[int, typer.Option("--runners", min=1, max=64, help="Runner processes.")]
+RunnerMemory = Annotated[
+    int | None,
+    typer.Option(
+        "--runner-memory",
+        envvar="AWAITSTEP_RUNNER_MEMORY",
+        min=512,
+        max=1 << 20,
+        help="Address space of each runner (MiB); no limit by default.",
+    ),
+]
 OpenMetrics = Annotated[
     bool,
     typer.Option(
@@ -31,6 +41,7 @@ def dev(
     worker_port: WorkerPort = 8787,
     host: Host = "127.0.0.1",
     runners: Runners = 1,
+    runner_memory: RunnerMemory = None,
     no_open: Annotated[
         bool, typer.Option("--no-open", help="Do not open the dashboard in a browser.")
     ] = False,
@@ -50,6 +61,7 @@ def dev(
             port=port,
             worker_port=worker_port,
             runners=runners,
+            runner_memory=runner_memory,
             open_metrics=open_metrics,
             open_browser=not no_open,
             example=not no_example,
@@ -64,6 +76,7 @@ def serve(
     worker_port: WorkerPort = 8787,
     host: Host = "127.0.0.1",
     runners: Runners = 1,
+    runner_memory: RunnerMemory = None,
     dashboard_url: Annotated[
         str | None,
         typer.Option(
@@ -102,6 +115,7 @@ def serve(
             port=port,
             worker_port=worker_port,
             runners=runners,
+            runner_memory=runner_memory,
             open_metrics=open_metrics,
             json=json,
             production=production(dashboard_url, worker_url, key_file),

@@ -42,6 +42,7 @@ class Asked:
     worker_port: int
     runners: int
     json: bool
+    runner_memory: int | None = None  # MiB
     open_browser: bool = False
     example: bool = False
     production: Production | None = None
@@ -80,6 +81,7 @@ async def _serve(asked: Asked, folder: Path, api: socket.socket, gateway: socket
     settings = Settings(
         data=folder,
         runners=asked.runners,
+        runner_bytes=None if asked.runner_memory is None else asked.runner_memory << 20,
         dashboard_url=production.dashboard_url if production else own[0],
         worker_url=production.worker_url if production else own[1],
         host_form=production is not None,
