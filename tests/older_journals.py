@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def downgrade(folder: Path, format: int) -> None:
-    """Give the closed journal of a data folder the form of an older `format`, from 1 to 5."""
+    """Give the closed journal of a data folder the form of an older `format`, from 1 to 6."""
     db = sqlite3.connect(folder / "journal.sqlite")
     with db:
         if format < 5:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 
 import pytest
 
@@ -419,3 +421,39 @@ await two()
     assert started is not None
     assert abs(seen - started) < 1
     assert (await told(desk, run))[:3] == ["run.created", "run.started", "attempt.started one 1"]
+
+
+async def test_attempts_that_a_death_or_a_stop_interrupted_are_told(embedded_desk):
+    desk = embedded_desk
+    desk.deploy("""
+@step.do("one")
+async def one(): return 1
+@step.do("two")
+async def two():
+    mark("two")
+    while not os.path.exists(self.env.EFFECTS + ".go"):
+        await asyncio.sleep(0.005)
+await one()
+await asyncio.gather(two(), two())
+""")
+    run = await desk.start()
+    await desk.seen(lambda: len(desk.marks()) == 2)
+    [slot] = desk.engine._fleet.slots
+    os.kill(slot.process.pid, signal.SIGKILL)
+    await desk.seen(lambda: len(desk.marks()) == 4)
+    await desk.reopen()
+    await desk.seen(lambda: len(desk.marks()) == 6)
+    desk.effects.with_suffix(".go").touch()
+    await desk.output(run)
+    log = await log_of(desk, run)
+    interrupted = [
+        (str(entry.type), entry.step, entry.count, entry.attempt)
+        for entry in log
+        if str(entry.type).endswith("interrupted")
+    ]
+    assert interrupted == [
+        ("attempt.interrupted", "two", 1, 1),
+        ("attempt.interrupted", "two", 2, 1),
+        ("run.interrupted", None, None, None),
+    ]
+    assert [str(entry.type) for entry in log][-1] == "run.completed"

@@ -267,7 +267,7 @@ def _format(db):
     return db.execute("pragma user_version").fetchone()[0]
 
 
-@pytest.mark.parametrize("format", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("format", [1, 2, 3, 4, 5, 6])
 async def test_a_journal_of_an_older_format_is_read_on(embedded_desk, format):
     desk = embedded_desk
     desk.deploy('return (await step.wait_for_event("gate", "go")).payload')

@@ -1,7 +1,7 @@
 """The event log of a run: what happened to it, in order, made from what is recorded anyway.
 
 Pure. Steps with their attempts, sleeps, waits and events tell nearly everything; a `Note` keeps
-what they can't: that a run was paused, resumed or restarted, and what a restart dropped.
+what they can't: that a run was paused, resumed, restarted or interrupted, and what a restart dropped.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class NoteKind(IntEnum):
     resumed = 2
     restarted = 3
     traced = 4
+    interrupted = 5
 
 
 class Note:
@@ -61,6 +62,15 @@ class Restart(msgspec.Struct, array_like=True, gc=False):
     left_out: int = 0
 
 
+class Interruption(msgspec.Struct, array_like=True, gc=False):
+    """The attempt that was at work when its runner ended. When the server ended nobody knows which
+    were: then the note has none."""
+
+    step: str
+    count: int
+    attempt: int
+
+
 # Where an entry stands: by time, and in what the clock does not tell apart by what led to what.
 _Place = tuple[float, int, float, int]
 _Placed = tuple[_Place, LogEntry]
@@ -70,6 +80,7 @@ _BEFORE, _SOON, _LATE = 0.25, 0.5, 0.75  # after an outcome: before what the cod
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Restart).decode
+_decode_interruption = msgspec.msgpack.Decoder(Interruption).decode
 _PAUSES: Final = {
     NoteKind.pausing: (_E.run_pausing, _LATE),
     NoteKind.paused: (_E.run_paused, _LATE),
@@ -93,6 +104,8 @@ def entries(run: Standing, notes: Sequence[Note]) -> list[LogEntry]:
             made += _restarted(note)
         elif note.kind is NoteKind.traced:
             traceparent = (note.data or b"").decode()
+        elif note.kind is NoteKind.interrupted:
+            made.append(_interrupted(note))
         else:
             type, where = _PAUSES[note.kind]
             place = note.at, note.epoch, note.after + where, 0
@@ -131,6 +144,28 @@ def kept(
 
 def restart_note(at: float, epoch: int, after: int, told: Restart) -> Note:
     return Note(NoteKind.restarted, at, epoch, after, _encode(told))
+
+
+def interruption_note(
+    at: float, epoch: int, after: int, attempt: Interruption | None = None
+) -> Note:
+    data = None if attempt is None else _encode(attempt)
+    return Note(NoteKind.interrupted, at, epoch, after, data)
+
+
+def _interrupted(note: Note) -> _Placed:
+    place = note.at, note.epoch, note.after + _LATE, 0
+    if note.data is None:
+        return place, LogEntry(note.at, _E.run_interrupted, note.epoch)
+    told = _decode_interruption(note.data)
+    return place, LogEntry(
+        note.at,
+        _E.attempt_interrupted,
+        note.epoch,
+        step=told.step,
+        count=told.count,
+        attempt=told.attempt,
+    )
 
 
 def _place(placed: _Placed) -> _Place:

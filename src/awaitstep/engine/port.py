@@ -183,12 +183,14 @@ class EntryType(StrEnum):
     run_paused = "run.paused"
     run_resumed = "run.resumed"
     run_restarted = "run.restarted"
+    run_interrupted = "run.interrupted"
     run_rolling_back = "run.rolling_back"
     run_completed = "run.completed"
     run_errored = "run.errored"
     run_terminated = "run.terminated"
     attempt_started = "attempt.started"
     attempt_failed = "attempt.failed"
+    attempt_interrupted = "attempt.interrupted"
     step_completed = "step.completed"
     step_failed = "step.failed"
     step_cancelled = "step.cancelled"
@@ -204,7 +206,8 @@ class LogEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Something that happened to a run, at a moment and in an epoch; what else is given depends on
     its type.
 
-    `step` and `count` name the operation, or for a restart where it began. `delay` is how many
+    `step` and `count` name the operation, or for a restart where it began. What was interrupted begins
+    again. `delay` is how many
     seconds after a failed attempt the next one was to follow, `until` when a sleep or wait was to
     be over. `deployment` is what a restart went on with when that was another one; `left_out` is
     how many of the entries before it were not kept. `traceparent` is the span that created

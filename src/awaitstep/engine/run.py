@@ -142,6 +142,16 @@ class Run(Standing):
         self.status = move(self.status, cause, self.instance)
         return self._end(output, failed, now)
 
+    def interrupted(self, now: float) -> Change:
+        """What executes it ended. The attempts that were at work begin again."""
+        at_work = [o for _, o in sorted(self.inflight.items()) if not o.released]
+        lost = [eventlog.Interruption(o.name, o.n, o.tried + 1) for o in at_work]
+        return self._interrupted(now, *lost)
+
+    def left_over(self, now: float) -> Change:
+        """The server ended while something of the run was at work; what, nobody knows."""
+        return self._interrupted(now, None)
+
     # --- what happens to a run ----------------------------------------------------------------
 
     def fire(self, now: float) -> Change:
@@ -323,6 +333,11 @@ class Run(Standing):
     def _saved(self) -> Change:
         change = Change(self)
         change.save_run = True
+        return change
+
+    def _interrupted(self, now: float, *lost: eventlog.Interruption | None) -> Change:
+        change = Change(self)
+        change.notes = [eventlog.interruption_note(now, self.epoch, self.seq, o) for o in lost]
         return change
 
     def _stop(self, change: Change, status: StepStatus, value: bytes, now: float) -> Change:

@@ -54,7 +54,7 @@ class Casualties:
         if charged is not None:
             self._charge(charged, runs)
         for run in runs:
-            engine.lost(run)
+            engine.lost(run, interrupted=True)
         for call in list(slot.fetches):
             failed = Failure("RunnerDied", f"The runner ended: {self._how()}", code="runner.died")
             engine.on_answer(slot, messages.Answer(call, 500, [], b"", failed))

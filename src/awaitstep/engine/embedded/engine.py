@@ -413,6 +413,8 @@ class Embedded(Supervisor):
             for run in await self._insist(partial(self._bring, refs[start : start + PAGE])):
                 if run.pause_requested and run.status is RunStatus.queued:
                     self._apply(run.pause(self._clock.now()))
+                elif run.started is not None and not (run.assignment or run.waiting):
+                    self._apply(run.left_over(self._clock.now()))
                 else:
                     self._settle(run)
             await self._room()

@@ -33,7 +33,7 @@ Done = Callable[[Exception | None], None]
 
 LARGEST_BATCH: Final = 5_000
 RETRY_EVERY: Final = 0.5
-FORMAT: Final = 6
+FORMAT: Final = 7
 # What a journal of a format lacks of the next one.
 _SINCE: Final = {
     1: "alter table runs add column parent integer;"
@@ -50,6 +50,7 @@ _SINCE: Final = {
     " create index runs_by_kind on runs"
     " (status, workflow, trigger, deployment, version, created);",
     5: "",  # attempts have numbers where some before them are not kept
+    6: "",  # notes tell of interruptions
 }
 _BARRIER: Final = Kind.drop
 _log = structlog.get_logger("awaitstep.journal")

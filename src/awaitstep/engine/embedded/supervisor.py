@@ -283,10 +283,12 @@ class Supervisor(Verbs):
             self._clear(run, self._slots[assignment])
         super().ended(assignment, output, failure, seen)
 
-    def lost(self, run: Run, *, unload: bool = False) -> None:
-        """The runner that executed the run is gone, or is to let go of it (`unload`): it is
-        executed again."""
+    def lost(self, run: Run, *, unload: bool = False, interrupted: bool = False) -> None:
+        """The runner that executed the run is gone (`interrupted`, if all at once), or is to let go
+        of it (`unload`): it is executed again."""
         if run.assignment:
+            if interrupted and run.busy:
+                self._apply(run.interrupted(self._clock.now()))
             self._take(run, unload=unload)
             run.unassign()
             if run.pause_requested:
