@@ -198,9 +198,9 @@ async def test_nothing_is_remembered_of_those_that_are_terminated(embedded_desk,
     suspect(desk, range(1, 4))
     runs = await start(desk, range(1, 4))
     await desk.seen(lambda: begun(desk) == [1])
-    let_go(desk, 1)
     for run in runs[1:]:
         await desk.engine.terminate("wf", run, rollback=rollback)
+    let_go(desk, 1)
     for run in runs:
         await desk.ended(run)
     assert not any(desk.engine._blame.suspects(run) for run in (1, 2, 3))

@@ -18,10 +18,10 @@ def rung(monkeypatch):
 
 async def test_they_ring_in_time_each_once_and_in_order(rung):
     clock = SystemClock()
-    for delay in (0.03, 0.01, 0.02, 0.01):
+    for delay in (0.3, 0.1, 0.2, 0.1):
         clock.call_later(delay, lambda delay=delay: rung.append(delay))
-    await asyncio.sleep(0.2)
-    assert rung == [0.01, 0.01, 0.02, 0.03]
+    await asyncio.sleep(0.6)
+    assert rung == [0.1, 0.1, 0.2, 0.3]
 
 
 async def test_one_that_is_cancelled_does_not_ring(rung):
@@ -48,8 +48,8 @@ async def test_one_may_cancel_another_that_is_due_with_it(rung):
 async def test_one_may_set_another(rung):
     clock = SystemClock()
     clock.call_later(0.01, lambda: clock.call_later(0.01, lambda: rung.append("after")))
-    clock.call_later(0.05, lambda: rung.append("last"))
-    await asyncio.sleep(0.2)
+    clock.call_later(0.3, lambda: rung.append("last"))
+    await asyncio.sleep(0.6)
     assert rung == ["after", "last"]
 
 
