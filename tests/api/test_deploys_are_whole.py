@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from awaitstep.providers.local import LocalProvider
@@ -201,10 +202,18 @@ async def test_a_deploy_that_is_left_goes_on_and_is_found_again(
     assert (await client.get(f"/workflows/{workflow}")).json()["activeDeploymentId"]
 
 
+async def with_a_name_twice(client: httpx.AsyncClient, workflow: str) -> None:
+    """A newest version that can't be deployed: what it calls has the name of a variable."""
+    graph = {**GRAPH, "workflows": {"WORKFLOW_SHIP": "wf_x"}}
+    saved = await client.post(f"/workflows/{workflow}/versions", json={"ir": graph})
+    assert saved.status_code == 201
+    await client.post("/env-vars", json={"name": "WORKFLOW_SHIP", "value": "1"})
+
+
 async def test_who_comes_back_hears_why_a_deploy_failed(plane: Plane) -> None:
     client = await plane.client()
     workflow = await plane.deployed(client)
-    await client.post("/env-vars", json={"name": "WORKFLOW", "value": "1"})
+    await with_a_name_twice(client, workflow)
     at = f"/workflows/{workflow}/deploy-stream"
     told = (await client.post(at)).text
     assert '"env_var.reserved"' in told
@@ -218,7 +227,7 @@ async def test_a_failed_deploy_leaves_the_old_one_live(plane: Plane, path: str) 
     client = await plane.client()
     workflow = await plane.deployed(client)
     before = (await client.get(f"/workflows/{workflow}")).json()["activeDeploymentId"]
-    await client.post("/env-vars", json={"name": "WORKFLOW", "value": "1"})
+    await with_a_name_twice(client, workflow)
     answer = await client.post(f"/workflows/{workflow}/{path}")
     if path == "deploy":
         assert answer.status_code == 422

@@ -215,7 +215,7 @@ def _read_variables(parcel: Exported, given: object) -> None:
             parcel.wrong(path, "A variable's name and value are text, isSecret is true or false.")
             continue
         spec = VariableSpec(name, value, secret)
-        parcel.problems += problems_of(spec, path)
+        parcel.problems += problems_of(spec, path, kind_of(parcel.ir))
         parcel.variables.append(spec)
     names = [spec.name for spec in parcel.variables]
     for name in sorted({name for name in names if names.count(name) > 1}):
