@@ -55,6 +55,21 @@ async def test_a_variable_that_is_read_and_not_set_is_a_warning(plane: Plane) ->
     assert (await client.post(f"/workflows/{workflow}/deploy")).json()["warnings"] == []
 
 
+async def test_a_schedule_that_nothing_keeps_is_a_warning(plane: Plane) -> None:
+    client = await plane.client()
+    ir = {**GRAPH, "trigger": {"type": "schedule", "cron": "0 9 * * *"}}
+    made = (await client.post("/workflows", json={"name": "Daily", "ir": ir})).json()
+    [warning] = (await client.post(f"/workflows/{made['id']}/deploy")).json()["warnings"]
+    assert (warning["code"], warning["severity"]) == ("trigger.schedule_not_run", "warning")
+    assert warning["path"] == "trigger"
+    told = await client.post(f"/workflows/{made['id']}/deploy-stream")
+    assert warning["message"] in told.text
+    [local] = (await client.get("/connections")).json()["data"]
+    body = {"ir": ir, "connectionId": local["id"]}
+    checked = (await client.post("/validate", json=body)).json()
+    assert checked == {"valid": True, "diagnostics": [warning]}
+
+
 async def test_what_a_graph_is_warned_of_a_deploy_tells_too(plane: Plane) -> None:
     client = await plane.client()
     ir = graph_with(warnings=["node.unused"])

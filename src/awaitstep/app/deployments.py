@@ -128,7 +128,7 @@ class Deployments:
             return
         names = [owner.worker_name] if owner.worker_name else _names(owner)
         wanted = requirements_of(owner.dependencies, compiled)
-        schedules = schedules_of(chosen.ir, provider)
+        schedules = schedules_of(chosen.ir)
         module = Module(names[0], compiled.source, wanted, schedules)
         try:
             provider.validate(module)
@@ -173,7 +173,7 @@ class Deployments:
             workflows=calls.workflows,
             functions=calls.functions,
             route=owner.route,
-            schedules=schedules,
+            schedules=schedules if provider.capabilities.schedules else (),
             environment=environment,
             before=before,
         )
