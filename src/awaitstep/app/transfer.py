@@ -138,7 +138,7 @@ def _as_in_the_file(problems: list[Detail], adopted: Adopted) -> list[Detail]:
 def read(file: Mapping[str, Any]) -> Exported:
     """An export or a bare graph, with every problem of its own; the graph is not looked into."""
     parcel = Exported()
-    if "ir" not in file and "nodes" in file:  # a bare graph
+    if "ir" not in file and ("nodes" in file or "module" in file):  # a graph by itself
         parcel.ir = {key: value for key, value in file.items() if key not in _BESIDE}
         metadata = file.get("metadata")
         about = metadata if isinstance(metadata, dict) else {}
