@@ -55,7 +55,12 @@ def field_problem(
 ) -> tuple[str, str]:
     """Code and sentence of a finding (its `type`, `msg` and `ctx`) about the field `name`."""
     if kind == "extra_forbidden":
-        return UNKNOWN, f"There is no field `{name}`."
+        known = (context or {}).get("known")
+        if known is None:
+            return UNKNOWN, f"There is no field `{name}`."
+        there = ", ".join(f"`{one}`" for one in known)
+        verb = "is" if len(known) == 1 else "are"
+        return UNKNOWN, f"There is no parameter `{name}`; there {verb} {there}."
     if kind == "missing":
         return MISSING, f"`{name}` is missing."
     return INVALID, f"`{name}`{_wrong(kind, message, context or {})}"

@@ -105,6 +105,7 @@ class FakeLanguage:
             binding=None if script else "WORKFLOW",
             step_nodes={"Charge": "charge"},
             node_lines={"charge": [1, 1]},
+            workflows=ir.get("workflows", {}),
             packages=ir.get("packages", ()),
             unsupported={"local": ir.get("unsupported", ())},
         )

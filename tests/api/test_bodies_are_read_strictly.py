@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
 
 from awaitstep.api import gate
+from awaitstep.api.queries import names_of
 
 from .fakes import GRAPH, Plane
 
@@ -146,6 +149,14 @@ async def test_all_problems_of_a_body_come_at_once(client: httpx.AsyncClient) ->
         (
             *("GET", "/runs?createdAfter=noon", None, "field.invalid"),
             "`createdAfter` is a moment in ISO 8601 with a zone.",
+        ),
+        (
+            *("GET", "/workflows?nme=x", None, "field.unknown"),
+            "There is no parameter `nme`; there are `cursor`, `limit`, `name`.",
+        ),
+        (
+            *("POST", "/workflows/wf_x/trigger?wiat=1", None, "field.unknown"),
+            "There is no parameter `wiat`; there is `wait`.",
         ),
         ("POST", "/workflows/wf_x/trigger?wait=61", None, "field.invalid", "`wait` is 60 or less."),
         (
@@ -299,3 +310,38 @@ async def test_a_bug_is_a_500_that_tells_nothing(plane: Plane) -> None:
         "code": "server.error",
         "requestId": answer.headers["x-request-id"],
     }
+
+
+async def test_every_route_that_reads_a_query_refuses_what_it_does_not_know(plane: Plane) -> None:
+    client = await plane.client()
+    tried = set()
+    for route in plane.api.routes:
+        known = sorted(names_of(route)) if isinstance(route, APIRoute) else []
+        if not known:
+            continue
+        [method] = route.methods or ()
+        path = re.sub(r"{\w+}", "x", route.path.removeprefix("/api"))
+        for query in (
+            "staus=errored",
+            f"{known[0]}=1&staus",
+            "%00=1",
+            "=1",
+            f"{known[0].upper()}=1",
+        ):
+            answer = await client.request(method, f"{path}?{query}")
+            assert answer.status_code == 422, (path, query, answer.text)
+            assert answer.json()["code"] == "request.invalid"
+            [problem] = answer.json()["details"]
+            assert problem["code"] == "field.unknown"
+            assert problem["path"].startswith("query.")
+            assert all(f"`{name}`" in problem["message"] for name in known)
+        tried.add(route.path)
+    assert {"/api/runs", "/api/runs/stream", "/api/workflows/{id}/trigger"} <= tried
+
+
+async def test_many_unknown_parameters_make_no_long_answer(client: httpx.AsyncClient) -> None:
+    query = "&".join(f"{n}{'x' * 500}=1" for n in range(50))
+    answer = await client.get(f"/runs?{query}")
+    assert (answer.status_code, len(answer.json()["details"])) == (422, 10)
+    assert len(answer.content) < 10_000
+    assert (await client.get("/health?staus=1")).status_code == 200

@@ -226,6 +226,19 @@ def test_a_variable_that_is_not_set_is_told_and_asked_for_once(live_server, tmp_
     assert ok(run("trigger", "Asks", "--wait", "60", "--json"))["output"] == "here"
 
 
+def test_a_module_in_the_place_of_a_drawing_is_deployed_as_it_stands(live_server, tmp_path):
+    source = "from workers import WorkflowEntrypoint\nclass Hand(WorkflowEntrypoint):\n"
+    source += "  async def run(self, event, step): return {}\n"
+    file = tmp_path / "hand.json"
+    for answer in (1, 2):  # made, then a version more
+        module = {"module": source.format(answer), "className": "Hand"}
+        file.write_text(json.dumps({"kind": "workflow", "metadata": {"name": "Hand"}, **module}))
+        made = live_server.awaitstep("deploy", str(file), "--json")
+        assert made.returncode == 0, made.stderr
+        ran = live_server.awaitstep("trigger", "Hand", "--wait", "30", "--json")
+        assert json.loads(ran.stdout)["output"] == answer
+
+
 def test_a_module_with_problems_leaves_nothing_behind(live_server, tmp_path):
     file = tmp_path / "broken.py"
     file.write_text("from workers import WorkflowEntrypoint\nclass A(WorkflowEntrypoint):\n  x = (")

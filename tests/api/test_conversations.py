@@ -192,6 +192,21 @@ def test_a_body_over_1_mib_is_413_at_both_doors(live_server, doubler, chunked):
     assert (at_worker.status, at_worker.json["code"]) == (413, "body.too_large")
 
 
+@pytest.mark.parametrize(
+    "rest", ["", "class Default(WorkerEntrypoint):\n    async def scheduled(self, *a): ...\n"]
+)
+def test_a_worker_without_a_handler_says_so(live_server, rest):
+    source = "from workers import WorkerEntrypoint, WorkflowEntrypoint\n" + rest
+    source += "class Quiet(WorkflowEntrypoint):\n    async def run(self, event, step): return 1\n"
+    ir = {"kind": "workflow", "metadata": {"name": "Quiet"}, "module": source}
+    made = live_server.api("POST", "/workflows", {"name": "Quiet", "ir": ir}).json
+    deployed = live_server.api("POST", f"/workflows/{made['id']}/deploy").json
+    assert [warning["code"] for warning in deployed["warnings"]] == ["module.no_handler"]
+    for method in ("GET", "POST"):
+        answer = live_server.curl("-X", method, deployed["url"])
+        assert (answer.status, answer.json["code"]) == (404, "worker.no_handler")
+
+
 def test_a_worker_that_fails_says_so_without_a_traceback(live_server):
     made = live_server.deploy(graph("Failing"), entry="raise RuntimeError('secret detail')")
     answer = live_server.curl(made["url"])

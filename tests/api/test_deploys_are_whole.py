@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from awaitstep.providers.local import LocalProvider
@@ -52,6 +53,21 @@ async def test_a_variable_that_is_read_and_not_set_is_a_warning(plane: Plane) ->
     assert '"stage":"compile","message":"The variable TOKEN is read but not set."' in told.text
     await client.post("/env-vars", json={"name": "TOKEN", "value": "", "isSecret": True})
     assert (await client.post(f"/workflows/{workflow}/deploy")).json()["warnings"] == []
+
+
+async def test_a_schedule_that_nothing_keeps_is_a_warning(plane: Plane) -> None:
+    client = await plane.client()
+    ir = {**GRAPH, "trigger": {"type": "schedule", "cron": "0 9 * * *"}}
+    made = (await client.post("/workflows", json={"name": "Daily", "ir": ir})).json()
+    [warning] = (await client.post(f"/workflows/{made['id']}/deploy")).json()["warnings"]
+    assert (warning["code"], warning["severity"]) == ("trigger.schedule_not_run", "warning")
+    assert warning["path"] == "trigger"
+    told = await client.post(f"/workflows/{made['id']}/deploy-stream")
+    assert warning["message"] in told.text
+    [local] = (await client.get("/connections")).json()["data"]
+    body = {"ir": ir, "connectionId": local["id"]}
+    checked = (await client.post("/validate", json=body)).json()
+    assert checked == {"valid": True, "diagnostics": [warning]}
 
 
 async def test_what_a_graph_is_warned_of_a_deploy_tells_too(plane: Plane) -> None:
@@ -201,10 +217,18 @@ async def test_a_deploy_that_is_left_goes_on_and_is_found_again(
     assert (await client.get(f"/workflows/{workflow}")).json()["activeDeploymentId"]
 
 
+async def with_a_name_twice(client: httpx.AsyncClient, workflow: str) -> None:
+    """A newest version that can't be deployed: what it calls has the name of a variable."""
+    graph = {**GRAPH, "workflows": {"WORKFLOW_SHIP": "wf_x"}}
+    saved = await client.post(f"/workflows/{workflow}/versions", json={"ir": graph})
+    assert saved.status_code == 201
+    await client.post("/env-vars", json={"name": "WORKFLOW_SHIP", "value": "1"})
+
+
 async def test_who_comes_back_hears_why_a_deploy_failed(plane: Plane) -> None:
     client = await plane.client()
     workflow = await plane.deployed(client)
-    await client.post("/env-vars", json={"name": "WORKFLOW", "value": "1"})
+    await with_a_name_twice(client, workflow)
     at = f"/workflows/{workflow}/deploy-stream"
     told = (await client.post(at)).text
     assert '"env_var.reserved"' in told
@@ -218,7 +242,7 @@ async def test_a_failed_deploy_leaves_the_old_one_live(plane: Plane, path: str) 
     client = await plane.client()
     workflow = await plane.deployed(client)
     before = (await client.get(f"/workflows/{workflow}")).json()["activeDeploymentId"]
-    await client.post("/env-vars", json={"name": "WORKFLOW", "value": "1"})
+    await with_a_name_twice(client, workflow)
     answer = await client.post(f"/workflows/{workflow}/{path}")
     if path == "deploy":
         assert answer.status_code == 422

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 COMMAND = [sys.executable, "-c", "from awaitstep.cli import main; main()"]
@@ -50,10 +52,11 @@ def test_a_broken_example_is_no_reason_not_to_start(new_server):
     [example] = server.api("GET", "/workflows").json["data"]
     at = f"/workflows/{example['id']}"
     assert server.api("POST", f"{at}/takedown", {}).status == 200
-    # the name that generated code uses for the workflow itself
-    taken = server.api("POST", "/env-vars", {"name": "WORKFLOW", "value": "1"})
-    assert taken.status == 201, taken.text
+    assert server.api("POST", "/env-vars", {"name": "OTHER", "value": "1"}).status == 201
     assert server.stop() == 0
+    # the name that generated code uses for the workflow itself, as older versions stored it
+    with closing(sqlite3.connect(server.data / "control.db")) as db, db:
+        db.execute("UPDATE env_vars SET name = 'WORKFLOW' WHERE name = 'OTHER'")
     server.start()
     log = server.log.read_text()
     assert "The example is not live: " in log

@@ -192,6 +192,25 @@ async def test_a_bad_request_changes_nothing(plane: Plane, body: object, path: s
     assert plane.engine.asked == []
 
 
+# digits that are no moment of any form, though they could be seconds since 1970
+DIGITS = ["20261128", "2026", "1", "-1", "5.5", "1e3", "20261128T080000Z", 20261128, -1, 5.5, True]
+
+
+@pytest.mark.parametrize("name", ["createdAfter", "createdBefore"])
+@pytest.mark.parametrize("value", DIGITS)
+async def test_digits_are_no_moment(plane: Plane, name: str, value: object) -> None:
+    client = await plane.client()
+    workflow = await with_runs(plane, client, 1)
+    wanted = f"`{name}` is a moment in ISO 8601 with a zone."
+    body = {"verb": "pause", "filter": {name: value}}
+    answers = [await client.post(f"/workflows/{workflow}/runs/bulk", json=body)]
+    for path in ("/runs", "/runs/stream", f"/workflows/{workflow}/runs"):
+        answers.append(await client.get(path, params={name: str(value)}))
+    for answer in answers:
+        assert (answer.status_code, answer.json()["error"]) == (422, wanted)
+    assert plane.engine.asked == []
+
+
 async def test_a_workflow_that_is_not_there_is_404(plane: Plane) -> None:
     client = await plane.client()
     body = {"verb": "pause", "filter": {}}

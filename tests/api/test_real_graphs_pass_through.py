@@ -48,6 +48,35 @@ async def test_node_types_are_as_described(plane: Plane) -> None:
         assert answer.json()["schema"]["type"] == "object"
 
 
+MODULE = """from workers import WorkerEntrypoint, WorkflowEntrypoint
+
+class Hello(WorkflowEntrypoint):
+    async def run(self, event, step): ...
+
+class Default(WorkerEntrypoint):
+    async def fetch(self, request): ...
+"""
+
+
+async def test_a_module_by_itself_is_imported_as_a_graph_is(plane: Plane) -> None:
+    client = await plane.client()
+    file = {
+        "kind": "workflow",
+        "metadata": {"name": "Hello", "description": "by hand"},
+        "module": MODULE,
+        "className": "Hello",
+    }
+    made = await client.post("/workflows/import", json={**file, "dependencies": ["httpx>=0.27"]})
+    assert made.status_code == 201, made.text
+    assert (made.json()["name"], made.json()["description"]) == ("Hello", "by hand")
+    at = f"/workflows/{made.json()['id']}"
+    exported = (await client.get(f"{at}/export")).json()
+    assert (exported["ir"], exported["dependencies"]) == (file, ["httpx>=0.27"])
+    for nameless in ({**file, "module": "x = 1"}, {**file, "className": "Other"}):
+        refused = await client.post("/workflows/import", json=nameless)
+        assert (refused.status_code, refused.json()["code"]) == (422, "import.invalid")
+
+
 async def test_a_graph_becomes_a_worker(plane: Plane) -> None:
     client = await plane.client()
     doc = await document(plane)

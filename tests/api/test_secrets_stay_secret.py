@@ -7,10 +7,12 @@ import sqlite3
 import httpx
 import pytest
 
+from awaitstep.app.variables import OWN_NAME
 from awaitstep.auth.vault import BadKey, Vault
+from awaitstep.compiler import BINDING
 from awaitstep.engine.errors import DeploymentMissing
 
-from .fakes import Plane
+from .fakes import GRAPH, Plane
 
 SECRET = "hunter2-hunter2"
 
@@ -137,12 +139,47 @@ async def test_a_workflows_variables_are_not_reached_as_the_projects(plane: Plan
 
 
 async def test_the_workflows_own_name_in_env_is_taken(plane: Plane) -> None:
+    assert OWN_NAME == BINDING
     client = await plane.client()
     workflow = await plane.deployed(client)
-    await variable(client, name="WORKFLOW", value="1")
+    other = await variable(client, name="OTHER", value="1")
+    exported = (await client.get(f"/workflows/{workflow}/export")).json()
+    own = {"name": "WORKFLOW", "value": "1"}
+    for method, path, body, place in (
+        ("POST", "/env-vars", own, "name"),
+        ("PATCH", f"/env-vars/{other}", {"name": "WORKFLOW"}, "name"),
+        ("PATCH", f"/workflows/{workflow}", {"envVars": [{**own, "name": "A"}, own]}, "envVars.1"),
+        ("POST", "/workflows/import", {**exported, "envVars": [own]}, "envVars.0"),
+    ):
+        answer = await client.request(method, path, json=body)
+        assert answer.status_code == 422, path
+        [problem] = answer.json()["details"]
+        assert problem["code"] == "env_var.reserved"
+        assert problem["path"] == (place if place == "name" else f"{place}.name")
+    assert (await client.post(f"/workflows/{workflow}/deploy")).status_code == 200
+
+
+async def test_a_function_has_no_such_name(plane: Plane) -> None:
+    client = await plane.client()
+    made = await client.post("/workflows", json={"name": "F", "ir": {**GRAPH, "kind": "script"}})
+    at = f"/workflows/{made.json()['id']}"
+    own = {"envVars": [{"name": "WORKFLOW", "value": "1"}]}
+    assert (await client.patch(at, json=own)).status_code == 200
+    assert (await client.post(f"{at}/deploy")).status_code == 200
+
+
+async def test_the_name_of_what_a_graph_calls_is_taken_once_it_is_deployed(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    shared = await variable(client, name="WORKFLOW_SHIP", value="1")
+    own = [{"name": name, "value": "1"} for name in ("A", "WORKFLOW_SHIP")]
+    assert (await client.patch(f"/workflows/{workflow}", json={"envVars": own})).status_code == 200
+    graph = {**GRAPH, "workflows": {"WORKFLOW_SHIP": "wf_x"}}
+    await client.post(f"/workflows/{workflow}/versions", json={"ir": graph})
     answer = await client.post(f"/workflows/{workflow}/deploy")
-    assert answer.status_code == 422
-    assert answer.json()["code"] == "env_var.reserved"
+    assert (answer.status_code, answer.json()["code"]) == (422, "env_var.reserved")
+    places = [problem["path"] for problem in answer.json()["details"]]
+    assert places == ["envVars.1.name", f"/env-vars/{shared}"]
 
 
 async def test_a_secret_copied_to_another_row_does_not_open(plane: Plane) -> None:

@@ -12,6 +12,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from awaitstep.api.problems import Refusal
+from awaitstep.api.queries import strictly
 
 DEEPEST: Final = 200
 _HALF_PAIR: Final = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -28,7 +29,7 @@ class ApiRoute(APIRoute):
     """A route of this API: a body it takes must say that it is JSON, and be it."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
+        handle = strictly(self, super().get_route_handler())
         if self.body_field is None:
             return handle
 

@@ -8,12 +8,12 @@ from typing import Annotated, Final
 
 import msgspec
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, ConfigDict, Field, Strict
+from pydantic import ConfigDict, Field
 
 from awaitstep.api import sse
 from awaitstep.api.access import App, Deployer
 from awaitstep.api.bodies import ApiRoute
-from awaitstep.api.model import Body, Id
+from awaitstep.api.model import Body, Id, Moment
 from awaitstep.api.runshapes import StatusName, TriggerName
 from awaitstep.app.bulk import Outcome, Progress, Verb
 from awaitstep.engine.port import RunQuery
@@ -21,8 +21,6 @@ from awaitstep.engine.states import RunStatus
 
 router = APIRouter(prefix="/api", tags=["runs"], route_class=ApiRoute)
 
-# Text in a body is strictly no date; this one is meant as one.
-Moment = Annotated[AwareDatetime, Strict(False), Field(description="ISO 8601 with a zone.")]
 # Between two progress events (seconds).
 _PAUSE: Final = 0.25
 

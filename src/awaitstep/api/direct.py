@@ -15,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from awaitstep.api.access import REQUIRED_SCOPE, must_have
 from awaitstep.api.bodies import must_say_json, parse
+from awaitstep.api.queries import strictly
 from awaitstep.auth.identity import Scope
 
 T = TypeVar("T")
@@ -33,7 +34,7 @@ class DirectRoute(APIRoute):
             response: Response = await endpoint(request)
             return response
 
-        return handle
+        return strictly(self, handle)
 
 
 def described(

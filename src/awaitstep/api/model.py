@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticKnownError
+
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 Name = Annotated[
     str,
@@ -18,6 +30,22 @@ Name = Annotated[
 Text = Annotated[str, StringConstraints(max_length=64 * 1024, pattern=r"^[^\x00]*$")]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00]*$")]
 Graph = Annotated[dict[str, Any], Field(description="A graph; see the language reference.")]
+
+
+def _written_out(value: object) -> object:
+    """What begins with a date: pydantic takes numbers, and digits alone, as seconds since 1970."""
+    if isinstance(value, str) and _DATE.match(value):
+        return value
+    raise PydanticKnownError("datetime_parsing", {"error": "it begins with no date"})
+
+
+# Text in a body is strictly no date; this one is meant as one.
+Moment = Annotated[
+    AwareDatetime,
+    Strict(False),
+    BeforeValidator(_written_out),
+    Field(description="ISO 8601 with a zone."),
+]
 
 
 class Body(BaseModel):

@@ -13,13 +13,13 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from awaitstep.api import sse
 from awaitstep.api.access import App, Deployer, Reader, application, who_asks
 from awaitstep.api.bodies import ApiRoute
 from awaitstep.api.direct import DirectRoute, described
-from awaitstep.api.model import Body, Shape
+from awaitstep.api.model import Body, Moment, Shape
 from awaitstep.api.paging import Cursor, Limit, Listing
 from awaitstep.api.problems import Refusal
 from awaitstep.api.runshapes import (
@@ -54,7 +54,6 @@ _RUN = "/workflows/{id}/runs/{run}"
 
 Statuses = Annotated[list[StatusName], Query(description="Any of these; repeat it for several.")]
 Triggers = Annotated[list[TriggerName], Query(description="Any of these; repeat it for several.")]
-Moment = Annotated[AwareDatetime | None, Query(description="ISO 8601 with a zone.")]
 Ref = Annotated[str | None, Query(max_length=128)]
 
 
@@ -97,8 +96,12 @@ def _asked(
     trigger: Triggers = [],  # noqa: B006
     version_id: Annotated[Ref, Query(alias="versionId")] = None,
     deployment_id: Annotated[Ref, Query(alias="deploymentId")] = None,
-    created_after: Annotated[Moment, Query(alias="createdAfter")] = None,
-    created_before: Annotated[Moment, Query(alias="createdBefore")] = None,
+    created_after: Annotated[
+        Moment | None, Query(alias="createdAfter", description="ISO 8601 with a zone.")
+    ] = None,
+    created_before: Annotated[
+        Moment | None, Query(alias="createdBefore", description="ISO 8601 with a zone.")
+    ] = None,
     text: Annotated[
         str | None,
         Query(

@@ -138,7 +138,7 @@ class Connections:
         """What of a graph and its module is otherwise there, errors first. Raises NotFound."""
         connection = await self._ports.read(self._ports.store.connections.get, project, id)
         provider = self.provider(connection)
-        packages, schedules = tuple(compiled.packages), schedules_of(ir, provider)
+        packages, schedules = tuple(compiled.packages), schedules_of(ir)
         module = Module("", compiled.source, packages, schedules)
         found = nodes_not_for(connection.name, provider, compiled)
         found = [{**detail, "severity": "error"} for detail in found]

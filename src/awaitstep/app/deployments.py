@@ -26,7 +26,7 @@ from awaitstep.app.ports import Ports, worker_url
 from awaitstep.app.releases import calls_of, going_live, made_before
 from awaitstep.app.retirement import Retirement
 from awaitstep.app.underway import Underway
-from awaitstep.app.variables import reserved, snapshot
+from awaitstep.app.variables import must_be_free, snapshot
 from awaitstep.auth import places
 from awaitstep.auth.vault import Unreadable
 from awaitstep.providers.port import BundleRefused, FilesUnavailable, Live, Module, Release
@@ -116,10 +116,7 @@ class Deployments:
         yield Progress("compile", "Writing the Python module", 25)
         compiled = await self._graphs.compile(chosen.ir, owner.entry_code)
         must_run_on(place.name, provider, compiled)
-        values, secret = await self._values(owner)
-        for name in (compiled.binding, *compiled.workflows, *compiled.functions):
-            if name is not None and name in values:
-                raise reserved(name)
+        values, secret = await self._values(owner, compiled)
         calls = await calls_of(self._ports, project, place, provider, compiled)
         before = await made_before(self._ports, owner, place)
         for warning in await self._unset(compiled, values):
@@ -131,7 +128,7 @@ class Deployments:
             return
         names = [owner.worker_name] if owner.worker_name else _names(owner)
         wanted = requirements_of(owner.dependencies, compiled)
-        schedules = schedules_of(chosen.ir, provider)
+        schedules = schedules_of(chosen.ir)
         module = Module(names[0], compiled.source, wanted, schedules)
         try:
             provider.validate(module)
@@ -176,7 +173,7 @@ class Deployments:
             workflows=calls.workflows,
             functions=calls.functions,
             route=owner.route,
-            schedules=schedules,
+            schedules=schedules if provider.capabilities.schedules else (),
             environment=environment,
             before=before,
         )
@@ -284,11 +281,14 @@ class Deployments:
             raise Conflict("Save a version first; there is nothing to deploy.", "workflow.empty")
         return page.items[0]
 
-    async def _values(self, workflow: Workflow) -> tuple[dict[str, str], set[str]]:
-        """All variables, and the names of those that are secrets."""
+    async def _values(
+        self, workflow: Workflow, compiled: Compiled
+    ) -> tuple[dict[str, str], set[str]]:
+        """All variables, and the names of those that are secrets. Raises Invalid, Conflict."""
         store = self._ports.store.variables
         shared = await self._ports.read(store.of, workflow.project, None)
         own = await self._ports.read(store.of, workflow.project, workflow.id)
+        must_be_free((compiled.binding, *compiled.workflows, *compiled.functions), shared, own)
         secret = {variable.name: variable.secret for variable in [*shared, *own]}
         values = snapshot(self._ports.vault, shared, own)
         return values, {name for name, is_secret in secret.items() if is_secret}

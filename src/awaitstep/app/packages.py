@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from awaitstep.app.errors import Detail, Invalid, Unavailable
 from awaitstep.app.language import Compiled
 from awaitstep.providers.port import Module, PackagesRefused, PackagesUnavailable, Provider
 from awaitstep.requirements import MOST, NotARequirement, normalised
+
+_NOT_STARTED: Final[Detail] = {
+    "code": "trigger.schedule_not_run",
+    "message": "Nothing starts it on its schedule here yet.",
+    "severity": "warning",
+    "path": "trigger",
+    "hint": "Start it by its URL, by API or command line; Cloudflare keeps schedules.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +49,13 @@ def differences(
     provider: Provider, module: Module, *, live: bool, plan: str | None
 ) -> list[Detail]:
     """What of the module is otherwise there, errors first."""
-    return [
+    found: list[Detail] = [
         {"code": one.code, "message": one.message, "severity": one.severity}
         for one in provider.differences(module, live=live, plan=plan)
     ]
+    if module.schedules and not provider.capabilities.schedules:
+        found.append(dict(_NOT_STARTED))
+    return found
 
 
 def must_work_on(
@@ -58,12 +69,10 @@ def must_work_on(
     return details
 
 
-def schedules_of(ir: Mapping[str, Any], provider: Provider) -> tuple[str, ...]:
-    """When a workflow starts by itself there, as cron expressions."""
+def schedules_of(ir: Mapping[str, Any]) -> tuple[str, ...]:
+    """When a workflow is to start by itself, as cron expressions."""
     trigger = ir.get("trigger") or {}
-    if provider.capabilities.schedules and trigger.get("type") == "schedule":
-        return (str(trigger["cron"]),)
-    return ()
+    return (str(trigger["cron"]),) if trigger.get("type") == "schedule" else ()
 
 
 def requirements_of(dependencies: Sequence[str], compiled: Compiled) -> tuple[str, ...]:

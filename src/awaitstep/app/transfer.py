@@ -138,7 +138,7 @@ def _as_in_the_file(problems: list[Detail], adopted: Adopted) -> list[Detail]:
 def read(file: Mapping[str, Any]) -> Exported:
     """An export or a bare graph, with every problem of its own; the graph is not looked into."""
     parcel = Exported()
-    if "ir" not in file and "nodes" in file:  # a bare graph
+    if "ir" not in file and ("nodes" in file or "module" in file):  # a graph by itself
         parcel.ir = {key: value for key, value in file.items() if key not in _BESIDE}
         metadata = file.get("metadata")
         about = metadata if isinstance(metadata, dict) else {}
@@ -215,7 +215,7 @@ def _read_variables(parcel: Exported, given: object) -> None:
             parcel.wrong(path, "A variable's name and value are text, isSecret is true or false.")
             continue
         spec = VariableSpec(name, value, secret)
-        parcel.problems += problems_of(spec, path)
+        parcel.problems += problems_of(spec, path, kind_of(parcel.ir))
         parcel.variables.append(spec)
     names = [spec.name for spec in parcel.variables]
     for name in sorted({name for name in names if names.count(name) > 1}):

@@ -6,18 +6,21 @@ Only a deployment sees their values, through `snapshot`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from awaitstep.app.errors import Conflict, Detail, Invalid, invalid
+from awaitstep.app.errors import Conflict, Detail, Invalid
 from awaitstep.app.ids import new_id
 from awaitstep.app.ports import Ports
 from awaitstep.auth import places
 from awaitstep.auth.vault import Unreadable, Vault
-from awaitstep.storage.records import Page, Variable
+from awaitstep.storage.records import Kind, Page, Variable
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+# What every workflow is called in its own `env`; the names of what a graph calls are known once it
+# is compiled.
+OWN_NAME: Final = "WORKFLOW"
 LONGEST_VALUE: Final = 64 * 1024
 MOST: Final = 200
 
@@ -72,6 +75,7 @@ def replaced(
     specs: Sequence[VariableSpec],
     old: Sequence[Variable],
     now: float,
+    kind: Kind,
 ) -> list[Variable]:
     """A workflow's variables after its whole list was given anew. Raises Invalid."""
     by_name = {variable.name: variable for variable in old}
@@ -81,7 +85,7 @@ def replaced(
     seen: set[str] = set()
     for index, spec in enumerate(specs):
         path = f"envVars.{index}"
-        problems += problems_of(spec, path)
+        problems += problems_of(spec, path, kind)
         known = by_name.get(spec.name)
         if spec.name in seen:
             problems.append(
@@ -94,7 +98,8 @@ def replaced(
     return [build(vault, project, workflow, spec, by_name.get(spec.name), now) for spec in specs]
 
 
-def problems_of(spec: VariableSpec, path: str) -> list[Detail]:
+def problems_of(spec: VariableSpec, path: str, kind: Kind = "workflow") -> list[Detail]:
+    """`kind` is that of the workflow whose variable it is; a project may have workflows."""
     problems = []
     at = f"{path}." if path else ""
     if _NAME.fullmatch(spec.name) is None:
@@ -105,6 +110,8 @@ def problems_of(spec: VariableSpec, path: str) -> list[Detail]:
                 f"{at}name",
             )
         )
+    if spec.name == OWN_NAME and kind == "workflow":
+        problems.append(_reserved(OWN_NAME, f"{at}name"))
     if spec.value is not None and len(spec.value.encode()) > LONGEST_VALUE:
         problems.append(
             _problem("env_var.value", f"A value is up to {LONGEST_VALUE:,} bytes.", f"{at}value")
@@ -181,9 +188,31 @@ def refuse(problems: Sequence[Detail]) -> None:
         raise Invalid(str(problems[0]["message"]), str(problems[0]["code"]), problems)
 
 
-def reserved(name: str) -> Invalid:
-    """The worker's own binding can't be a variable as well."""
-    return invalid("env_var.reserved", f"{name} is the workflow's own name in env.", "envVars")
+def must_be_free(
+    names: Iterable[str | None], project: Sequence[Variable], own: Sequence[Variable]
+) -> None:
+    """What a module starts by name in `env` can't be a variable as well. Raises Invalid with the
+    place of each that is."""
+    taken = set(names)
+    refuse(
+        [
+            *(
+                _reserved(variable.name, f"envVars.{index}.name")
+                for index, variable in enumerate(own)
+                if variable.name in taken
+            ),
+            *(
+                _reserved(variable.name, f"/env-vars/{variable.id}")
+                for variable in project
+                if variable.name in taken
+            ),
+        ]
+    )
+
+
+def _reserved(name: str, path: str) -> Detail:
+    whose = "the workflow itself" if name == OWN_NAME else "what the graph calls"
+    return _problem("env_var.reserved", f"In env {name} is {whose}; name it otherwise.", path)
 
 
 def _no_value(path: str) -> Detail:

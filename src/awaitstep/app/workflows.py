@@ -163,7 +163,7 @@ class Workflows:
         own = None
         if "variables" in edit.given:
             old = await self.variables(project, id)
-            own = replaced(self._ports.vault, project, id, edit.variables, old, now)
+            own = replaced(self._ports.vault, project, id, edit.variables, old, now, entry.kind)
         return await self._ports.change(
             id,
             self._ports.store.workflows.update,
@@ -232,7 +232,13 @@ class Workflows:
     ) -> None:
         """Store an imported workflow, checked before, in one go."""
         own = replaced(
-            self._ports.vault, workflow.project, workflow.id, specs, (), workflow.created_at
+            self._ports.vault,
+            workflow.project,
+            workflow.id,
+            specs,
+            (),
+            workflow.created_at,
+            workflow.kind,
         )
         await self._ports.change(
             workflow.id, self._ports.store.workflows.create, workflow, version, own

@@ -19,6 +19,7 @@ from awaitstep.cli.output import show
 
 
 def run(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A module with a WorkflowEntrypoint class.")],
     params: Annotated[
         str | None, typer.Option("--params", help="JSON, @FILE, or - for stdin.")
@@ -57,7 +58,11 @@ def run(
         variables=_variables(variables),
     )
     server = None
-    if not own_journal and not asked.variables:
+    if own_journal or asked.variables:
+        # the folder that the environment names is a server's, and its journal not to be shared
+        source = context.get_parameter_source("data")
+        data = None if source is not None and source.name == "ENVIRONMENT" else data
+    else:
         server = Rest.of_folder(data or DEFAULT_DATA, "/health")
     if server is None:
         answer = own_run.run_to_end(asked, data)

@@ -191,6 +191,10 @@ class EnvironmentMissing(EngineError):
         self.why = why
 
 
+# A worker whose module has nothing that answers requests.
+NO_HANDLER = "worker.no_handler"
+
+
 class WorkerFailed(EngineError):
     """A worker's fetch handler raised; `detail` is for the log, never for the caller."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from awaitstep.engine import values
+from awaitstep.engine.errors import NO_HANDLER
 from workers import Response, WorkerEntrypoint, WorkflowEntrypoint
 from workers.backend import Backend
 from workers.bindings import Env, ServiceBinding, WorkflowBinding
@@ -22,7 +23,9 @@ from workers.values import AttrDict, wrap
 
 
 class NoHandler(TypeError):
-    """The module has no `Default` class whose `fetch` answers with a Response."""
+    """The module has no `Default` class with a `fetch` handler: its URL answers nothing."""
+
+    code = NO_HANDLER
 
 
 class Loaded:
@@ -96,15 +99,16 @@ async def respond(
 ) -> tuple[int, list[tuple[str, str]], bytes]:
     """What a worker's fetch handler answers: status, headers and body.
 
-    Raises NoHandler, and whatever the handler raises.
+    Raises NoHandler, TypeError for what is no Response, and whatever the handler raises.
     """
-    if loaded.default is None:
+    if getattr(loaded.default, "fetch", None) in (None, WorkerEntrypoint.fetch):
         raise NoHandler("The module has no Default class with a fetch handler.")
+    assert loaded.default is not None
     request = received(url, method, headers, body)
     with running(loaded.env, context):
         response = await loaded.default(context, loaded.env).fetch(request)
     if not isinstance(response, Response):
-        raise NoHandler(f"fetch returned {type(response).__name__}, not a workers Response")
+        raise TypeError(f"fetch returned {type(response).__name__}, not a workers Response")
     return int(response.status), list(response.headers.items()), await response.bytes()
 
 

@@ -70,7 +70,7 @@ def _one(error: BaseException, module: str, depth: int) -> tuple[str, bool]:
     lines = _lines(list(_own(error.__traceback__, module)))
     if isinstance(error, SyntaxError) and error.filename == module:
         lines.append(f'  File "{NAME}", line {error.lineno}\n    {(error.text or "").strip()}\n')
-    last = f"{_kind(error)}: {message(error)}".removesuffix(": ")
+    last = f"{_kind(error)}: {_printed(error)}".removesuffix(": ")
     text = (_HEAD if lines else "") + "".join(lines) + clipped(last, LONGEST_MESSAGE) + "\n"
     known = bool(lines)
     if isinstance(error, BaseExceptionGroup) and depth < 3:
@@ -118,6 +118,16 @@ def message(error: BaseException) -> str:
         return str(error) or ("out of memory" if isinstance(error, MemoryError) else "")
     except Exception:
         return f"<{type(error).__name__} with an unprintable message>"
+
+
+def _printed(error: BaseException) -> str:
+    """What an error says where Python prints it: the key of a KeyError has its quotes."""
+    if isinstance(error, KeyError):
+        try:
+            return str(error)
+        except Exception:
+            return message(error)
+    return message(error)
 
 
 def clipped(text: str, longest: int) -> str:

@@ -50,6 +50,8 @@ def refusal(error: EngineError) -> Refusal:
     match error:
         case WorkerFailed(code="run.not_found"):
             return Refusal(404, "run.not_found", "There is no such run of this workflow.")
+        case WorkerFailed(code="worker.no_handler"):
+            return Refusal(404, error.code, "This worker answers no requests: it has no handler.")
         case WorkerFailed() if error.code in _AWAY:
             return Refusal(503, error.code, _AWAY[error.code], retry_after=RETRY_AFTER)
         case WorkerFailed():

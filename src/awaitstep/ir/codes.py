@@ -42,6 +42,7 @@ CODES: Final[dict[str, Severity]] = {
     "module.class_ambiguous": "error",
     "module.class_unknown": "error",
     "module.packages": "error",
+    "module.no_handler": "warning",
     # edges and scopes
     "edge.node_unknown": "error",
     "edge.several": "error",

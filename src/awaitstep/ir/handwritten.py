@@ -75,6 +75,13 @@ def examine(data: object, report: Report) -> Handwritten | None:
     packages = _packages(shape.module, report)
     if name is None or packages is None:
         return None
+    if not _answers(tree):
+        report.add(
+            "module.no_handler",
+            "There is no class Default with a fetch handler: the Worker URL answers nothing.",
+            "module",
+            hint="Runs can be started by API, command line and dashboard.",
+        )
     return Handwritten(shape.metadata, shape.module, name, packages)
 
 
@@ -88,8 +95,41 @@ def workflow_classes(tree: ast.Module) -> list[str]:
 
 
 def _is_workflow(base: ast.expr) -> bool:
-    name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", None)
-    return name == "WorkflowEntrypoint"
+    return _is(base, "WorkflowEntrypoint")
+
+
+def _is(base: ast.expr, name: str) -> bool:
+    return name == (base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", None))
+
+
+def _answers(tree: ast.Module) -> bool:
+    """Whether the module may have what answers its URL; one whose Default comes from elsewhere or is
+    derived from another class may."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(name="Default", bases=[base], body=body) if _is(
+                base, "WorkerEntrypoint"
+            ):
+                if any("fetch" in _named(one) for one in body):
+                    return True
+            case ast.ClassDef(name="Default") | ast.Name(id="Default", ctx=ast.Store()):
+                return True
+            case ast.alias(name=name, asname=given) if (given or name) in ("Default", "*"):
+                return True
+    return False
+
+
+def _named(node: ast.stmt) -> set[str]:
+    """What a statement of a class gives a name, as far as it can be told."""
+    match node:
+        case ast.AsyncFunctionDef(name=name) | ast.FunctionDef(name=name):
+            return {name}
+        case _:
+            return {
+                inner.id
+                for inner in ast.walk(node)
+                if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+            }
 
 
 def _tree(source: str, report: Report) -> ast.Module | None:

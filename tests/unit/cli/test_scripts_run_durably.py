@@ -38,6 +38,14 @@ class Flow(WorkflowEntrypoint):
         await broken()
 """
 
+QUICK = """
+from workers import WorkflowEntrypoint
+
+class Flow(WorkflowEntrypoint):
+    async def run(self, event, step):
+        return "quick"
+"""
+
 SLEEPING = """
 import os
 from workers import WorkflowEntrypoint
@@ -111,7 +119,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
     assert (data / "tmp" / "count").read_text() == "x"
 
 
-def test_a_folder_in_use_is_one_sentence(tmp_path):
+def test_a_folder_in_use_is_one_sentence(tmp_path, monkeypatch):
     data = tmp_path / "data"
     file = tmp_path / "flow.py"
     file.write_text(SLEEPING.replace("3 seconds", "1 hour"))
@@ -122,8 +130,14 @@ def test_a_folder_in_use_is_one_sentence(tmp_path):
     with contextlib.closing(first.stderr) as lines:
         until(lambda: "waiting" in lines.readline())
         second = run(tmp_path, SLEEPING, "--data", str(data))
+        # that its folder is named for every command does not make it the one of such a run
+        monkeypatch.setenv("AWAITSTEP_DATA", str(data))
+        without = run(tmp_path, QUICK, "--own-journal")
+        variable = run(tmp_path, QUICK, "--env", "X=1")
         os.kill(first.pid, signal.SIGINT)
         assert first.wait(30) == 130
+    assert (without.returncode, without.stdout, without.stderr) == (0, '"quick"\n', "")
+    assert (variable.returncode, variable.stdout) == (0, '"quick"\n')
     assert (second.returncode, len(second.stderr.splitlines())) == (1, 1)
     assert "Another AwaitStep server is using" in second.stderr
 

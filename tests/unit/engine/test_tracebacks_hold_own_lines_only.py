@@ -78,3 +78,26 @@ def test_a_long_message_does_not_push_the_lines_out(tmp_path):
 
 def test_an_error_without_own_lines_has_no_traceback():
     assert tracebacks.told(ValueError("x"), "worker.py") is None
+
+
+@pytest.mark.parametrize(
+    ("raised", "message", "printed"),
+    [
+        ("{}['cents']", "cents", "KeyError: 'cents'"),
+        ("{}[3]", "3", "KeyError: 3"),
+        ("raise KeyError('')", "", "KeyError: ''"),
+        ("raise KeyError('a', 1)", "('a', 1)", "KeyError: ('a', 1)"),
+        ("raise KeyError", "", "KeyError"),
+        ("[][0]", "list index out of range", "IndexError: list index out of range"),
+    ],
+)
+def test_the_last_line_is_as_python_prints_it(tmp_path, raised, message, printed):
+    error, file = execute(tmp_path, raised + "\n")
+    kept = outcomes.failure(error, file)
+    assert (kept.message, kept.trace.splitlines()[-1]) == (message, printed)
+
+
+def test_a_key_that_can_not_be_printed_is_told_of(tmp_path):
+    text = "class Key:\n    def __repr__(self): raise ValueError\n{}[Key()]\n"
+    error, file = execute(tmp_path, text)
+    assert "KeyError: <KeyError with an unprintable message>" in tracebacks.told(error, file)

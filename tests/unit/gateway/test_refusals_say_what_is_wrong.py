@@ -18,6 +18,7 @@ from awaitstep.engine.workers import WorkerResponse
     ("error", "status", "code", "retry"),
     [
         (WorkerFailed("Traceback: secret"), 500, "worker.failed", False),
+        (WorkerFailed("NoHandler: secret", "worker.no_handler"), 404, "worker.no_handler", False),
         (WorkerFailed("x", "run.not_found"), 404, "run.not_found", False),
         (WorkerFailed("x", "instance.already_exists"), 500, "worker.failed", False),
         (WorkerFailed("x", "journal.unavailable"), 503, "journal.unavailable", True),

@@ -43,6 +43,12 @@ def http(**data: Any) -> dict[str, Any]:
 WORKFLOW = "class {}(WorkflowEntrypoint): ...\n"
 
 
+DEFAULT = """
+class Default(WorkerEntrypoint):
+    async def fetch(self, request): ...
+"""
+
+
 def module(source: str, **fields: Any) -> dict[str, Any]:
     return {"kind": "workflow", "metadata": {"name": "Test"}, "module": source, **fields}
 
@@ -128,6 +134,7 @@ CASES: dict[str, Any] = {
         node("s", "sleep", duration="{{a.x}}"),
         edges=[("b", "a", "x"), ("b", "s", "then")],
     ),
+    "module.no_handler": module(WORKFLOW.format("A")),
     "code.syntax": step("return 1 +"),
     "code.character": step("return '\0'"),
     "code.yield": step("yield 1"),
@@ -258,7 +265,7 @@ def test_a_field_too_many_hides_no_other_problem_of_its_node() -> None:
 
 
 def test_a_module_is_read_as_strictly_as_a_drawing() -> None:
-    assert problems(module(WORKFLOW.format("A"))) == []
+    assert problems(module(WORKFLOW.format("A") + DEFAULT)) == []
     found = problems(module(WORKFLOW.format("A"), nodes=[], metadata={}))
     assert {(problem.code, problem.path) for problem in found} == {
         ("field.unknown", "nodes"),
@@ -268,3 +275,34 @@ def test_a_module_is_read_as_strictly_as_a_drawing() -> None:
     assert (broken.code, broken.path, broken.line) == ("code.syntax", "module", 1)
     [unreadable] = problems(module("x = '\0'"))
     assert unreadable.code == "code.syntax"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        DEFAULT.replace("async def", "def"),
+        DEFAULT.replace("WorkerEntrypoint", "workers.WorkerEntrypoint"),
+        "class Default(Base): ...",
+        "class Default: ...",
+        "class Default(WorkerEntrypoint):\n    fetch = answer",
+        "from elsewhere import Default",
+        "from elsewhere import Api as Default",
+        "from elsewhere import *",
+        "Default = Api",
+    ],
+)
+def test_what_may_have_a_handler_is_not_warned_of(source: str) -> None:
+    assert problems(module(WORKFLOW.format("A") + source)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "class Api(WorkerEntrypoint):\n    async def fetch(self, request): ...",
+        "class Default(WorkerEntrypoint):\n    async def scheduled(self, *given): ...",
+        "Default()",
+    ],
+)
+def test_a_module_without_a_handler_is_warned_of(source: str) -> None:
+    [found] = problems(module(WORKFLOW.format("A") + source))
+    assert (found.code, found.severity, found.path) == ("module.no_handler", "warning", "module")

@@ -24,6 +24,7 @@ from awaitstep.engine.clock import Clock, SystemClock
 from awaitstep.engine.current import attempting
 from awaitstep.engine.eager import Eager
 from awaitstep.engine.errors import (
+    NO_HANDLER,
     DeploymentMissing,
     InstanceTaken,
     RunState,
@@ -172,7 +173,8 @@ class InlineEngine(Verbs):
                 loaded, context, request.method, request.url, request.headers, request.body
             )
         except Exception as error:
-            code = TOO_DEEP if getattr(error, "code", None) == TOO_DEEP else "worker.failed"
+            code = getattr(error, "code", None)
+            code = code if code in (TOO_DEEP, NO_HANDLER) else "worker.failed"
             raise WorkerFailed(f"{type(error).__name__}: {error}", code) from error
         finally:
             _answering.reset(before)
