@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Command as Cmdk } from "cmdk";
+import { Command as Cmdk, defaultFilter } from "cmdk";
 import { Workflow } from "lucide-react";
 import { Dialog } from "radix-ui";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { queries } from "@/api/queries";
 import { allCommands, type Command, openPalette, useOffered } from "@/design/commands";
 import { Keys } from "@/design/keys";
@@ -50,10 +50,15 @@ function Search() {
       words: workerName ?? undefined,
       run: () => void navigate({ to: "/workflows/$id", params: { id } }),
     }));
-  const commands = [...allCommands(lists).filter((command) => !command.disabled), ...found];
-  const groups = [...new Set(commands.map((command) => command.group))];
+  const commands = allCommands(lists).filter((command) => !command.disabled);
+  const shown = ranked(commands, found, text.trim());
+  const groups = [...new Set(shown.map((command) => command.group))];
+  const best = shown[0] ? nameOf(shown[0]) : "";
+  const [at, setAt] = useState(best);
+  // workflows may come after what was typed
+  useEffect(() => setAt(best), [best]);
   return (
-    <Cmdk label="Commands" loop>
+    <Cmdk label="Commands" loop shouldFilter={false} value={at} onValueChange={setAt}>
       <Cmdk.Input
         value={text}
         onValueChange={setText}
@@ -64,7 +69,7 @@ function Search() {
         <Cmdk.Empty className="p-6 text-center text-muted">{nothing(workflows)}</Cmdk.Empty>
         {groups.map((group) => (
           <Cmdk.Group key={group} heading={group} className={GROUP}>
-            {commands
+            {shown
               .filter((command) => command.group === group)
               .map((command) => (
                 <Item key={command.id} command={command} />
@@ -74,6 +79,24 @@ function Search() {
       </Cmdk.List>
     </Cmdk>
   );
+}
+
+function nameOf({ title, id }: Command): string {
+  return `${title} ${id}`;
+}
+
+/** The best first. Ids of workflows mean nothing, so they are not looked at letter by letter. */
+function ranked(commands: Command[], workflows: Command[], text: string): Command[] {
+  if (text === "") return commands;
+  const score = (name: string, { group, words = "" }: Command) =>
+    defaultFilter(name, text, [group, words]);
+  return [
+    ...commands.map((one) => ({ one, score: score(nameOf(one), one) })),
+    ...workflows.map((one) => ({ one, score: Math.max(0.01, score(one.title, one)) })),
+  ]
+    .filter((found) => found.score > 0)
+    .sort((a, b) => b.score - a.score)
+    .map((found) => found.one);
 }
 
 function nothing({ isPending, isError }: { isPending: boolean; isError: boolean }): string {
@@ -86,8 +109,7 @@ function nothing({ isPending, isError }: { isPending: boolean; isError: boolean 
 function Item({ command }: { command: Command }) {
   return (
     <Cmdk.Item
-      value={`${command.title} ${command.id}`}
-      keywords={[command.group, command.words ?? ""]}
+      value={nameOf(command)}
       onSelect={() => {
         openPalette(false);
         command.run();
