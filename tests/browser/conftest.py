@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -39,6 +40,9 @@ QUIET = [
     "--no-proxy-server",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1",
 ]
+
+# what a browser says of a server that was killed
+AWAY = [r"ERR_CONNECTION_REFUSED", r"ERR_INCOMPLETE_CHUNKED", r"ERR_CONNECTION_RESET", r"ERR_EMPTY"]
 
 # a machine that runs other tests as well may be slow
 expect.set_options(timeout=20_000)
@@ -129,6 +133,15 @@ def visit(browser: Browser, dashboard: None) -> Iterator[Callable[..., Visitor]]
 def visitor(visit: Callable[..., Visitor], live_server: Any) -> Visitor:
     """Somebody signed in to the server that tests share."""
     return visit(live_server)
+
+
+@pytest.fixture
+def free_ports() -> tuple[str, str]:
+    """Two that nobody listens on, so that a server can come back to them."""
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return str(one.getsockname()[1]), str(other.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 import signal
-import socket
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import ORDERS
-
-AWAY = [r"ERR_CONNECTION_REFUSED", r"ERR_INCOMPLETE_CHUNKED", r"ERR_CONNECTION_RESET", r"ERR_EMPTY"]
+from .conftest import AWAY, ORDERS
 
 
 def trigger(server: Any, workflow: str, **params: Any) -> str:
@@ -398,12 +395,3 @@ def test_a_page_recovers_from_the_server_being_killed_without_a_reload(
     expect(listed.locator(f"[data-run$='{other}']")).to_contain_text("Complete")
     for one in (page, listed, idle):
         assert one.evaluate("window.sameDocument") is True
-
-
-@pytest.fixture
-def free_ports() -> tuple[str, str]:
-    """Two that nobody listens on, so that a server can come back to them."""
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return str(one.getsockname()[1]), str(other.getsockname()[1])

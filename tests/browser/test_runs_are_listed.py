@@ -208,3 +208,10 @@ def test_runs_that_can_not_be_read_now_say_so(visit, busy, accessible):
     page.clock.fast_forward(16_000)
     expect(row).not_to_contain_text("stale")
     expect(page.get_by_text("may be old or missing")).to_have_count(0)
+
+
+def test_a_phone_tells_runs_apart_by_their_ids(visit, busy):
+    page = visit(busy.server, viewport={"width": 390, "height": 844}).open("/runs")
+    first = rows(page).first
+    expect(first.get_by_role("button", name=re.compile("Copy", re.I))).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390

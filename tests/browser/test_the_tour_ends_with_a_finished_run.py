@@ -12,7 +12,7 @@ def test_the_tour_goes_from_a_template_to_a_finished_run(visit, new_server, acce
     page = visit(server).open("/")
     tour = page.get_by_role("region", name="From nothing to a finished run")
     expect(tour).to_contain_text("0 of 4")
-    tour.get_by_role("link", name="Choose one").click()
+    tour.get_by_role("link", name="Choose a template").click()
     page.get_by_role("button", name="Use this: Hello").click()
     page.wait_for_url("**/workflows/wf_*")
     id = re.search("wf_[^/?]+", page.url).group()

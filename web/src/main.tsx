@@ -4,13 +4,16 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError, onSignedOut } from "@/api/client";
+import { doubt } from "@/api/presence";
 import { router } from "@/app/router";
 import { ConfirmProvider } from "@/design/dialog";
+import { waitBy } from "@/design/late";
 import { startTheme } from "@/design/theme";
 import { Toaster } from "@/design/toast";
 import { TooltipProvider } from "@/design/tooltip";
 
 startTheme();
+waitBy(doubt);
 
 const cache = new QueryClient({
   queryCache: new QueryCache(),

@@ -2,6 +2,7 @@ import { Link, useRouter } from "@tanstack/react-router";
 import { Compass } from "lucide-react";
 import { Button } from "@/design/button";
 import { Empty } from "@/design/empty";
+import { CodeMissing } from "@/design/late";
 import { Problem } from "@/design/problem";
 import { useTitle } from "./page";
 
@@ -15,6 +16,8 @@ export function Broken({ error, reset }: { error: unknown; reset: () => void }) 
         action={
           <Button
             onClick={() => {
+              // the browser remembers that it is missing
+              if (error instanceof CodeMissing) return window.location.reload();
               reset();
               void router.invalidate();
             }}

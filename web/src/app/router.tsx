@@ -6,9 +6,11 @@ import {
   createRouter,
   lazyRouteComponent,
   Outlet,
+  type RouteComponent,
   retainSearchParams,
 } from "@tanstack/react-router";
 import { PROJECT } from "@/api/project";
+import { arrive } from "@/design/late";
 import { Broken, NotFound } from "./broken";
 import { Shell } from "./shell";
 
@@ -18,6 +20,14 @@ const text = (value: unknown): string | undefined =>
     : typeof value === "number"
       ? String(value)
       : undefined;
+
+/** A page, fetched when it is first opened. */
+function page<T extends Record<K, RouteComponent>, K extends string>(
+  load: () => Promise<T>,
+  name: K & keyof T,
+) {
+  return lazyRouteComponent(() => arrive(load, name), name);
+}
 
 const root = createRootRoute({
   validateSearch: (search): { project?: string } => ({ project: text(search[PROJECT]) }),
@@ -29,7 +39,7 @@ const root = createRootRoute({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
-  component: lazyRouteComponent(() => import("./sign-in"), "SignIn"),
+  component: page(() => import("./sign-in"), "SignIn"),
 });
 
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
@@ -37,7 +47,7 @@ const shell = createRoute({ getParentRoute: () => root, id: "shell", component: 
 const home = createRoute({
   getParentRoute: () => shell,
   path: "/",
-  component: lazyRouteComponent(() => import("@/home/home"), "Home"),
+  component: page(() => import("@/home/home"), "Home"),
 });
 
 const workflows = createRoute({
@@ -47,13 +57,13 @@ const workflows = createRoute({
     q: text(search.q),
     new: search.new ? true : undefined,
   }),
-  component: lazyRouteComponent(() => import("@/workflows/workflow-list"), "WorkflowList"),
+  component: page(() => import("@/workflows/workflow-list"), "WorkflowList"),
 });
 
 const templates = createRoute({
   getParentRoute: () => shell,
   path: "/templates",
-  component: lazyRouteComponent(() => import("@/templates/templates"), "Templates"),
+  component: page(() => import("@/templates/templates"), "Templates"),
 });
 
 /** What a list of runs is filtered by; all of it stands in the address. */
@@ -81,7 +91,7 @@ const runs = createRoute({
   getParentRoute: () => shell,
   path: "/runs",
   validateSearch: runFilter,
-  component: lazyRouteComponent(() => import("@/runs/all-runs"), "AllRuns"),
+  component: page(() => import("@/runs/all-runs"), "AllRuns"),
 });
 
 const deployments = createRoute({
@@ -90,37 +100,37 @@ const deployments = createRoute({
   validateSearch: (search): { show?: "all" } => ({
     show: search.show === "all" ? "all" : undefined,
   }),
-  component: lazyRouteComponent(() => import("@/deployments/all-deployments"), "AllDeployments"),
+  component: page(() => import("@/deployments/all-deployments"), "AllDeployments"),
 });
 
 const connections = createRoute({
   getParentRoute: () => shell,
   path: "/connections",
-  component: lazyRouteComponent(() => import("@/connections/connections"), "Connections"),
+  component: page(() => import("@/connections/connections"), "Connections"),
 });
 
 const environment = createRoute({
   getParentRoute: () => shell,
   path: "/environment",
-  component: lazyRouteComponent(() => import("@/environment/environment"), "Environment"),
+  component: page(() => import("@/environment/environment"), "Environment"),
 });
 
 const keys = createRoute({
   getParentRoute: () => shell,
   path: "/keys",
-  component: lazyRouteComponent(() => import("@/keys/keys"), "ApiKeys"),
+  component: page(() => import("@/keys/keys"), "ApiKeys"),
 });
 
 const settings = createRoute({
   getParentRoute: () => shell,
   path: "/settings",
-  component: lazyRouteComponent(() => import("@/settings/settings"), "Settings"),
+  component: page(() => import("@/settings/settings"), "Settings"),
 });
 
 const workflow = createRoute({
   getParentRoute: () => shell,
   path: "/workflows/$id",
-  component: lazyRouteComponent(() => import("@/workflows/workflow"), "WorkflowPage"),
+  component: page(() => import("@/workflows/workflow"), "WorkflowPage"),
 });
 
 export type Panel = "entry" | "packages" | "code" | "graph";
@@ -133,7 +143,7 @@ const canvas = createRoute({
     node: text(search.node),
     panel: PANELS.has(search.panel as string) ? (search.panel as Panel) : undefined,
   }),
-  component: lazyRouteComponent(() => import("@/canvas/canvas-tab"), "CanvasTab"),
+  component: page(() => import("@/canvas/canvas-tab"), "CanvasTab"),
 });
 
 const workflowRuns = createRoute({
@@ -143,7 +153,7 @@ const workflowRuns = createRoute({
     ...runFilter(search),
     trigger_dialog: search.trigger_dialog ? true : undefined,
   }),
-  component: lazyRouteComponent(() => import("@/runs/workflow-runs"), "WorkflowRuns"),
+  component: page(() => import("@/runs/workflow-runs"), "WorkflowRuns"),
 });
 
 export type RunView = "timeline" | "canvas" | "events";
@@ -156,16 +166,13 @@ const run = createRoute({
     view: search.view === "canvas" || search.view === "events" ? search.view : undefined,
     tab: text(search.tab),
   }),
-  component: lazyRouteComponent(() => import("@/runs/run-page"), "RunPage"),
+  component: page(() => import("@/runs/run-page"), "RunPage"),
 });
 
 const workflowDeployments = createRoute({
   getParentRoute: () => workflow,
   path: "/deployments",
-  component: lazyRouteComponent(
-    () => import("@/deployments/workflow-deployments"),
-    "WorkflowDeployments",
-  ),
+  component: page(() => import("@/deployments/workflow-deployments"), "WorkflowDeployments"),
 });
 
 const workflowVersions = createRoute({
@@ -176,13 +183,13 @@ const workflowVersions = createRoute({
     against: text(search.against),
     show: search.show === "code" ? "code" : undefined,
   }),
-  component: lazyRouteComponent(() => import("@/versions/versions"), "Versions"),
+  component: page(() => import("@/versions/versions"), "Versions"),
 });
 
 const workflowSettings = createRoute({
   getParentRoute: () => workflow,
   path: "/settings",
-  component: lazyRouteComponent(() => import("@/workflows/workflow-settings"), "WorkflowSettings"),
+  component: page(() => import("@/workflows/workflow-settings"), "WorkflowSettings"),
 });
 
 /** What is no page: said beside the rail, from where one goes on. */

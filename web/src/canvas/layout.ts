@@ -40,6 +40,11 @@ export async function layOut(graph: Graph): Promise<Map<string, Point>> {
       else reject(new Error(data.error));
     };
     current.addEventListener("message", hear);
+    current.addEventListener("error", () => {
+      // it could not be fetched; the next one may be
+      if (worker === current) worker = undefined;
+      reject(new Error("The layout could not be loaded. Try again in a moment."));
+    });
   });
   current.postMessage({ id, graph: asElk(graph) });
   const laid = await answer;

@@ -181,6 +181,9 @@ const THEME = EditorView.theme({
   },
 });
 
+/** Mod+Enter is the page's own, wherever one types. */
+const KEYS = defaultKeymap.filter((binding) => binding.key !== "Mod-Enter");
+
 const LANGUAGES: Record<Language, () => Extension> = {
   python: () => [python(), indentUnit.of("    ")],
   json: () => json(),
@@ -313,7 +316,7 @@ export function CodeEditor(props: CodeEditorProps) {
           }),
           keymap.of([
             ...closeBracketsKeymap,
-            ...defaultKeymap,
+            ...KEYS,
             ...searchKeymap,
             ...historyKeymap,
             ...completionKeymap,

@@ -15,7 +15,8 @@ export type Command = {
   keys?: string;
   /** Other keys for the same, which need not be told. */
   alsoKeys?: string;
-  /** Works while a text is edited, too. */
+  /** Works while a text is edited, too; `everywhere` also over a dialog. */
+  whileTyping?: boolean;
   everywhere?: boolean;
   disabled?: boolean;
   danger?: boolean;
@@ -96,7 +97,8 @@ export function useShortcuts(): void {
       at = event.timeStamp;
       const modal = document.querySelector("[role=dialog],[role=alertdialog],[role=menu]");
       const usable = allCommands(useOffered.getState().lists).filter(
-        (command) => !command.disabled && (command.everywhere || (!typing && !modal)),
+        (command) =>
+          !command.disabled && (command.everywhere || (!modal && (!typing || command.whileTyping))),
       );
       // `G H` goes home even where `H` alone means something
       const found =

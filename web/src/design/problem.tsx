@@ -1,5 +1,6 @@
 import { TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
+import { Folded } from "./folded";
 
 /** What an error can tell beside its message. Those of the API do. */
 export type Explained = {
@@ -43,13 +44,12 @@ export function Problem({ error, action }: { error: unknown; action?: ReactNode 
           </ul>
         )}
         {known && (
-          <details className="mt-1 text-muted text-table">
-            <summary>Details</summary>
-            <p className="mt-1 font-mono break-all">
+          <Folded title="Details" className="mt-1">
+            <p className="mt-1 font-mono break-all text-muted text-table">
               {known.code}
               {known.requestId && ` · ${known.requestId}`} · status {known.status}
             </p>
-          </details>
+          </Folded>
         )}
         {action && <div className="mt-2">{action}</div>}
       </div>

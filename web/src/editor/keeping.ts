@@ -35,7 +35,7 @@ export function useAutosave(): void {
       if (state.graph !== before.graph) later(SAVE_AFTER);
     });
     const leave = (event: BeforeUnloadEvent) => {
-      if (["unsaved", "saving", "away"].includes(store.getState().saving)) event.preventDefault();
+      if (store.getState().saving !== "saved") event.preventDefault();
     };
     window.addEventListener("beforeunload", leave);
     return () => {

@@ -88,7 +88,7 @@ function line(one: Attention, name: string): ReactNode {
             text="text-waiting"
             name={name}
             what={`${plural(one.runs.length, "run")} waiting for over an hour`}
-            at={one.runs.at(-1)?.createdAt}
+            at={one.runs[0]?.createdAt}
           >
             Asleep, or waiting for an event that did not come yet.
           </Told>

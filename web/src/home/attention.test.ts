@@ -29,6 +29,22 @@ describe("what needs attention", () => {
     ]);
   });
 
+  it("names the newest of a kind first, by when it failed and not by when it began", () => {
+    const errored = [
+      run("a", 1, { endedAt: ago(0.9), instanceId: "older" }),
+      run("b", 2, { endedAt: ago(0.5) }),
+      run("a", 3, { endedAt: ago(0.8), instanceId: "newer" }),
+    ];
+    const waiting = [run("d", 5), run("c", 2)];
+    const found = attention({ ...nothing, errored, waiting });
+    expect(found).toMatchObject([
+      { kind: "errored", workflow: "b" },
+      { kind: "errored", workflow: "a", runs: [{ instanceId: "newer" }, { instanceId: "older" }] },
+      { kind: "waiting", workflow: "c" },
+      { kind: "waiting", workflow: "d" },
+    ]);
+  });
+
   it("leaves alone what waits for a moment, or for its next attempt", () => {
     const waiting = [run("a", 0.1), run("b", 5, { nextAttemptAt: ago(-1) }), run("c", 2)];
     const found = attention({ ...nothing, waiting });

@@ -21,13 +21,17 @@ type Known = {
   now: Date;
 };
 
-/** The gravest first: what takes no runs, what failed within a day, what waits, what is not set, what is not live. */
+/** The gravest kind first, and of each the newest: what takes no runs, what failed within a day, what waits, what is not set, what is not live. */
 export function attention({ workflows, errored, waiting, missing, now }: Known): Attention[] {
   const since = (at: string) => now.getTime() - new Date(at).getTime();
-  const failed = grouped(errored.filter((run) => since(run.endedAt ?? run.createdAt) < DAY));
+  const failed = grouped(
+    errored.filter((run) => since(endOf(run)) < DAY),
+    endOf,
+  );
   // One that waits for its next attempt goes on by itself.
   const held = grouped(
     waiting.filter((run) => run.nextAttemptAt === null && since(run.createdAt) > LONG),
+    (run) => run.createdAt,
   );
   return [
     ...workflows.flatMap((workflow): Attention[] =>
@@ -44,8 +48,15 @@ export function attention({ workflows, errored, waiting, missing, now }: Known):
   ];
 }
 
-function grouped(runs: Run[]): [string, Run[]][] {
+function endOf(run: Run): string {
+  return run.endedAt ?? run.createdAt;
+}
+
+/** By workflow; the newest run first, and the workflow that has it. */
+function grouped(runs: Run[], at: (run: Run) => string): [string, Run[]][] {
   const found = new Map<string, Run[]>();
-  for (const run of runs) found.set(run.workflowId, [...(found.get(run.workflowId) ?? []), run]);
+  for (const run of [...runs].sort((a, b) => Date.parse(at(b)) - Date.parse(at(a)))) {
+    found.set(run.workflowId, [...(found.get(run.workflowId) ?? []), run]);
+  }
   return [...found];
 }

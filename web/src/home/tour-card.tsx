@@ -1,6 +1,8 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Check, Circle, X } from "lucide-react";
 import { type ReactNode, useState } from "react";
+import { api, must } from "@/api/client";
 import type { ListedWorkflow, Run } from "@/api/queries";
 import { IconButton } from "@/design/button";
 import { cx } from "@/design/cx";
@@ -15,11 +17,13 @@ export function TourCard({ workflows, runs }: { workflows: ListedWorkflow[]; run
   const [dismissed, setDismissed] = useState(kept.dismissed);
   const followed = kept.followed();
   const looked = followed !== null && kept.looked(followed);
-  const tour = tourOf({ workflows, runs, followed, looked });
-  if (dismissed || !isOffered({ workflows, followed })) return null;
+  const shown = !dismissed && isOffered({ workflows, followed });
+  const completed = useCompleted(shown, workflows.find((one) => one.id === followed)?.id);
+  const tour = tourOf({ workflows, runs, followed, looked, completed });
+  if (!shown) return null;
   const next = tour.steps.find((step) => !step.done)?.id;
   return (
-    <section aria-labelledby="tour" className="rounded-panel border bg-raised">
+    <section aria-labelledby="tour" className="overflow-hidden rounded-panel border bg-raised">
       <div className="flex items-center gap-2 border-b py-2 pr-2 pl-4">
         <h2 id="tour" className="flex-1 font-semibold">
           {tour.finished ? "That was the whole way" : "From nothing to a finished run"}
@@ -75,10 +79,36 @@ export function TourCard({ workflows, runs }: { workflows: ListedWorkflow[]; run
   );
 }
 
+/** Whether such a run is there at all: those that Home lists are the newest only. */
+function useCompleted(asked: boolean, followed: string | undefined): boolean {
+  const { data = false } = useQuery({
+    queryKey: ["runs", "home", "completed", followed],
+    queryFn: async () => {
+      const one = { status: ["complete" as const], limit: 1 };
+      const byHand = { ...one, trigger: ["manual" as const] };
+      const found = await Promise.all([
+        must(api.GET("/api/runs", { params: { query: byHand } })),
+        ...(followed
+          ? [
+              must(
+                api.GET("/api/workflows/{id}/runs", {
+                  params: { path: { id: followed }, query: one },
+                }),
+              ),
+            ]
+          : []),
+      ]);
+      return found.some(({ data }) => data.length > 0);
+    },
+    enabled: asked,
+  });
+  return data;
+}
+
 const TEXTS = {
   create: {
-    title: "Take a template",
-    text: "A small workflow that runs as it is, without an account anywhere.",
+    title: "Make a workflow",
+    text: "From a template, which runs as it is without an account anywhere, or from nothing.",
   },
   look: {
     title: "Look at its canvas",
@@ -89,8 +119,8 @@ const TEXTS = {
     text: "It is saved, compiled to one Python file and given a Worker URL.",
   },
   run: {
-    title: "Run it, and watch",
-    text: "Trigger it with a payload and see each step as it happens.",
+    title: "See a run complete",
+    text: "Trigger it with a payload and watch each step as it happens.",
   },
 } as const;
 
@@ -98,7 +128,7 @@ function action(step: keyof typeof TEXTS, { workflow }: Tour): ReactNode {
   if (step === "create" || !workflow) {
     return (
       <Link to="/templates" className={GO}>
-        Choose one
+        Choose a template
       </Link>
     );
   }

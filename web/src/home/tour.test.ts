@@ -5,7 +5,13 @@ import { isOffered, tourOf } from "./tour";
 const workflow = (id: string, more: Partial<ListedWorkflow> = {}) =>
   ({ id, kind: "workflow", liveVersion: null, lastRun: null, ...more }) as ListedWorkflow;
 const run = (workflowId: string, status: Run["status"]) => ({ workflowId, status }) as Run;
-const start = { workflows: [], runs: [], followed: "a" as string | null, looked: false };
+const start = {
+  workflows: [],
+  runs: [],
+  followed: "a" as string | null,
+  looked: false,
+  completed: false,
+};
 const done = (tour: ReturnType<typeof tourOf>) =>
   tour.steps.filter((step) => step.done).map((step) => step.id);
 
@@ -29,6 +35,20 @@ describe("the first-run tour", () => {
     }
     expect(tourOf({ ...live, runs: [run("b", "complete")] }).finished).toBe(false);
     expect(tourOf({ ...live, runs: [run("a", "complete")] }).finished).toBe(true);
+  });
+
+  it("ends with a run that completed long ago, whatever its newest ones did", () => {
+    const lastRun = run("a", "waiting") as unknown as ListedWorkflow["lastRun"];
+    const workflows = [workflow("a", { liveVersion: 1, lastRun })];
+    const known = { ...start, workflows, runs: [run("a", "waiting")] };
+    expect(tourOf(known).finished).toBe(false);
+    expect(tourOf({ ...known, completed: true }).finished).toBe(true);
+  });
+
+  it("ends with its last step only where the others are done", () => {
+    const tour = tourOf({ ...start, completed: true });
+    expect(done(tour)).toEqual(["run"]);
+    expect(tour.finished).toBe(false);
   });
 
   it("goes with the workflow that was made on it, and with no other", () => {

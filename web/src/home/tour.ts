@@ -22,6 +22,8 @@ type Known = {
   followed: string | null;
   /** Whether its canvas was looked at. */
   looked: boolean;
+  /** Whether a run of it has completed, ever, or one that was started in the dashboard. */
+  completed: boolean;
 };
 
 /** More workflows than this are no beginning: who has them needs no tour. */
@@ -31,23 +33,19 @@ export function isOffered({ workflows, followed }: Pick<Known, "workflows" | "fo
   return workflows.length <= FEW || workflows.some((workflow) => workflow.id === followed);
 }
 
-export function tourOf({ workflows, runs, followed, looked }: Known): Tour {
+export function tourOf({ workflows, runs, followed, looked, completed }: Known): Tour {
   const workflow = workflows.find((one) => one.id === followed);
   const own = workflow ? runs.filter((run) => run.workflowId === workflow.id) : [];
   const run = own.find((one) => one.status === "complete") ?? own[0];
   const deployed = workflow !== undefined && workflow.liveVersion !== null;
-  const finished = run?.status === "complete" || workflow?.lastRun?.status === "complete";
-  return {
-    workflow,
-    run,
-    finished,
-    steps: [
-      { id: "create", done: workflow !== undefined },
-      { id: "look", done: workflow !== undefined && (looked || deployed) },
-      { id: "deploy", done: deployed },
-      { id: "run", done: finished },
-    ],
-  };
+  const ran = completed || run?.status === "complete" || workflow?.lastRun?.status === "complete";
+  const steps: TourStep[] = [
+    { id: "create", done: workflow !== undefined },
+    { id: "look", done: workflow !== undefined && (looked || deployed) },
+    { id: "deploy", done: deployed },
+    { id: "run", done: ran },
+  ];
+  return { workflow, run, steps, finished: steps.every((step) => step.done) };
 }
 
 export const kept = {

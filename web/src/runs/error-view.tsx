@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { queries, type RunError } from "@/api/queries";
 import { CodeEditor } from "@/design/code";
 import { CopyButton } from "@/design/copy";
+import { Folded } from "@/design/folded";
 
 type ErrorViewProps = { error: RunError; workflow: string; version: string };
 
@@ -50,15 +51,16 @@ function FailingLine({ line, workflow, version }: FailingLineProps) {
 function Traceback({ text }: { text: string }) {
   return (
     <div className="relative">
-      <details className="overflow-hidden rounded-control border">
-        <summary className="bg-sunken px-3 py-1 text-muted text-table hover:text-ink">
-          Traceback
-        </summary>
+      <Folded
+        title="Traceback"
+        className="overflow-hidden rounded-control border"
+        head="w-full! bg-sunken px-3 py-1"
+      >
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys */}
         <pre tabIndex={0} className="overflow-x-auto p-3 font-mono text-table">
           {text}
         </pre>
-      </details>
+      </Folded>
       <span className="absolute top-0.5 right-1">
         <CopyButton text={text} label="Copy the traceback" />
       </span>

@@ -80,7 +80,7 @@ export const RunRow = memo(function RunRow(props: RunRowProps) {
           {workflowName ?? run.workflowId}
         </div>
       )}
-      <div className={cx(CELL, columns.workflow && "max-md:hidden")}>
+      <div className={cx(CELL, columns.workflow && "max-md:order-last")}>
         <Id id={run.instanceId} className="relative z-10" />
         {run.epoch > 1 && (
           <span className="ml-1.5 inline-flex items-center gap-0.5 align-middle text-muted text-small">
@@ -89,7 +89,12 @@ export const RunRow = memo(function RunRow(props: RunRowProps) {
           </span>
         )}
       </div>
-      <div className="flex min-w-0 items-center gap-3 max-md:order-last max-md:col-span-2">
+      <div
+        className={cx(
+          "flex min-w-0 items-center gap-3 max-md:order-last",
+          !columns.workflow && "max-md:col-span-2",
+        )}
+      >
         <StaleMark run={run} />
         <div className={CELL}>
           {isLive(run) && !run.stale && !run.error && run.startedAt ? (

@@ -10,6 +10,7 @@ import { CodeEditor } from "@/design/code";
 import { Command } from "@/design/copy";
 import { Dialog } from "@/design/dialog";
 import { Field, Input } from "@/design/field";
+import { Folded } from "@/design/folded";
 import { Keys } from "@/design/keys";
 import { Problem } from "@/design/problem";
 import { Segments } from "@/forms/segments";
@@ -182,8 +183,7 @@ export function TriggerDialog({ workflow, onClose }: TriggerDialogProps) {
           )}
         </Field>
         {error !== null && <Problem error={error} />}
-        <details>
-          <summary className="text-muted hover:text-ink">The same by curl</summary>
+        <Folded title="The same by curl">
           <div className="mt-2">
             <Command
               text={curl(
@@ -193,7 +193,7 @@ export function TriggerDialog({ workflow, onClose }: TriggerDialogProps) {
               )}
             />
           </div>
-        </details>
+        </Folded>
       </div>
     </Dialog>
   );

@@ -2,7 +2,7 @@ import { useState } from "react";
 import type { FullWorkflow } from "@/api/queries";
 import { Field, Input } from "@/design/field";
 import { Section } from "@/design/section";
-import { asLimits, asText, type LimitsText, wrongIn } from "./limits";
+import { asLimits, asText, type LimitsText, refusedIn, wrongIn } from "./limits";
 import { SaveBar } from "./save-bar";
 import { usePatch } from "./use-patch";
 
@@ -11,14 +11,19 @@ export function LimitsForm({ workflow }: { workflow: FullWorkflow }) {
   const patch = usePatch(workflow.id);
   const there = asText(workflow.limits);
   const [text, setText] = useState(there);
+  const [refused, setRefused] = useState(refusedIn(null));
+  const wrong = { ...refused, ...wrongIn(text) };
   const field = (key: keyof LimitsText, label: string, placeholder: string, hint?: string) => (
-    <Field label={label} hint={hint}>
+    <Field label={label} hint={hint} error={wrong[key]}>
       {(ids) => (
         <Input
           {...ids}
           value={text[key]}
           placeholder={placeholder}
-          onChange={(event) => setText({ ...text, [key]: event.target.value })}
+          onChange={(event) => {
+            setText({ ...text, [key]: event.target.value });
+            setRefused({ ...refused, [key]: undefined });
+          }}
         />
       )}
     </Field>
@@ -35,9 +40,17 @@ export function LimitsForm({ workflow }: { workflow: FullWorkflow }) {
       </div>
       <SaveBar
         changed={JSON.stringify(text) !== JSON.stringify(there)}
-        wrong={wrongIn(text)}
-        onReset={() => setText(there)}
-        onSave={() => patch({ limits: asLimits(text) })}
+        wrong={Object.values(wrong).some(Boolean)}
+        onReset={() => {
+          setText(there);
+          setRefused({});
+        }}
+        onSave={() =>
+          patch({ limits: asLimits(text) }).catch((error) => {
+            setRefused(refusedIn(error));
+            throw error;
+          })
+        }
       />
     </Section>
   );

@@ -5,8 +5,8 @@ import { told } from "@/design/toast";
 
 type SaveBarProps = {
   changed: boolean;
-  /** Why it can't be saved as it is. */
-  wrong?: string;
+  /** Why it can't be saved as it is; true where the fields say so themselves. */
+  wrong?: string | boolean;
   onReset: () => void;
   onSave: () => Promise<void>;
 };
@@ -33,12 +33,7 @@ export function SaveBar({ changed, wrong, onReset, onSave }: SaveBarProps) {
         >
           Reset
         </Button>
-        <Button
-          look="primary"
-          busy={busy}
-          disabled={wrong !== undefined}
-          onClick={() => void save()}
-        >
+        <Button look="primary" busy={busy} disabled={Boolean(wrong)} onClick={() => void save()}>
           Save
         </Button>
       </div>

@@ -112,6 +112,7 @@ function Frame({ start }: { start: FullWorkflow }) {
       group: "Workflow",
       icon: Rocket,
       keys: "Mod+Enter",
+      whileTyping: true,
       run: () => setDeploying(true),
     },
     {
