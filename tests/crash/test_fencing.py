@@ -355,7 +355,8 @@ async def test_a_moment_before_the_calendar_can_be_shown_and_has_passed(stage: S
     assert datetime.fromtimestamp(asleep.due_at, UTC).year == 1
     await stage.engine.resume("flow", instance)
     again = await hand.hear(Start)
-    assert (await hand.hear(Outcome)).k == 2
+    if not any(one.k == 2 and one.seq for one in again.recorded):  # it ended before the run began
+        assert (await hand.hear(Outcome)).k == 2
     hand.say(Ended(again.assignment, b'"awake"', None))
     assert await stage.output("flow", instance) == "awake"
 
