@@ -9,7 +9,7 @@ from awaitstep.engine.embedded.blame import Unit
 from awaitstep.engine.workers import WorkerRequest, WorkerResponse
 
 # Begins, and ends when told: see `begun` and `let_go`.
-HELD = """
+_STEP = """
 n = event["payload"]
 @step.do("held")
 async def held():
@@ -17,19 +17,12 @@ async def held():
     while not os.path.exists(f"{self.env.EFFECTS}.go{n}"):
         await asyncio.sleep(0.005)
     return n
-return await held()
 """
+HELD = _STEP + "return await held()\n"
 # The same beside a step that ends at once.
-ARMS = """
-n = event["payload"]
+ARMS = f"""{_STEP}
 @step.do("quick")
 async def quick():
-    return n
-@step.do("held")
-async def held():
-    mark(f"begun-{n}")
-    while not os.path.exists(f"{self.env.EFFECTS}.go{n}"):
-        await asyncio.sleep(0.005)
     return n
 await asyncio.gather(quick(), held())
 """

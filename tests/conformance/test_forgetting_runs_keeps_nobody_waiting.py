@@ -153,13 +153,8 @@ async def test_a_workflow_without_runs_has_none_to_forget(embedded_desk):
     assert (await embedded_desk.engine.list(RunQuery(["nobody"]))).runs == []
 
 
-@pytest.mark.interpreted
-async def test_a_round_that_takes_long_is_the_only_one(embedded_desk, monkeypatch):
-    desk = embedded_desk
-    desk.deploy("return 1")
-    run = await desk.start()
-    await desk.output(run)
-    desk.engine.limit("wf", Limits(), Retention(completed=1000))
+def looks_that_wait(desk, monkeypatch):
+    """The looks of a round of retention, which all wait until told to go on."""
     read, looks, go_on = desk.engine.journal.read, [], asyncio.Event()
 
     async def slow(question):
@@ -169,6 +164,17 @@ async def test_a_round_that_takes_long_is_the_only_one(embedded_desk, monkeypatc
         return await read(question)
 
     monkeypatch.setattr(desk.engine.journal, "read", slow)
+    return looks, go_on
+
+
+@pytest.mark.interpreted
+async def test_a_round_that_takes_long_is_the_only_one(embedded_desk, monkeypatch):
+    desk = embedded_desk
+    desk.deploy("return 1")
+    run = await desk.start()
+    await desk.output(run)
+    desk.engine.limit("wf", Limits(), Retention(completed=1000))
+    looks, go_on = looks_that_wait(desk, monkeypatch)
     for _ in range(4):
         desk.clock.move(RETIRE_EVERY + 1)
         await desk.seen(lambda: bool(looks))
@@ -189,15 +195,7 @@ async def test_a_round_keeps_what_is_to_be_kept_since_it_began(embedded_desk, mo
     run = await desk.start()
     await desk.output(run)
     desk.engine.limit("wf", Limits(), Retention(completed=10))
-    read, looks, go_on = desk.engine.journal.read, [], asyncio.Event()
-
-    async def slow(question):
-        if isinstance(getattr(question, "__self__", None), expiry.Expiry):
-            looks.append(question)
-            await go_on.wait()
-        return await read(question)
-
-    monkeypatch.setattr(desk.engine.journal, "read", slow)
+    looks, go_on = looks_that_wait(desk, monkeypatch)
     desk.clock.move(100)
     await desk.passes(lambda: bool(looks))
     desk.engine.limit("wf", Limits(), Retention())  # all is kept from here on

@@ -9,17 +9,8 @@ import signal
 from collections import Counter
 
 from awaitstep.engine.states import RunStatus
+from conformance.suspects import HELD
 
-HELD = """
-n = event["payload"]
-@step.do("held")
-async def held():
-    mark(f"begun-{n}")
-    while not os.path.exists(f"{self.env.EFFECTS}.go{n}"):
-        await asyncio.sleep(0.005)
-    return n
-return await held()
-"""
 BREAKER = """
 n = event["payload"]
 @step.do("held", config={"retries": {"limit": 0, "delay": 0}})

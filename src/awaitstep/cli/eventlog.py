@@ -70,7 +70,7 @@ class _Plain:
 
 
 def _line(entry: dict[str, Any]) -> str:
-    what = [f"{entry['at']}  {entry['type']:<17}"]
+    what = [f"{entry['at']}  {entry['type']:<19}"]
     if entry.get("step") is not None:
         use = f" ({entry['count']})" if entry.get("count", 1) != 1 else ""
         what.append(("from " if entry["type"] == "run.restarted" else "") + entry["step"] + use)

@@ -146,11 +146,8 @@ def restart_note(at: float, epoch: int, after: int, told: Restart) -> Note:
     return Note(NoteKind.restarted, at, epoch, after, _encode(told))
 
 
-def interruption_note(
-    at: float, epoch: int, after: int, attempt: Interruption | None = None
-) -> Note:
-    data = None if attempt is None else _encode(attempt)
-    return Note(NoteKind.interrupted, at, epoch, after, data)
+def interruption_note(at: float, epoch: int, after: int, attempt: Interruption) -> Note:
+    return Note(NoteKind.interrupted, at, epoch, after, _encode(attempt))
 
 
 def _interrupted(note: Note) -> _Placed:

@@ -144,13 +144,17 @@ class Run(Standing):
 
     def interrupted(self, now: float) -> Change:
         """What executes it ended. The attempts that were at work begin again."""
+        change = Change(self)
         at_work = [o for _, o in sorted(self.inflight.items()) if not o.released]
         lost = [eventlog.Interruption(o.name, o.n, o.tried + 1) for o in at_work]
-        return self._interrupted(now, *lost)
+        change.notes = [eventlog.interruption_note(now, self.epoch, self.seq, o) for o in lost]
+        return change
 
     def left_over(self, now: float) -> Change:
         """The server ended while something of the run was at work; what, nobody knows."""
-        return self._interrupted(now, None)
+        change = Change(self)
+        self._note(change, NoteKind.interrupted, now)
+        return change
 
     # --- what happens to a run ----------------------------------------------------------------
 
@@ -333,11 +337,6 @@ class Run(Standing):
     def _saved(self) -> Change:
         change = Change(self)
         change.save_run = True
-        return change
-
-    def _interrupted(self, now: float, *lost: eventlog.Interruption | None) -> Change:
-        change = Change(self)
-        change.notes = [eventlog.interruption_note(now, self.epoch, self.seq, o) for o in lost]
         return change
 
     def _stop(self, change: Change, status: StepStatus, value: bytes, now: float) -> Change:

@@ -400,12 +400,12 @@ LOG = [
 ]  # fmt: skip
 LINES = """\
 2026-11-23T10:00:00Z  run.created
-2026-11-23T10:00:01Z  attempt.failed     Charge (2), attempt 1, next in 20 s
+2026-11-23T10:00:01Z  attempt.failed       Charge (2), attempt 1, next in 20 s
     ValueError: declined, line 3
       Traceback
         line 3\ufffd[2J
       ValueError: declined
-2026-11-23T10:00:02Z  sleep.started      Nap, until 2026-11-23T11:00:00Z
+2026-11-23T10:00:02Z  sleep.started        Nap, until 2026-11-23T11:00:00Z
 """
 
 
