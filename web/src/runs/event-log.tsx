@@ -37,11 +37,7 @@ const LOOKS: Record<LogEntry["type"], Look> = {
   "run.terminated": { icon: Ban, text: "Run terminated", colour: "text-terminated" },
   "attempt.started": { icon: CirclePlay, text: "Attempt started", colour: "text-running" },
   "attempt.failed": { icon: CircleX, text: "Attempt failed", colour: "text-errored" },
-  "attempt.interrupted": {
-    icon: CircleAlert,
-    text: "Attempt interrupted",
-    colour: "text-waiting",
-  },
+  "attempt.interrupted": { icon: CircleAlert, text: "Interrupted", colour: "text-waiting" },
   "step.completed": { icon: CircleCheck, text: "Step completed", colour: "text-complete" },
   "step.failed": { icon: CircleX, text: "Step failed", colour: "text-errored" },
   "step.cancelled": { icon: Ban, text: "Step cancelled", colour: "text-terminated" },
