@@ -95,6 +95,7 @@ async def test_every_figure_has_its_metric(plane: Plane) -> None:
 
 
 async def test_the_reference_names_every_metric(plane: Plane) -> None:
+    await plane.deployed(await plane.client())
     text = (ROOT / "docs/reference/metrics.md").read_text()
     listed = set(re.findall(r"^\| `(awaitstep_\w+)` \|", text, re.MULTILINE))
     there = {
@@ -111,6 +112,9 @@ async def test_a_key_sees_the_workflows_of_its_project(plane: Plane) -> None:
     await owner.post(f"/workflows/{workflow}/trigger")
     reader = await plane.client("read")
     assert f'workflow="{workflow}"' in (await reader.get(URL)).text
+    worker = (await owner.get(f"/workflows/{workflow}")).json()["workerName"]
+    named = ("awaitstep_workflow_info", ("worker", worker), ("workflow", workflow))
+    assert samples((await reader.get(URL)).text)[named] == 1
     stranger = await plane.client("read", project=await plane.other_project())
     answer = await stranger.get(URL)
     assert answer.status_code == 200

@@ -457,3 +457,34 @@ await asyncio.gather(two(), two())
         ("run.interrupted", None, None, None),
     ]
     assert [str(entry.type) for entry in log][-1] == "run.completed"
+
+
+async def test_a_run_interrupted_in_its_first_steps_has_started_before(embedded_desk):
+    desk = embedded_desk
+    desk.deploy("""
+@step.do("one")
+async def one():
+    mark("one")
+    while not os.path.exists(self.env.EFFECTS + ".go"):
+        await asyncio.sleep(0.005)
+await asyncio.gather(one(), one())
+""")
+    run = await desk.start()
+    await desk.seen(lambda: len(desk.marks()) == 2)
+    [slot] = desk.engine._fleet.slots
+    os.kill(slot.process.pid, signal.SIGKILL)
+    await desk.seen(lambda: len(desk.marks()) == 4)
+    started = (await desk.view(run)).started_at
+    desk.clock.move(100)
+    await desk.reopen()
+    await desk.seen(lambda: len(desk.marks()) == 6)
+    assert (await desk.view(run)).started_at == started
+    desk.effects.with_suffix(".go").touch()
+    await desk.output(run)
+    assert (await told(desk, run))[:5] == [
+        "run.created",
+        "run.started",
+        "attempt.interrupted one 1",
+        "attempt.interrupted one 1",
+        "run.interrupted",
+    ]

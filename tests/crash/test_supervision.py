@@ -109,7 +109,10 @@ ENDINGS = {
         "it blocked the event loop for 1 s at {line} in spin",
     ),
     "exit": ("os._exit(7)", "exit status 7"),
-    "SIGKILL": ("os.kill(os.getpid(), 9)", "killed by SIGKILL"),
+    "SIGKILL": (
+        "os.kill(os.getpid(), 9)",
+        "killed by SIGKILL, as the system does when memory runs out",
+    ),
     "segfault": ("ctypes.string_at(0)  # here", "segmentation fault at {line} in bad"),
     "exit of a thread": ("await asyncio.to_thread(os._exit, 7)", "exit status 7"),
 }

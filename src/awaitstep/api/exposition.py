@@ -18,10 +18,13 @@ import awaitstep
 from awaitstep.engine.figures import COMMIT_BOUNDS, Figures, JournalFigures, RunnerFigures, Tally
 
 
-def exposition(found: Mapping[str, Figures], accept: str) -> tuple[bytes, str]:
-    """The answer for what was counted, by engine, and its type. `accept` is the scraper's header."""
+def exposition(
+    found: Mapping[str, Figures], workers: Mapping[str, str], accept: str
+) -> tuple[bytes, str]:
+    """The answer for what was counted, by engine, and its type. `workers` are names by workflow,
+    `accept` is the scraper's header."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Scrape(found))
+    registry.register(_Scrape(found, workers))
     ProcessCollector(registry=registry)
     encode, media_type = choose_encoder(accept)
     return encode(registry), media_type
@@ -30,13 +33,19 @@ def exposition(found: Mapping[str, Figures], accept: str) -> tuple[bytes, str]:
 class _Scrape:
     """What one answer holds: `prometheus_client.registry.Collector`."""
 
-    def __init__(self, found: Mapping[str, Figures]) -> None:
+    def __init__(self, found: Mapping[str, Figures], workers: Mapping[str, str]) -> None:
         self._found = found
+        self._workers = workers
 
     def collect(self) -> Iterable[Metric]:
         info = GaugeMetricFamily("awaitstep_info", "Always 1.", labels=["version"])
         info.add_metric([awaitstep.__version__], 1)
         yield info
+        what = "Always 1: which worker is meant by the id of a workflow."
+        named = GaugeMetricFamily("awaitstep_workflow_info", what, labels=["workflow", "worker"])
+        for workflow, worker in sorted(self._workers.items()):
+            named.add_metric([workflow, worker], 1)
+        yield named
         for engine, figures in self._found.items():
             yield from _workflows(engine, figures)
             yield from _runs(engine, figures)

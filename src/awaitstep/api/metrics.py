@@ -34,6 +34,8 @@ async def _answer(request: Request, project: str | None) -> Response:
     # most servers are never asked, and a start is quicker without Prometheus' client
     from awaitstep.api.exposition import exposition
 
-    found = await application(request).observation.figures(project)
-    body, media_type = exposition(found, request.headers.get("accept", ""))
+    observation = application(request).observation
+    found = await observation.figures(project)
+    accept = request.headers.get("accept", "")
+    body, media_type = exposition(found, observation.workers(project), accept)
     return Response(body, headers={"content-type": media_type})

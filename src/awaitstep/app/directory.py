@@ -62,6 +62,9 @@ class Directory:
             raise NotFound(f"There is no workflow {workflow!r}.", "workflow.not_found")
         return entry
 
+    def all(self) -> list[Entry]:
+        return list(self._entries.values())
+
     def of_project(self, project: str) -> list[Entry]:
         return [entry for entry in self._entries.values() if entry.project == project]
 

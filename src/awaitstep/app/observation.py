@@ -34,6 +34,12 @@ class Observation:
             for type, figures in found.items()
         }
 
+    def workers(self, project: str | None) -> dict[str, str]:
+        """The names that the Worker URLs of deployed workflows have, by workflow; None is for all."""
+        directory = self._ports.directory
+        entries = directory.all() if project is None else directory.of_project(project)
+        return {e.workflow: e.worker_name for e in entries if e.worker_name is not None}
+
 
 def _only(by_workflow: Mapping[str, T], own: set[str]) -> dict[str, T]:
     return {workflow: value for workflow, value in by_workflow.items() if workflow in own}

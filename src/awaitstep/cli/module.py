@@ -6,7 +6,7 @@ import ast
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from awaitstep.cli.failures import Failure, WrongUse
 from awaitstep.cli.files import read_text
@@ -14,6 +14,9 @@ from awaitstep.engine.errors import ValueRefused
 from awaitstep.engine.values import encode
 from awaitstep.ir.handwritten import workflow_classes
 from awaitstep.requirements import declared_in
+
+# Names of files that tell nothing of what is in them: their folder does.
+_NAMELESS: Final = frozenset({"app", "entry", "index", "main", "src", "worker", "workflow"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,13 @@ class Script:
     source: str
     class_name: str
     packages: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The workflow's: that of the file, or of the folder in which every project has such a file."""
+        path = self.path.resolve()
+        names = (path.stem, path.parent.name, path.parent.parent.name)
+        return next((name for name in names if name and name not in _NAMELESS), path.stem)
 
     @property
     def deployment(self) -> str:

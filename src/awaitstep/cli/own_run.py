@@ -62,7 +62,7 @@ async def _run(asked: Asked, folder: Path) -> RunView:
         return Bundle(
             deployment=script.deployment,
             workflow=_WORKFLOW,
-            workflow_name=script.path.stem,
+            workflow_name=script.name,
             module=module,
             class_name=script.class_name,
             variables=asked.variables,

@@ -47,11 +47,11 @@ def run_to_end(asked: Asked, rest: Rest) -> dict[str, Any]:
 
 
 def deploy(rest: Rest, script: Script, connection: str | None = None) -> dict[str, Any]:
-    """Make the module the active deployment of the workflow named like its file.
+    """Make the module the active deployment of the workflow that its file names.
 
     Answers what deploying does, with `workflowId`. What is live already is left as it is.
     """
-    name = script.path.stem
+    name = script.name
     module = {
         "kind": "workflow",
         "metadata": {"name": name},

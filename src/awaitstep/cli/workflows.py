@@ -44,8 +44,8 @@ def deploy(
     """Put a workflow live and print its Worker URL.
 
     A graph or export file becomes a new version of the workflow named in it, a Python module one
-    of the workflow named like the file; it is made when there is none. An id or a name deploys
-    the newest version.
+    of the workflow named like the file, or like its folder when the file is called worker.py,
+    main.py or the like; it is made when there is none. An id or a name deploys the newest version.
     """
     from awaitstep.cli.rest import Rest
 

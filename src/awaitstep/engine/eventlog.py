@@ -151,7 +151,7 @@ def interruption_note(at: float, epoch: int, after: int, attempt: Interruption) 
 
 
 def _interrupted(note: Note) -> _Placed:
-    place = note.at, note.epoch, note.after + _LATE, 0
+    place = note.at, note.epoch, note.after + _BEFORE, 0  # nothing that was at work then went on
     if note.data is None:
         return place, LogEntry(note.at, _E.run_interrupted, note.epoch)
     told = _decode_interruption(note.data)

@@ -143,8 +143,11 @@ class Run(Standing):
         return self._end(output, failed, now)
 
     def interrupted(self, now: float) -> Change:
-        """What executes it ended. The attempts that were at work begin again."""
-        change = Change(self)
+        """What executes it ended. The attempts that were at work begin again.
+
+        The run's row is saved beside the notes: it may be the first that tells that it has started.
+        """
+        change = self._saved()
         at_work = [o for _, o in sorted(self.inflight.items()) if not o.released]
         lost = [eventlog.Interruption(o.name, o.n, o.tried + 1) for o in at_work]
         change.notes = [eventlog.interruption_note(now, self.epoch, self.seq, o) for o in lost]

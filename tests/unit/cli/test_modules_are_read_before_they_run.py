@@ -46,3 +46,19 @@ def test_what_can_not_run_is_one_sentence(awaitstep, tmp_path, source, code, sai
     assert got.code == code
     assert said in got.err
     assert len(got.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("refunds.py", "refunds"),
+        ("desk/worker.py", "desk"),
+        ("desk/src/main.py", "desk"),
+        ("worker/worker/worker.py", "worker"),
+    ],
+)
+def test_a_workflow_is_named_like_what_tells_it_apart(tmp_path, path, name):
+    file = tmp_path / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(ONE)
+    assert load(file).name == name

@@ -91,7 +91,10 @@ def test_hostile_names_stay_on_one_short_line() -> None:
         (Exit(0, None), "exit status 0"),
         (Exit(1, None), "exit status 1"),
         (Exit(OUT_OF_MEMORY, None), "it ran out of memory"),
-        (Exit(None, signal.SIGKILL), "killed by SIGKILL"),
+        (
+            Exit(None, signal.SIGKILL),
+            "killed by SIGKILL, as the system does when memory runs out",
+        ),
         (Exit(None, signal.SIGSEGV), "segmentation fault"),
         (Exit(None, signal.SIGSEGV, "w.py line 1 in f"), "segmentation fault at w.py line 1 in f"),
         (Exit(None, signal.SIGABRT, "w.py line 1 in f"), "aborted at w.py line 1 in f"),

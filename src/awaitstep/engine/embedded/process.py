@@ -94,6 +94,8 @@ _FAULTS = {
     signal.SIGILL: "illegal instruction",
     signal.SIGABRT: "aborted",
 }
+# Nothing says who sent it, and most who meet it unawares have run out of memory.
+_TOLD = {signal.SIGKILL: "killed by SIGKILL, as the system does when memory runs out"}
 
 
 def _signal_text(number: int) -> str:
@@ -101,7 +103,7 @@ def _signal_text(number: int) -> str:
         known = signal.Signals(number)
     except ValueError:
         return f"killed by signal {number}"
-    return _FAULTS.get(known) or f"killed by {known.name}"
+    return _FAULTS.get(known) or _TOLD.get(known) or f"killed by {known.name}"
 
 
 def scrubbed_environment(temporary: Path, base: Mapping[str, str] = os.environ) -> dict[str, str]:
