@@ -32,6 +32,8 @@ def everything() -> Figures:
     tally.started, tally.attempts_failed, tally.attempts_succeeded = 5, 2, 7
     tally.steps_errored = 1
     tally.end(RunStatus.errored)
+    for status, seconds in ((200, 0.004), (201, 0.004), (500, 0.2), (999, 200.0)):
+        tally.request(status, seconds)
     return Figures(
         tallies,
         live={"wf_a": 4},
@@ -72,6 +74,13 @@ async def test_every_figure_has_its_metric(plane: Plane) -> None:
         ("awaitstep_steps_ended_total", engine, ("status", "errored"), workflow): 1,
         ("awaitstep_attempts_ended_total", engine, ("outcome", "failed"), workflow): 2,
         ("awaitstep_attempts_ended_total", engine, ("outcome", "succeeded"), workflow): 7,
+        ("awaitstep_worker_requests_total", engine, ("status", "2xx"), workflow): 2,
+        ("awaitstep_worker_requests_total", engine, ("status", "4xx"), workflow): 0,
+        ("awaitstep_worker_requests_total", engine, ("status", "5xx"), workflow): 2,
+        ("awaitstep_worker_request_seconds_bucket", engine, ("le", "0.0025"), workflow): 0,
+        ("awaitstep_worker_request_seconds_bucket", engine, ("le", "0.005"), workflow): 2,
+        ("awaitstep_worker_request_seconds_bucket", engine, ("le", "100.0"), workflow): 3,
+        ("awaitstep_worker_request_seconds_count", *a): 4,
         ("awaitstep_runs_live", *a): 4,
         ("awaitstep_runs_in_line", *a): 3,
         ("awaitstep_runs_loaded", engine): 2,

@@ -503,6 +503,9 @@ async def test_a_handler_that_ends_its_runner_closes_its_worker_only(
     await house.marked("long done")
     told = told.format(line=house.line("bad", "# here") if "# here" in how else 0)
     assert (await house.fetch("bad")).body == b"fine"
+    requests = (await house.engine.figures()).workflows["bad"].requests
+    assert requests is not None
+    assert requests.statuses == {2: 1, 3: 0, 4: 0, 5: 0}
     for _ in range(3):
         # its own code must not be at work, or the death could be either's
         await house.reached("neighbour", sleeping, RunStatus.waiting)
@@ -514,6 +517,8 @@ async def test_a_handler_that_ends_its_runner_closes_its_worker_only(
     assert why is not None
     assert why.startswith("The fetch handler brought its runner down repeatedly: ")
     await closed(house, "bad", why)
+    assert requests.statuses == {2: 1, 3: 0, 4: 0, 5: 4}  # one was refused by the server
+    assert sum(requests.classes) == 5
     await unharmed(house, sleeping)
 
 

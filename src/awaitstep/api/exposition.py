@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -15,7 +15,14 @@ from prometheus_client.metrics_core import (
 )
 
 import awaitstep
-from awaitstep.engine.figures import COMMIT_BOUNDS, Figures, JournalFigures, RunnerFigures, Tally
+from awaitstep.engine.figures import (
+    COMMIT_BOUNDS,
+    REQUEST_BOUNDS,
+    Figures,
+    JournalFigures,
+    RunnerFigures,
+    Tally,
+)
 
 
 def exposition(
@@ -48,6 +55,7 @@ class _Scrape:
         yield named
         for engine, figures in self._found.items():
             yield from _workflows(engine, figures)
+            yield from _requests(engine, figures.workflows)
             yield from _runs(engine, figures)
             if figures.runners is not None:
                 yield from _runners(engine, figures.runners)
@@ -78,6 +86,23 @@ def _workflows(engine: str, figures: Figures) -> Iterator[Metric]:
         yield gauge
 
 
+def _requests(engine: str, tallies: Mapping[str, Tally]) -> Iterator[Metric]:
+    what = "Requests to the workflow's worker that were answered."
+    labels = ["engine", "workflow", "status"]
+    answered = CounterMetricFamily("awaitstep_worker_requests", what, labels=labels)
+    what = "How long requests to the workflow's worker took."
+    took = HistogramMetricFamily("awaitstep_worker_request_seconds", what, labels=labels[:2])
+    for workflow, tally in sorted(tallies.items()):
+        if (requests := tally.requests) is None:
+            continue
+        for hundred, count in requests.statuses.items():
+            answered.add_metric([engine, workflow, f"{hundred}xx"], count)
+        classes = _classes(REQUEST_BOUNDS, requests.classes)
+        took.add_metric([engine, workflow], buckets=classes, sum_value=requests.seconds)
+    yield answered
+    yield took
+
+
 def _runs(engine: str, figures: Figures) -> Iterator[Metric]:
     yield _gauge(engine, "runs_loaded", "Runs in memory.", figures.loaded)
     yield _gauge(engine, "runs_executing", "Runs whose code is with a runner.", figures.executing)
@@ -96,8 +121,7 @@ def _runners(engine: str, runners: RunnerFigures) -> Iterator[Metric]:
 def _journal(engine: str, journal: JournalFigures) -> Iterator[Metric]:
     what = "How long commits of the journal took, each with its fsync."
     took = HistogramMetricFamily("awaitstep_journal_commit_seconds", what, labels=["engine"])
-    bounds = [*(str(bound) for bound in COMMIT_BOUNDS), "+Inf"]
-    classes = list(zip(bounds, accumulate(journal.classes), strict=True))
+    classes = _classes(COMMIT_BOUNDS, journal.classes)
     took.add_metric([engine], buckets=classes, sum_value=journal.seconds)
     yield took
     yield _counter(engine, "journal_fsyncs", "Commits of the journal.", journal.fsyncs)
@@ -106,6 +130,12 @@ def _journal(engine: str, journal: JournalFigures) -> Iterator[Metric]:
     yield _gauge(engine, "journal_queue_length", what, journal.queue)
     what = "1 while the journal can be written, else 0."
     yield _gauge(engine, "journal_available", what, int(journal.available))
+
+
+def _classes(bounds: Sequence[float], counts: Sequence[int]) -> list[tuple[str, int]]:
+    """A histogram's buckets, each with all that lie below it."""
+    names = [*map(str, bounds), "+Inf"]
+    return list(zip(names, accumulate(counts), strict=True))
 
 
 def _counted(

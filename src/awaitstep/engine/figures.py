@@ -14,14 +14,51 @@ from awaitstep.engine.states import RunStatus
 
 # Upper bounds of the classes that commits are counted in (seconds); one more is without bound.
 COMMIT_BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+# The same for requests to workers, which may take as long as a handler may.
+REQUEST_BOUNDS: Final = (
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    100.0,
+)
+
+
+class Requests:
+    """Requests to one worker: how many were answered with which hundred of status, and how long all
+    took (seconds; by `REQUEST_BOUNDS`)."""
+
+    __slots__ = ("classes", "seconds", "statuses")
+
+    def __init__(self) -> None:
+        self.statuses = dict.fromkeys(range(2, 6), 0)
+        self.seconds = 0.0
+        self.classes = [0] * (len(REQUEST_BOUNDS) + 1)
+
+    def count(self, status: int, seconds: float) -> None:
+        hundred = status // 100
+        self.statuses[hundred if hundred in self.statuses else 5] += 1  # what is none is refused
+        self.seconds += seconds
+        self.classes[bisect_left(REQUEST_BOUNDS, seconds)] += 1
 
 
 class Tally:
-    """What happened to the runs of one workflow since this process began."""
+    """What happened to one workflow since this process began, to its runs and its worker.
+
+    `requests` is None until there was one.
+    """
 
     __slots__ = (
-        "attempts_failed", "attempts_succeeded", "complete", "errored", "restarted", "started",
-        "steps_errored", "terminated",
+        "attempts_failed", "attempts_succeeded", "complete", "errored", "requests", "restarted",
+        "started", "steps_errored", "terminated",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -29,6 +66,13 @@ class Tally:
         self.complete = self.errored = self.terminated = 0
         # each attempt that succeeds completes its step
         self.attempts_succeeded = self.attempts_failed = self.steps_errored = 0
+        self.requests: Requests | None = None
+
+    def request(self, status: int, seconds: float) -> None:
+        """The worker has answered a request, or the server in its place."""
+        if self.requests is None:
+            self.requests = Requests()
+        self.requests.count(status, seconds)
 
     def end(self, status: RunStatus) -> None:
         """A run has ended so."""

@@ -50,6 +50,9 @@ _log = structlog.get_logger("awaitstep.engine")
 PAGE: Final = 500
 MOST_LOADED: Final = 10_000
 READY_TIMEOUT: Final = 10.0
+# What a request is answered with where its worker gives no answer.
+FAILED: Final = 500
+UNAVAILABLE: Final = 503
 
 
 class Supervisor(Verbs):
@@ -89,16 +92,26 @@ class Supervisor(Verbs):
 
     async def fetch(self, deployment: str, request: WorkerRequest) -> WorkerResponse:
         """See `Workers.fetch`."""
-        self._check_deployment(deployment)
-        bundle = self._bundle.get(deployment) or await self._learn(deployment)
-        slot = self._slot_now(bundle) or await self._slot_later(bundle)
+        began, status = self._loop.time(), UNAVAILABLE
+        bundle = self._bundle.get(deployment)
         try:
-            return await self._requests.fetch(slot, bundle, request)
+            self._check_deployment(deployment)
+            if bundle is None:
+                bundle = await self._learn(deployment)
+            slot = self._slot_now(bundle) or await self._slot_later(bundle)
+            status = FAILED
+            try:
+                response = await self._requests.fetch(slot, bundle, request)
+                status = response.status
+                return response
+            finally:
+                if slot.alone:
+                    self._freed(slot)
+                if slot.retiring:
+                    self._check_drained(slot)
         finally:
-            if slot.alone:
-                self._freed(slot)
-            if slot.retiring:
-                self._check_drained(slot)
+            if bundle is not None:
+                self._tallies[bundle.workflow].request(status, self._loop.time() - began)
 
     def crashed(self, deployment: str) -> str | None:
         return self._crashed.get(deployment)
