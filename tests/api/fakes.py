@@ -49,7 +49,12 @@ from awaitstep.engine.port import (
     StepView,
 )
 from awaitstep.engine.states import ENDED, Cause, RunStatus, StepStatus, StepType, move
-from awaitstep.engine.workers import RunnerHealth, WorkerRequest, WorkerResponse
+from awaitstep.engine.workers import (
+    HandlerFailure,
+    RunnerHealth,
+    WorkerRequest,
+    WorkerResponse,
+)
 from awaitstep.gateway import SESSION_COOKIE
 from awaitstep.providers.files import ModuleFiles
 from awaitstep.providers.local import LocalBundles, LocalProvider
@@ -381,12 +386,16 @@ class FakeRuns:
 class FakeWorkers:
     ready: bool = True
     crashes: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, HandlerFailure] = field(default_factory=dict)
 
     async def fetch(self, deployment: str, request: WorkerRequest) -> WorkerResponse:
         return WorkerResponse(200, [], deployment.encode())
 
     def crashed(self, deployment: str) -> str | None:
         return self.crashes.get(deployment)
+
+    def handler_failure(self, deployment: str) -> HandlerFailure | None:
+        return self.failures.get(deployment)
 
     def health(self) -> RunnerHealth:
         return RunnerHealth(self.ready, 1, True, "landlock")

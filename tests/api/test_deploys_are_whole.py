@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from awaitstep.engine.workers import HandlerFailure
 from awaitstep.providers.local import LocalProvider
 from awaitstep.storage.sql import SqlStore
 
@@ -305,6 +306,19 @@ async def test_a_crashed_deployment_is_shown(plane: Plane) -> None:
     plane.workers.crashes[id] = "It crashed three times."
     listed = (await client.get("/deployments")).json()["data"]
     assert listed[0]["crashed"] == "It crashed three times."
+
+
+async def test_a_request_that_failed_is_shown_with_what_is_live(plane: Plane) -> None:
+    client = await plane.client()
+    workflow = await plane.deployed(client)
+    id = (await client.get(f"/workflows/{workflow}")).json()["activeDeploymentId"]
+    assert (await client.get("/deployments")).json()["data"][0]["handlerFailure"] is None
+    plane.workers.failures[id] = HandlerFailure(1_800_000_000.0, "worker.failed", "KeyError: 'a'")
+    told = {"at": "2027-01-15T08:00:00Z", "code": "worker.failed", "detail": "KeyError: 'a'"}
+    assert (await client.get("/deployments")).json()["data"][0]["handlerFailure"] == told
+    assert (await client.get("/workflows")).json()["data"][0]["handlerFailure"] == told
+    await client.post(f"/workflows/{workflow}/deploy")
+    assert (await client.get("/workflows")).json()["data"][0]["handlerFailure"] is None
 
 
 async def test_an_unusable_database_is_503_and_changes_nothing(

@@ -51,7 +51,8 @@ async def test_a_workflow_is_what_was_said(client: httpx.AsyncClient) -> None:
     assert workflow["workerName"] is None
     found = (await client.get(f"/workflows/{workflow['id']}")).json()
     assert found == {**workflow, "envVars": []}
-    standing = dict.fromkeys(("url", "liveVersion", "newestVersion", "crashed", "lastRun"))
+    keys = "url", "liveVersion", "newestVersion", "crashed", "lastRun", "handlerFailure"
+    standing = dict.fromkeys(keys)
     assert (await client.get("/workflows")).json()["data"] == [workflow | standing]
 
 

@@ -123,3 +123,23 @@ def test_what_has_errors_is_told_at_its_line_and_not_saved(visitor):
     write(page, code, 'return Response("hello")')
     expect(page.get_by_role("status", name="Entry code")).to_have_text("Saved")
     assert shop.full()["entryCode"].strip() == 'return Response("hello")'
+
+
+def test_a_request_that_failed_is_told_with_its_traceback(visitor, accessible):
+    shop = open_shop(visitor.server)
+    broken = "body = await request.json()\nreturn Response.json(body['sku'])"
+    changed = shop.server.api("PATCH", f"/workflows/{shop.id}", {"entryCode": broken})
+    assert changed.status == 200, changed.text
+    shop.deploy()
+    assert shop.server.curl("-X", "POST", shop.url, "-d", "{}").status == 500
+    page = visitor.open("/")
+    told = page.get_by_role("link", name="did not answer a request")
+    expect(told).to_contain_text("KeyError: 'sku'")
+    accessible(page)
+    told.click()
+    page.get_by_role("button", name="A request failed").click()
+    dialog = page.get_by_role("dialog", name="The last request that failed")
+    expect(dialog).to_contain_text("KeyError: 'sku'")
+    dialog.get_by_text("Traceback", exact=True).click()
+    expect(dialog.get_by_text("Traceback (most recent call last)")).to_be_visible()
+    accessible(page)

@@ -518,6 +518,11 @@ async def test_a_handler_that_ends_its_runner_closes_its_worker_only(
     assert why.startswith("The fetch handler brought its runner down repeatedly: ")
     await closed(house, "bad", why)
     assert requests.statuses == {2: 1, 3: 0, 4: 0, 5: 4}  # one was refused by the server
+    failure = house.engine.handler_failure("bad")
+    assert failure is not None
+    assert failure.code == "runner.died"
+    assert told in failure.detail
+    assert house.engine.handler_failure("neighbour") is None
     assert sum(requests.classes) == 5
     await unharmed(house, sleeping)
 

@@ -11,6 +11,7 @@ from awaitstep.api.model import Body, Detail, Graph, Shape, at, details
 from awaitstep.app import AwaitStep
 from awaitstep.app.changes import Changed
 from awaitstep.app.deployments import Deployed
+from awaitstep.engine.workers import HandlerFailure
 from awaitstep.storage.records import Deployment
 
 IdText = Annotated[str, StringConstraints(max_length=128)]
@@ -72,6 +73,16 @@ class TakedownShape(Shape):
     terminated_runs: int
 
 
+class HandlerFailureShape(Shape):
+    """A request to a Worker URL that the deployment's handler gave no answer to."""
+
+    at: datetime
+    code: str
+    detail: str = Field(
+        description="The traceback in lines of the deployed module, or what happened in one line."
+    )
+
+
 class DeploymentShape(Shape):
     """One version put live on one connection."""
 
@@ -83,6 +94,9 @@ class DeploymentShape(Shape):
     url: str
     status: Literal["active", "superseded", "stopped"]
     crashed: str | None = Field(description="Why it takes no runs, when it crashed too often.")
+    handler_failure: HandlerFailureShape | None = Field(
+        description="The last request that failed since the server's start. Elsewhere it is not known."
+    )
     created_at: datetime
 
 
@@ -153,5 +167,12 @@ def deployment_shape(deployment: Deployment, app: AwaitStep) -> DeploymentShape:
         url=app.deployments.url(deployment),
         status=deployment.status,
         crashed=app.deployments.crashed(deployment.id),
+        handler_failure=handler_failure(app.deployments.handler_failure(deployment.id)),
         created_at=at(deployment.created_at),
     )
+
+
+def handler_failure(failed: HandlerFailure | None) -> HandlerFailureShape | None:
+    if failed is None:
+        return None
+    return HandlerFailureShape(at=at(failed.at), code=failed.code, detail=failed.detail)

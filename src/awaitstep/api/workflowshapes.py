@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from awaitstep.api.deploymentshapes import HandlerFailureShape, handler_failure
 from awaitstep.api.model import Body, Graph, Name, Shape, Text, at
 from awaitstep.api.runshapes import StatusName
 from awaitstep.app.variables import VariableSpec
@@ -226,6 +227,10 @@ class ListedWorkflowShape(WorkflowFields):
     newest_version: int | None = Field(description="Null when nothing was saved yet.")
     crashed: str | None = Field(description="Why what is live takes no runs.")
     last_run: LastRunShape | None
+    handler_failure: HandlerFailureShape | None = Field(
+        description="The last request to what is live that its handler gave no answer to."
+        " Null when there was none since the server's start, and for what is elsewhere."
+    )
 
 
 class WorkflowWithVariables(WorkflowFields):
@@ -273,6 +278,7 @@ def listed_workflow(workflow: Workflow, standing: Standing) -> ListedWorkflowSha
         else LastRunShape(
             instance_id=run.instance, status=run.status.value, created_at=at(run.created_at)
         ),
+        handler_failure=handler_failure(standing.handler_failure),
     )
 
 

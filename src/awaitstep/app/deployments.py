@@ -29,6 +29,7 @@ from awaitstep.app.underway import Underway
 from awaitstep.app.variables import must_be_free, snapshot
 from awaitstep.auth import places
 from awaitstep.auth.vault import Unreadable
+from awaitstep.engine.workers import HandlerFailure
 from awaitstep.providers.port import BundleRefused, FilesUnavailable, Live, Module, Release
 from awaitstep.storage.records import Connection, Deployment, Page, Version, Workflow
 
@@ -264,6 +265,11 @@ class Deployments:
     def crashed(self, deployment: str) -> str | None:
         """Whichever provider holds it: ids are never the same."""
         told = (provider.crashed(deployment) for provider in self._ports.providers.values())
+        return next(filter(None, told), None)
+
+    def handler_failure(self, deployment: str) -> HandlerFailure | None:
+        """As `crashed`."""
+        told = (known.handler_failure(deployment) for known in self._ports.providers.values())
         return next(filter(None, told), None)
 
     async def _place(self, project: str, id: str | None) -> Connection:

@@ -16,6 +16,7 @@ from awaitstep.app.ports import Ports
 from awaitstep.app.retirement import Retirement
 from awaitstep.app.variables import VariableSpec, moved, refuse, replaced
 from awaitstep.engine.port import RunView
+from awaitstep.engine.workers import HandlerFailure
 from awaitstep.requirements import MOST, NotARequirement, normalised
 from awaitstep.storage.records import (
     Entry,
@@ -54,13 +55,15 @@ class Standing:
     """How a workflow stands, as far as a list shows it.
 
     `url` is its Worker URL while something is live, `crashed` why that takes no runs,
-    `last_run` the run that was created last.
+    `last_run` the run that was created last, `handler_failure` the last request to what is live that
+    was not answered.
     """
 
     numbers: Numbers
     url: str | None = None
     crashed: str | None = None
     last_run: RunView | None = None
+    handler_failure: HandlerFailure | None = None
 
 
 class Workflows:
@@ -128,7 +131,8 @@ class Workflows:
         provider = self._ports.providers[entry.engine]
         url = entry.url or provider.url(entry.worker_name)
         crashed = provider.crashed(entry.deployment)
-        return Standing(numbers, url, crashed, last_run)
+        failed = provider.handler_failure(entry.deployment)
+        return Standing(numbers, url, crashed, last_run, failed)
 
     async def variables(self, project: str, id: str) -> Sequence[Variable]:
         return await self._ports.read(self._ports.store.variables.of, project, id)

@@ -196,7 +196,7 @@ NO_HANDLER = "worker.no_handler"
 
 
 class WorkerFailed(EngineError):
-    """A worker's fetch handler raised; `detail` is for the log, never for the caller."""
+    """A worker's fetch handler raised; `detail` is for who owns it, not for the caller."""
 
     code = "worker.failed"
 

@@ -87,6 +87,16 @@ class WorkerResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class HandlerFailure:
+    """A request that a deployment's handler gave no answer to. `at` is in seconds since the epoch,
+    `detail` the traceback in lines of its author, or what happened in one line."""
+
+    at: float
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunnerHealth:
     """`ready` once a runner has answered; `isolation` says why it is not isolated, if so, and
     `unwritten` why the journal can't be written now."""
@@ -114,6 +124,10 @@ class Workers(Protocol):
 
     def crashed(self, deployment: str) -> str | None:
         """Why the deployment's intake is closed, None while it is open."""
+        ...
+
+    def handler_failure(self, deployment: str) -> HandlerFailure | None:
+        """The last one since this process began."""
         ...
 
     def health(self) -> RunnerHealth: ...

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from awaitstep.engine.port import Runs
-from awaitstep.engine.workers import RunnerHealth
+from awaitstep.engine.workers import HandlerFailure, RunnerHealth
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +214,10 @@ class Provider(Protocol):
 
     def crashed(self, deployment: str) -> str | None:
         """Why the deployment takes no runs, None while it does."""
+        ...
+
+    def handler_failure(self, deployment: str) -> HandlerFailure | None:
+        """The last request that the deployment's handler gave no answer to, where that is known."""
         ...
 
     def health(self) -> RunnerHealth: ...

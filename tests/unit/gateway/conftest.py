@@ -11,7 +11,12 @@ from urllib.parse import unquote
 
 import pytest
 
-from awaitstep.engine.workers import RunnerHealth, WorkerRequest, WorkerResponse
+from awaitstep.engine.workers import (
+    HandlerFailure,
+    RunnerHealth,
+    WorkerRequest,
+    WorkerResponse,
+)
 from awaitstep.gateway import Gateway
 
 
@@ -30,6 +35,9 @@ class Echo:
         return self.response
 
     def crashed(self, deployment: str) -> str | None:
+        return None
+
+    def handler_failure(self, deployment: str) -> HandlerFailure | None:
         return None
 
     def health(self) -> RunnerHealth:

@@ -4,6 +4,7 @@ import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { allPages, api, must, type Schemas } from "./client";
 
 export type Workflow = Schemas["WorkflowShape"];
+export type HandlerFailure = Schemas["HandlerFailureShape"];
 export type ListedWorkflow = Schemas["ListedWorkflowShape"];
 export type FullWorkflow = Schemas["FullWorkflowShape"];
 export type Version = Schemas["VersionSummary"];

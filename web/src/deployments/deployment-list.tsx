@@ -1,16 +1,19 @@
 import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { CircleSlash, ExternalLink, History, Rocket } from "lucide-react";
-import { type Deployment, queries } from "@/api/queries";
+import { useState } from "react";
+import { type Deployment, type HandlerFailure, queries } from "@/api/queries";
 import { browserUrl } from "@/deploy/addresses";
 import { IconButton } from "@/design/button";
 import { CopyButton } from "@/design/copy";
 import { cx } from "@/design/cx";
-import { useConfirm } from "@/design/dialog";
+import { Dialog, useConfirm } from "@/design/dialog";
+import { lastLine } from "@/design/format";
 import { Cell, type Column, Row, Table } from "@/design/table";
 import { When } from "@/design/time";
 import { failed } from "@/design/toast";
 import { Tooltip } from "@/design/tooltip";
+import { Traceback } from "@/design/traceback";
 import { takeDown, useTakeDown } from "./take-down";
 
 type ListProps = {
@@ -109,14 +112,44 @@ function Status({ deployment }: { deployment: Deployment }) {
       {word}
     </span>
   );
-  if (!deployment.crashed) return shown;
+  const { crashed, handlerFailure } = deployment;
+  if (!crashed && !handlerFailure) return shown;
   return (
     <div>
       {shown}
-      <p className="max-w-80 max-md:max-w-36 text-errored text-table break-words">
-        {deployment.crashed}
-      </p>
+      {crashed && (
+        <p className="max-w-80 max-md:max-w-36 text-errored text-table break-words">{crashed}</p>
+      )}
+      {handlerFailure && <FailedRequest failure={handlerFailure} />}
     </div>
+  );
+}
+
+function FailedRequest({ failure }: { failure: HandlerFailure }) {
+  const [open, setOpen] = useState(false);
+  const close = () => setOpen(false);
+  return (
+    <>
+      <button
+        type="button"
+        onClick={() => setOpen(true)}
+        className="block text-left text-errored text-table underline-offset-2 hover:underline"
+      >
+        A request failed <When at={failure.at} />
+      </button>
+      <Dialog
+        open={open}
+        onClose={close}
+        title="The last request that failed"
+        description="The handler of the Worker URL gave no answer; the caller got a 5xx."
+        width={720}
+      >
+        <div className="flex flex-col gap-3">
+          <p className="break-words whitespace-pre-wrap">{lastLine(failure.detail)}</p>
+          {failure.detail.includes("\n") && <Traceback text={failure.detail} />}
+        </div>
+      </Dialog>
+    </>
   );
 }
 

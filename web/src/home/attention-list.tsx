@@ -1,9 +1,17 @@
 import { Link } from "@tanstack/react-router";
-import { CircleX, Hourglass, type LucideIcon, Rocket, TriangleAlert, Variable } from "lucide-react";
+import {
+  CircleX,
+  Hourglass,
+  type LucideIcon,
+  Rocket,
+  TriangleAlert,
+  Unplug,
+  Variable,
+} from "lucide-react";
 import type { ReactNode } from "react";
 import type { ListedWorkflow } from "@/api/queries";
 import { cx } from "@/design/cx";
-import { plural } from "@/design/format";
+import { lastLine, plural } from "@/design/format";
 import { When } from "@/design/time";
 import type { Attention } from "./attention";
 
@@ -39,6 +47,20 @@ function line(one: Attention, name: string): ReactNode {
         <Link to="/workflows/$id/deployments" params={{ id: one.workflow.id }} className={LINE}>
           <Told icon={TriangleAlert} text="text-errored" name={name} what="takes no runs">
             {one.why}
+          </Told>
+        </Link>
+      );
+    case "unanswered":
+      return (
+        <Link to="/workflows/$id/deployments" params={{ id: one.workflow.id }} className={LINE}>
+          <Told
+            icon={Unplug}
+            text="text-errored"
+            name={name}
+            what="did not answer a request"
+            at={one.failure.at}
+          >
+            {lastLine(one.failure.detail)}
           </Told>
         </Link>
       );

@@ -7,7 +7,15 @@ const ago = (hours: number) => new Date(now.getTime() - hours * 3600_000).toISOS
 const run = (workflowId: string, hours: number, more: Partial<Run> = {}) =>
   ({ workflowId, createdAt: ago(hours), endedAt: null, nextAttemptAt: null, ...more }) as Run;
 const workflow = (id: string, more: Partial<ListedWorkflow> = {}) =>
-  ({ id, name: id, crashed: null, liveVersion: 1, newestVersion: 1, ...more }) as ListedWorkflow;
+  ({
+    id,
+    name: id,
+    crashed: null,
+    handlerFailure: null,
+    liveVersion: 1,
+    newestVersion: 1,
+    ...more,
+  }) as ListedWorkflow;
 const nothing = { workflows: [], errored: [], waiting: [], missing: [], now };
 
 describe("what needs attention", () => {
@@ -42,6 +50,18 @@ describe("what needs attention", () => {
       { kind: "errored", workflow: "a", runs: [{ instanceId: "newer" }, { instanceId: "older" }] },
       { kind: "waiting", workflow: "c" },
       { kind: "waiting", workflow: "d" },
+    ]);
+  });
+
+  it("names requests that failed within a day, the newest first", () => {
+    const failed = (id: string, hours: number) =>
+      workflow(id, { handlerFailure: { at: ago(hours), code: "worker.failed", detail: "" } });
+    const workflows = [failed("a", 3), failed("b", 2), failed("c", 25)];
+    const found = attention({ ...nothing, workflows, errored: [run("d", 1)] });
+    expect(found).toMatchObject([
+      { kind: "unanswered", workflow: { id: "b" } },
+      { kind: "unanswered", workflow: { id: "a" } },
+      { kind: "errored", workflow: "d" },
     ]);
   });
 

@@ -1,9 +1,10 @@
 /** What needs somebody: pure, so that it can be told by tests. */
 
-import type { ListedWorkflow, Run } from "@/api/queries";
+import type { HandlerFailure, ListedWorkflow, Run } from "@/api/queries";
 
 export type Attention =
   | { kind: "crashed"; workflow: ListedWorkflow; why: string }
+  | { kind: "unanswered"; workflow: ListedWorkflow; failure: HandlerFailure }
   | { kind: "errored"; workflow: string; runs: Run[] }
   | { kind: "waiting"; workflow: string; runs: Run[] }
   | { kind: "missing"; workflow: { id: string; name: string }; names: string[] }
@@ -21,7 +22,7 @@ type Known = {
   now: Date;
 };
 
-/** The gravest kind first, and of each the newest: what takes no runs, what failed within a day, what waits, what is not set, what is not live. */
+/** The gravest kind first, and of each the newest: what takes no runs, what failed within a day (requests, runs), what waits, what is not set, what is not live. */
 export function attention({ workflows, errored, waiting, missing, now }: Known): Attention[] {
   const since = (at: string) => now.getTime() - new Date(at).getTime();
   const failed = grouped(
@@ -33,10 +34,18 @@ export function attention({ workflows, errored, waiting, missing, now }: Known):
     waiting.filter((run) => run.nextAttemptAt === null && since(run.createdAt) > LONG),
     (run) => run.createdAt,
   );
+  const unanswered = workflows
+    .flatMap((workflow) =>
+      workflow.handlerFailure && since(workflow.handlerFailure.at) < DAY
+        ? [{ kind: "unanswered" as const, workflow, failure: workflow.handlerFailure }]
+        : [],
+    )
+    .sort((a, b) => Date.parse(b.failure.at) - Date.parse(a.failure.at));
   return [
     ...workflows.flatMap((workflow): Attention[] =>
       workflow.crashed ? [{ kind: "crashed", workflow, why: workflow.crashed }] : [],
     ),
+    ...unanswered,
     ...failed.map(([workflow, runs]): Attention => ({ kind: "errored", workflow, runs })),
     ...held.map(([workflow, runs]): Attention => ({ kind: "waiting", workflow, runs })),
     ...missing.map((one): Attention => ({ kind: "missing", ...one })),

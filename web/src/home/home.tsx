@@ -60,7 +60,7 @@ export function Home() {
             <p className="flex items-center gap-2 px-4 py-3 text-muted">
               <CircleCheck size={16} className="shrink-0 text-complete" />
               {workflows.length === 0
-                ? "Nothing yet. Failed runs, crashed deployments and forgotten waits will stand here."
+                ? "Nothing yet. Failed runs and requests, crashed deployments and forgotten waits will stand here."
                 : "All is well: nothing failed within a day, nothing crashed, nothing waits for long."}
             </p>
           )}

@@ -1,8 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { queries, type RunError } from "@/api/queries";
 import { CodeEditor } from "@/design/code";
-import { CopyButton } from "@/design/copy";
-import { Folded } from "@/design/folded";
+import { Traceback } from "@/design/traceback";
 
 type ErrorViewProps = { error: RunError; workflow: string; version: string };
 
@@ -45,25 +44,5 @@ function FailingLine({ line, workflow, version }: FailingLineProps) {
         </div>
       )}
     </figure>
-  );
-}
-
-function Traceback({ text }: { text: string }) {
-  return (
-    <div className="relative">
-      <Folded
-        title="Traceback"
-        className="overflow-hidden rounded-control border"
-        head="w-full! bg-sunken px-3 py-1"
-      >
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys */}
-        <pre tabIndex={0} className="overflow-x-auto p-3 font-mono text-table">
-          {text}
-        </pre>
-      </Folded>
-      <span className="absolute top-0.5 right-1">
-        <CopyButton text={text} label="Copy the traceback" />
-      </span>
-    </div>
   );
 }

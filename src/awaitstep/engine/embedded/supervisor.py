@@ -26,10 +26,12 @@ from awaitstep.engine.embedded.prints import Prints
 from awaitstep.engine.embedded.process import Exit
 from awaitstep.engine.embedded.requests import Requests
 from awaitstep.engine.errors import (
+    NO_HANDLER,
     DeploymentCrashed,
     DeploymentMissing,
     EnvironmentMissing,
     RunnerUnavailable,
+    WorkerFailed,
 )
 from awaitstep.engine.operations import Operation
 from awaitstep.engine.outcomes import Failure
@@ -40,6 +42,7 @@ from awaitstep.engine.verbs import Verbs
 from awaitstep.engine.workers import (
     Bundle,
     Bundles,
+    HandlerFailure,
     RunnerHealth,
     WorkerRequest,
     WorkerResponse,
@@ -50,6 +53,9 @@ _log = structlog.get_logger("awaitstep.engine")
 PAGE: Final = 500
 MOST_LOADED: Final = 10_000
 READY_TIMEOUT: Final = 10.0
+# Failures of handlers that are remembered, of so many deployments and the end of so many characters.
+MOST_FAILURES: Final = 1_000
+LONGEST_DETAIL: Final = 8_000
 # What a request is answered with where its worker gives no answer.
 FAILED: Final = 500
 UNAVAILABLE: Final = 503
@@ -69,6 +75,7 @@ class Supervisor(Verbs):
         self._ready = asyncio.Event()
         self._blame = Blame()
         self._crashed: dict[str, str] = {}
+        self._handler_failures: dict[str, HandlerFailure] = {}  # the latest last
         self._isolation: str | None = "no runner has answered yet"
         self._prints = Prints(self)
         self.on_answer = self._requests.on_answer
@@ -104,6 +111,10 @@ class Supervisor(Verbs):
                 response = await self._requests.fetch(slot, bundle, request)
                 status = response.status
                 return response
+            except WorkerFailed as error:
+                if error.code != NO_HANDLER:
+                    self._note_failure(deployment, error)
+                raise
             finally:
                 if slot.alone:
                     self._freed(slot)
@@ -115,6 +126,17 @@ class Supervisor(Verbs):
 
     def crashed(self, deployment: str) -> str | None:
         return self._crashed.get(deployment)
+
+    def handler_failure(self, deployment: str) -> HandlerFailure | None:
+        return self._handler_failures.get(deployment)
+
+    def _note_failure(self, deployment: str, error: WorkerFailed) -> None:
+        known = self._handler_failures
+        known.pop(deployment, None)
+        while len(known) >= MOST_FAILURES:
+            del known[next(iter(known))]
+        detail = error.detail[-LONGEST_DETAIL:]
+        known[deployment] = HandlerFailure(self._clock.now(), error.code, detail)
 
     def health(self) -> RunnerHealth:
         ready = [slot for slot in self._fleet.slots if slot.ready]

@@ -45,7 +45,13 @@ from awaitstep.engine.run import Run
 from awaitstep.engine.states import ENDED, RunStatus, StepKind, StepStatus
 from awaitstep.engine.step import WorkflowStep
 from awaitstep.engine.verbs import Verbs
-from awaitstep.engine.workers import Bundles, RunnerHealth, WorkerRequest, WorkerResponse
+from awaitstep.engine.workers import (
+    Bundles,
+    HandlerFailure,
+    RunnerHealth,
+    WorkerRequest,
+    WorkerResponse,
+)
 from workers.context import Context
 from workers.workflows import WorkflowError
 
@@ -63,6 +69,7 @@ class InlineEngine(Verbs):
         self._bundles = bundles
         self._all: dict[tuple[str, str], Run] = {}
         self._noted: dict[int, list[Note]] = {}
+        self._failures: dict[str, HandlerFailure] = {}
         self._last_ref = 0
         self._loaded: dict[str, Loaded] = {}
         self._executions: dict[int, Execution] = {}
@@ -175,7 +182,11 @@ class InlineEngine(Verbs):
         except Exception as error:
             code = getattr(error, "code", None)
             code = code if code in (TOO_DEEP, NO_HANDLER) else "worker.failed"
-            raise WorkerFailed(f"{type(error).__name__}: {error}", code) from error
+            failed = WorkerFailed(f"{type(error).__name__}: {error}", code)
+            if code != NO_HANDLER:
+                now = self._clock.now()
+                self._failures[deployment] = HandlerFailure(now, code, failed.detail)
+            raise failed from error
         finally:
             _answering.reset(before)
             await context.drain()
@@ -184,6 +195,9 @@ class InlineEngine(Verbs):
     def crashed(self, deployment: str) -> str | None:
         """Nothing here can end the process but the process itself."""
         return None
+
+    def handler_failure(self, deployment: str) -> HandlerFailure | None:
+        return self._failures.get(deployment)
 
     def health(self) -> RunnerHealth:
         return RunnerHealth(ready=True, runners=1, isolated=False, isolation="one process")

@@ -7,7 +7,7 @@ import gzip
 from collections.abc import Callable, Mapping, Sequence
 
 from awaitstep.engine.port import Runs
-from awaitstep.engine.workers import RunnerHealth
+from awaitstep.engine.workers import HandlerFailure, RunnerHealth
 from awaitstep.providers.bundles import KeptBundles
 from awaitstep.providers.cloudflare import deploy
 from awaitstep.providers.cloudflare.client import ADDRESS, Client, Part
@@ -107,6 +107,10 @@ class CloudflareProvider(KeptBundles):
         return None
 
     def crashed(self, deployment: str) -> str | None:
+        return None
+
+    def handler_failure(self, deployment: str) -> HandlerFailure | None:
+        """Only the account's log tells that."""
         return None
 
     def health(self) -> RunnerHealth:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from awaitstep.engine.port import Runs
-from awaitstep.engine.workers import RunnerHealth, Workers
+from awaitstep.engine.workers import HandlerFailure, RunnerHealth, Workers
 from awaitstep.providers.bundles import KeptBundles
 from awaitstep.providers.files import ModuleFiles
 from awaitstep.providers.packages.environments import Environments
@@ -69,6 +69,9 @@ class LocalProvider(KeptBundles):
 
     def crashed(self, deployment: str) -> str | None:
         return self._workers.crashed(deployment)
+
+    def handler_failure(self, deployment: str) -> HandlerFailure | None:
+        return self._workers.handler_failure(deployment)
 
     def health(self) -> RunnerHealth:
         return self._workers.health()
