@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from awaitstep.engine.port import RunError
 from awaitstep.engine.workers import HandlerFailure
 from awaitstep.providers.local import LocalProvider
 from awaitstep.storage.sql import SqlStore
@@ -313,10 +314,20 @@ async def test_a_request_that_failed_is_shown_with_what_is_live(plane: Plane) ->
     workflow = await plane.deployed(client)
     id = (await client.get(f"/workflows/{workflow}")).json()["activeDeploymentId"]
     assert (await client.get("/deployments")).json()["data"][0]["handlerFailure"] is None
-    plane.workers.failures[id] = HandlerFailure(1_800_000_000.0, "worker.failed", "KeyError: 'a'")
-    told = {"at": "2027-01-15T08:00:00Z", "code": "worker.failed", "detail": "KeyError: 'a'"}
-    assert (await client.get("/deployments")).json()["data"][0]["handlerFailure"] == told
-    assert (await client.get("/workflows")).json()["data"][0]["handlerFailure"] == told
+    plane.workers.failures[id] = HandlerFailure(
+        1_800_000_000.0, RunError("KeyError", "'a'", line=7, traceback="Traceback")
+    )
+    told = {
+        "at": "2027-01-15T08:00:00Z",
+        "name": "KeyError",
+        "message": "'a'",
+        "code": None,
+        "line": 7,
+    }
+    shown = (await client.get("/deployments")).json()["data"][0]["handlerFailure"]
+    assert shown == {**told, "traceback": "Traceback"}
+    listed = (await client.get("/workflows")).json()["data"][0]["handlerFailure"]
+    assert listed == {**told, "traceback": None}
     await client.post(f"/workflows/{workflow}/deploy")
     assert (await client.get("/workflows")).json()["data"][0]["handlerFailure"] is None
 

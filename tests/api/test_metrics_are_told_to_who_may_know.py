@@ -123,7 +123,8 @@ async def test_a_key_sees_the_workflows_of_its_project(plane: Plane) -> None:
     assert f'workflow="{workflow}"' in (await reader.get(URL)).text
     worker = (await owner.get(f"/workflows/{workflow}")).json()["workerName"]
     named = ("awaitstep_workflow_info", ("worker", worker), ("workflow", workflow))
-    assert samples((await reader.get(URL)).text)[named] == 1
+    found = samples((await reader.get(URL)).text)
+    assert found[named] == 1
     stranger = await plane.client("read", project=await plane.other_project())
     answer = await stranger.get(URL)
     assert answer.status_code == 200

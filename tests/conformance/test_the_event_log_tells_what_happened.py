@@ -475,6 +475,10 @@ await asyncio.gather(one(), one())
     os.kill(slot.process.pid, signal.SIGKILL)
     await desk.seen(lambda: len(desk.marks()) == 4)
     started = (await desk.view(run)).started_at
+    # lists look for what waits for a runner among the rows that say so
+    row = "select status, started from runs"
+    on_disk = await desk.engine.journal.read(lambda db: db.execute(row).fetchone())
+    assert on_disk == (0, desk.clock.now())
     desk.clock.move(100)
     await desk.reopen()
     await desk.seen(lambda: len(desk.marks()) == 6)

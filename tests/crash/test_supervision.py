@@ -520,9 +520,8 @@ async def test_a_handler_that_ends_its_runner_closes_its_worker_only(
     assert requests.statuses == {2: 1, 3: 0, 4: 0, 5: 4}  # one was refused by the server
     failure = house.engine.handler_failure("bad")
     assert failure is not None
-    assert failure.code == "runner.died"
-    assert told in failure.detail
-    assert house.engine.handler_failure("neighbour") is None
+    assert failure.error.code == "runner.died"
+    assert told in failure.error.message
     assert sum(requests.classes) == 5
     await unharmed(house, sleeping)
 
@@ -535,8 +534,10 @@ async def test_of_many_a_handler_is_charged_once_it_is_alone(house: House) -> No
     await house.marked("slow")
     with pytest.raises(WorkerFailed):
         await house.fetch("bad", "/bad")
-    with pytest.raises(WorkerFailed):
+    with pytest.raises(WorkerFailed) as failed:
         await slow  # a request can't be made again
+    assert failed.value.code == "runner.lost"
+    assert "exit status 7" not in failed.value.detail
     slow = asyncio.create_task(house.fetch("good", "/slow"))
     await house.marked("slow", 2)
     await house.marked("long", 2)
@@ -555,6 +556,8 @@ async def test_of_many_a_handler_is_charged_once_it_is_alone(house: House) -> No
         "The fetch handler brought its runner down repeatedly: exit status 7"
     )
     assert house.engine.crashed("good") is None
+    assert house.engine.handler_failure("bad") is not None
+    assert house.engine.handler_failure("good") is None
     assert house.engine.crashed("neighbour") is None
     await unharmed(house, beside)
 

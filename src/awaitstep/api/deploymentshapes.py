@@ -74,12 +74,15 @@ class TakedownShape(Shape):
 
 
 class HandlerFailureShape(Shape):
-    """A request to a Worker URL that the deployment's handler gave no answer to."""
+    """A request that the deployment's handler failed to answer: by a Worker URL, or of another worker."""
 
     at: datetime
-    code: str
-    detail: str = Field(
-        description="The traceback in lines of the deployed module, or what happened in one line."
+    name: str = Field(examples=["KeyError"])
+    message: str
+    code: str | None = Field(description="Null when it was raised by the deployed module.")
+    line: int | None = Field(description="In the deployed module, where it is known.")
+    traceback: str | None = Field(
+        description="As that of a run's error; null when there is none, and in lists of workflows."
     )
 
 
@@ -95,7 +98,8 @@ class DeploymentShape(Shape):
     status: Literal["active", "superseded", "stopped"]
     crashed: str | None = Field(description="Why it takes no runs, when it crashed too often.")
     handler_failure: HandlerFailureShape | None = Field(
-        description="The last request that failed since the server's start. Elsewhere it is not known."
+        description="The last request that its handler failed to answer, since the server's start."
+        " Elsewhere it is not known."
     )
     created_at: datetime
 
@@ -172,7 +176,17 @@ def deployment_shape(deployment: Deployment, app: AwaitStep) -> DeploymentShape:
     )
 
 
-def handler_failure(failed: HandlerFailure | None) -> HandlerFailureShape | None:
+def handler_failure(
+    failed: HandlerFailure | None, *, traceback: bool = True
+) -> HandlerFailureShape | None:
     if failed is None:
         return None
-    return HandlerFailureShape(at=at(failed.at), code=failed.code, detail=failed.detail)
+    error = failed.error
+    return HandlerFailureShape(
+        at=at(failed.at),
+        name=error.name,
+        message=error.message,
+        code=error.code,
+        line=error.line,
+        traceback=error.traceback if traceback else None,
+    )

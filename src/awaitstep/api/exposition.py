@@ -20,6 +20,7 @@ from awaitstep.engine.figures import (
     REQUEST_BOUNDS,
     Figures,
     JournalFigures,
+    Requests,
     RunnerFigures,
     Tally,
 )
@@ -55,7 +56,8 @@ class _Scrape:
         yield named
         for engine, figures in self._found.items():
             yield from _workflows(engine, figures)
-            yield from _requests(engine, figures.workflows)
+            if figures.runners is not None:  # else others answer
+                yield from _requests(engine, figures.workflows, self._workers)
             yield from _runs(engine, figures)
             if figures.runners is not None:
                 yield from _runners(engine, figures.runners)
@@ -86,15 +88,18 @@ def _workflows(engine: str, figures: Figures) -> Iterator[Metric]:
         yield gauge
 
 
-def _requests(engine: str, tallies: Mapping[str, Tally]) -> Iterator[Metric]:
+def _requests(
+    engine: str, tallies: Mapping[str, Tally], workers: Iterable[str]
+) -> Iterator[Metric]:
+    """Of workers that nobody has asked yet, too: an increase from nothing is none to Prometheus."""
     what = "Requests to the workflow's worker that were answered."
     labels = ["engine", "workflow", "status"]
     answered = CounterMetricFamily("awaitstep_worker_requests", what, labels=labels)
     what = "How long requests to the workflow's worker took."
     took = HistogramMetricFamily("awaitstep_worker_request_seconds", what, labels=labels[:2])
-    for workflow, tally in sorted(tallies.items()):
-        if (requests := tally.requests) is None:
-            continue
+    asked = {workflow: tally.requests for workflow, tally in tallies.items() if tally.requests}
+    for workflow in sorted({*workers, *asked}):
+        requests = asked.get(workflow) or Requests()
         for hundred, count in requests.statuses.items():
             answered.add_metric([engine, workflow, f"{hundred}xx"], count)
         classes = _classes(REQUEST_BOUNDS, requests.classes)

@@ -228,8 +228,8 @@ class ListedWorkflowShape(WorkflowFields):
     crashed: str | None = Field(description="Why what is live takes no runs.")
     last_run: LastRunShape | None
     handler_failure: HandlerFailureShape | None = Field(
-        description="The last request to what is live that its handler gave no answer to."
-        " Null when there was none since the server's start, and for what is elsewhere."
+        description="The last request that the handler of what is live failed to answer, since the"
+        " server's start. Elsewhere it is not known."
     )
 
 
@@ -278,7 +278,7 @@ def listed_workflow(workflow: Workflow, standing: Standing) -> ListedWorkflowSha
         else LastRunShape(
             instance_id=run.instance, status=run.status.value, created_at=at(run.created_at)
         ),
-        handler_failure=handler_failure(standing.handler_failure),
+        handler_failure=handler_failure(standing.handler_failure, traceback=False),
     )
 
 

@@ -55,8 +55,8 @@ class Standing:
     """How a workflow stands, as far as a list shows it.
 
     `url` is its Worker URL while something is live, `crashed` why that takes no runs,
-    `last_run` the run that was created last, `handler_failure` the last request to what is live that
-    was not answered.
+    `last_run` the run that was created last, `handler_failure` the last request that what is live failed
+    to answer.
     """
 
     numbers: Numbers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,9 @@ from awaitstep.ir.handwritten import workflow_classes
 from awaitstep.requirements import declared_in
 
 # Names of files that tell nothing of what is in them: their folder does.
-_NAMELESS: Final = frozenset({"app", "entry", "index", "main", "src", "worker", "workflow"})
+_NAMELESS: Final = frozenset(
+    {"__main__", "app", "entry", "index", "main", "src", "worker", "workflow"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,9 @@ class Script:
     @property
     def name(self) -> str:
         """The workflow's: that of the file, or of the folder in which every project has such a file."""
-        path = self.path.resolve()
+        path = Path(os.path.abspath(self.path))  # a link keeps the name it has
         names = (path.stem, path.parent.name, path.parent.parent.name)
-        return next((name for name in names if name and name not in _NAMELESS), path.stem)
+        return next((name for name in names if name and name.lower() not in _NAMELESS), path.stem)
 
     @property
     def deployment(self) -> str:

@@ -6,6 +6,8 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+import structlog
+
 from awaitstep.engine import tracecontext, values
 from awaitstep.engine.children import parent_of
 from awaitstep.engine.errors import EngineError, WorkerFailed
@@ -137,6 +139,7 @@ class RunsBackend(Backend):
         except WorkerFailed as error:
             if error.code == TOO_DEEP:
                 raise _too_deep() from None  # said by all who wait, so that the first one knows
+            _log.warning("worker did not answer another", binding=binding, detail=error.detail)
             return {"status": 500, "headers": _PLAIN, "body": _text(str(error))}
         except EngineError as error:
             raise _refused(error) from None
@@ -196,6 +199,7 @@ def _too_deep() -> WorkflowError:
     return WorkflowError(TOO_DEEP, f"Functions call each other more than {DEEPEST_CALL} deep.")
 
 
+_log = structlog.get_logger("awaitstep.engine")
 _PLAIN: Final = [["content-type", "text/plain; charset=utf-8"]]
 
 

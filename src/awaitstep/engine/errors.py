@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from awaitstep.engine.outcomes import Failure
+
 
 class EngineError(Exception):
     """A request the engine refuses. `code` is stable, `str(error)` is one line for a person."""
@@ -193,14 +198,33 @@ class EnvironmentMissing(EngineError):
 
 # A worker whose module has nothing that answers requests.
 NO_HANDLER = "worker.no_handler"
+# A request whose runner ended through no fault of the worker's.
+RUNNER_LOST = "runner.lost"
+# What a handler's own call of the engine may end in, when its code does not catch it: not its fault.
+_EXCUSED = {
+    "run.not_found": 404,
+    NO_HANDLER: 404,
+    JournalUnavailable.code: 503,
+    RunnerUnavailable.code: 503,
+    DeploymentCrashed.code: 503,
+}
 
 
 class WorkerFailed(EngineError):
-    """A worker's fetch handler raised; `detail` is for who owns it, not for the caller."""
+    """A worker's fetch handler raised; `detail` is for the log, never for the caller, and `failure`
+    what its code said, None when it said nothing."""
 
     code = "worker.failed"
 
-    def __init__(self, detail: str, code: str = "worker.failed") -> None:
+    def __init__(
+        self, detail: str, code: str = "worker.failed", failure: Failure | None = None
+    ) -> None:
         super().__init__("The worker failed to answer.")
         self.detail = detail
         self.code = code
+        self.failure = failure
+
+    @property
+    def status(self) -> int:
+        """Of the answer that the server gives in the worker's place."""
+        return _EXCUSED.get(self.code, 500)

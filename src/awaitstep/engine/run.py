@@ -145,7 +145,8 @@ class Run(Standing):
     def interrupted(self, now: float) -> Change:
         """What executes it ended. The attempts that were at work begin again.
 
-        The run's row is saved beside the notes: it may be the first that tells that it has started.
+        Apply it once the run has left its runner: the run's row is saved as well, which may be the
+        first that tells that it has started.
         """
         change = self._saved()
         at_work = [o for _, o in sorted(self.inflight.items()) if not o.released]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from awaitstep.engine.port import RunError
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,10 @@ class WorkerResponse:
 
 @dataclass(frozen=True, slots=True)
 class HandlerFailure:
-    """A request that a deployment's handler gave no answer to. `at` is in seconds since the epoch,
-    `detail` the traceback in lines of its author, or what happened in one line."""
+    """A request that a deployment's handler failed to answer; `at` is in seconds since the epoch."""
 
     at: float
-    code: str
-    detail: str
+    error: RunError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import secrets
 from typing import Final
 
 from awaitstep.engine.errors import (
+    NO_HANDLER,
     DeploymentCrashed,
     DeploymentMissing,
     EngineError,
@@ -17,9 +18,12 @@ from awaitstep.engine.errors import (
 )
 
 RETRY_AFTER: Final = 2
+UNAVAILABLE: Final = 503
 
 # What a worker's own call to the engine may end in, when its code does not catch it.
-_AWAY: Final = {
+_TOLD: Final = {
+    "run.not_found": "There is no such run of this workflow.",
+    NO_HANDLER: "This worker answers no requests: it has no handler.",
     JournalUnavailable.code: "The journal can't be written now; try again.",
     RunnerUnavailable.code: "No runner is ready; try again.",
     DeploymentCrashed.code: "A worker that this one calls has crashed too often.",
@@ -48,14 +52,11 @@ class Refusal(Exception):
 def refusal(error: EngineError) -> Refusal:
     """How an engine error is told to the caller of a Worker URL; never with a traceback."""
     match error:
-        case WorkerFailed(code="run.not_found"):
-            return Refusal(404, "run.not_found", "There is no such run of this workflow.")
-        case WorkerFailed(code="worker.no_handler"):
-            return Refusal(404, error.code, "This worker answers no requests: it has no handler.")
-        case WorkerFailed() if error.code in _AWAY:
-            return Refusal(503, error.code, _AWAY[error.code], retry_after=RETRY_AFTER)
+        case WorkerFailed() if error.code in _TOLD:
+            retry_after = RETRY_AFTER if error.status == UNAVAILABLE else None
+            return Refusal(error.status, error.code, _TOLD[error.code], retry_after=retry_after)
         case WorkerFailed():
-            return Refusal(500, "worker.failed", "The worker failed to answer.")
+            return Refusal(error.status, "worker.failed", "The worker failed to answer.")
         case DeploymentMissing():
             return not_found()
         case DeploymentCrashed():

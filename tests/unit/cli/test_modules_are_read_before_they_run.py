@@ -54,6 +54,7 @@ def test_what_can_not_run_is_one_sentence(awaitstep, tmp_path, source, code, sai
         ("refunds.py", "refunds"),
         ("desk/worker.py", "desk"),
         ("desk/src/main.py", "desk"),
+        ("Desk/App/Main.py", "Desk"),
         ("worker/worker/worker.py", "worker"),
     ],
 )
@@ -62,3 +63,6 @@ def test_a_workflow_is_named_like_what_tells_it_apart(tmp_path, path, name):
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(ONE)
     assert load(file).name == name
+    link = tmp_path / "linked.py"
+    link.symlink_to(file)
+    assert load(link).name == "linked"

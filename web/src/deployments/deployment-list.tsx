@@ -8,7 +8,6 @@ import { IconButton } from "@/design/button";
 import { CopyButton } from "@/design/copy";
 import { cx } from "@/design/cx";
 import { Dialog, useConfirm } from "@/design/dialog";
-import { lastLine } from "@/design/format";
 import { Cell, type Column, Row, Table } from "@/design/table";
 import { When } from "@/design/time";
 import { failed } from "@/design/toast";
@@ -132,21 +131,25 @@ function FailedRequest({ failure }: { failure: HandlerFailure }) {
     <>
       <button
         type="button"
+        aria-haspopup="dialog"
         onClick={() => setOpen(true)}
-        className="block text-left text-errored text-table underline-offset-2 hover:underline"
+        className="block max-md:max-w-36 text-left text-errored text-table underline-offset-2 hover:underline"
       >
-        A request failed <When at={failure.at} />
+        Failed to answer a request <When at={failure.at} />
       </button>
       <Dialog
         open={open}
         onClose={close}
-        title="The last request that failed"
-        description="The handler of the Worker URL gave no answer; the caller got a 5xx."
+        title="The last request it failed to answer"
+        description="Who asked got a 500, without what stands here."
         width={720}
       >
         <div className="flex flex-col gap-3">
-          <p className="break-words whitespace-pre-wrap">{lastLine(failure.detail)}</p>
-          {failure.detail.includes("\n") && <Traceback text={failure.detail} />}
+          <div className="rounded-control border border-errored/40 bg-errored/5 p-3">
+            <p className="font-semibold text-errored">{failure.name}</p>
+            <p className="mt-0.5 break-words whitespace-pre-wrap">{failure.message}</p>
+          </div>
+          {failure.traceback && <Traceback text={failure.traceback} />}
         </div>
       </Dialog>
     </>

@@ -11,7 +11,7 @@ import {
 import type { ReactNode } from "react";
 import type { ListedWorkflow } from "@/api/queries";
 import { cx } from "@/design/cx";
-import { lastLine, plural } from "@/design/format";
+import { plural } from "@/design/format";
 import { When } from "@/design/time";
 import type { Attention } from "./attention";
 
@@ -50,17 +50,17 @@ function line(one: Attention, name: string): ReactNode {
           </Told>
         </Link>
       );
-    case "unanswered":
+    case "request":
       return (
         <Link to="/workflows/$id/deployments" params={{ id: one.workflow.id }} className={LINE}>
           <Told
             icon={Unplug}
             text="text-errored"
             name={name}
-            what="did not answer a request"
+            what="failed to answer a request"
             at={one.failure.at}
           >
-            {lastLine(one.failure.detail)}
+            {`${one.failure.name}: ${one.failure.message}`}
           </Told>
         </Link>
       );

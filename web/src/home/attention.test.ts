@@ -16,6 +16,7 @@ const workflow = (id: string, more: Partial<ListedWorkflow> = {}) =>
     newestVersion: 1,
     ...more,
   }) as ListedWorkflow;
+const failure = { name: "KeyError", message: "'a'", code: null, line: 3, traceback: null };
 const nothing = { workflows: [], errored: [], waiting: [], missing: [], now };
 
 describe("what needs attention", () => {
@@ -55,12 +56,14 @@ describe("what needs attention", () => {
 
   it("names requests that failed within a day, the newest first", () => {
     const failed = (id: string, hours: number) =>
-      workflow(id, { handlerFailure: { at: ago(hours), code: "worker.failed", detail: "" } });
-    const workflows = [failed("a", 3), failed("b", 2), failed("c", 25)];
+      workflow(id, { handlerFailure: { ...failure, at: ago(hours) } });
+    const down = { ...failed("d", 1), crashed: "It crashed 3 times." };
+    const workflows = [failed("a", 3), failed("b", 2), failed("c", 25), down];
     const found = attention({ ...nothing, workflows, errored: [run("d", 1)] });
     expect(found).toMatchObject([
-      { kind: "unanswered", workflow: { id: "b" } },
-      { kind: "unanswered", workflow: { id: "a" } },
+      { kind: "crashed", workflow: { id: "d" } },
+      { kind: "request", workflow: { id: "b" } },
+      { kind: "request", workflow: { id: "a" } },
       { kind: "errored", workflow: "d" },
     ]);
   });

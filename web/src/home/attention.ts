@@ -4,7 +4,7 @@ import type { HandlerFailure, ListedWorkflow, Run } from "@/api/queries";
 
 export type Attention =
   | { kind: "crashed"; workflow: ListedWorkflow; why: string }
-  | { kind: "unanswered"; workflow: ListedWorkflow; failure: HandlerFailure }
+  | { kind: "request"; workflow: ListedWorkflow; failure: HandlerFailure }
   | { kind: "errored"; workflow: string; runs: Run[] }
   | { kind: "waiting"; workflow: string; runs: Run[] }
   | { kind: "missing"; workflow: { id: string; name: string }; names: string[] }
@@ -34,10 +34,10 @@ export function attention({ workflows, errored, waiting, missing, now }: Known):
     waiting.filter((run) => run.nextAttemptAt === null && since(run.createdAt) > LONG),
     (run) => run.createdAt,
   );
-  const unanswered = workflows
+  const requests = workflows
     .flatMap((workflow) =>
-      workflow.handlerFailure && since(workflow.handlerFailure.at) < DAY
-        ? [{ kind: "unanswered" as const, workflow, failure: workflow.handlerFailure }]
+      !workflow.crashed && workflow.handlerFailure && since(workflow.handlerFailure.at) < DAY
+        ? [{ kind: "request" as const, workflow, failure: workflow.handlerFailure }]
         : [],
     )
     .sort((a, b) => Date.parse(b.failure.at) - Date.parse(a.failure.at));
@@ -45,7 +45,7 @@ export function attention({ workflows, errored, waiting, missing, now }: Known):
     ...workflows.flatMap((workflow): Attention[] =>
       workflow.crashed ? [{ kind: "crashed", workflow, why: workflow.crashed }] : [],
     ),
-    ...unanswered,
+    ...requests,
     ...failed.map(([workflow, runs]): Attention => ({ kind: "errored", workflow, runs })),
     ...held.map(([workflow, runs]): Attention => ({ kind: "waiting", workflow, runs })),
     ...missing.map((one): Attention => ({ kind: "missing", ...one })),

@@ -17,6 +17,7 @@ from awaitstep.engine import messages
 from awaitstep.engine.embedded.blame import Blame, Unit
 from awaitstep.engine.embedded.fleet import Slot
 from awaitstep.engine.embedded.process import Exit
+from awaitstep.engine.errors import RUNNER_LOST
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.run import Run
 from awaitstep.engine.states import RunStatus
@@ -55,9 +56,17 @@ class Casualties:
             self._charge(charged, runs)
         for run in runs:
             engine.lost(run, interrupted=True)
-        for call in list(slot.fetches):
-            failed = Failure("RunnerDied", f"The runner ended: {self._how()}", code="runner.died")
+        for call, deployment in list(slot.fetches.items()):
+            failed = self._told(charged is not None and _is_of(charged, deployment))
             engine.on_answer(slot, messages.Answer(call, 500, [], b"", failed))
+
+    def _told(self, guilty: bool) -> Failure:
+        """What a request that was under way fails with. Of others' code it tells nothing: they may
+        belong to somebody else."""
+        if guilty:
+            return Failure("RunnerDied", f"The runner ended: {self._how()}", code="runner.died")
+        why = "The runner ended; other code may have brought it down, or it was replaced."
+        return Failure("RunnerDied", why, code=RUNNER_LOST)
 
     def _charge(self, unit: Unit, runs: list[Run]) -> None:
         engine = self._engine
@@ -133,6 +142,11 @@ class Casualties:
                 yield Unit("body", run.deployment, run.ref)
         for deployment in set(self._slot.fetches.values()):
             yield Unit("fetch", deployment)
+
+
+def _is_of(unit: Unit, deployment: str) -> bool:
+    """Whether it was the deployment's handler, or its module while that was imported."""
+    return unit.kind in ("fetch", "load") and unit.deployment == deployment
 
 
 def _file(path: str) -> str:

@@ -7,7 +7,7 @@ import itertools
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from awaitstep.engine import messages, values
+from awaitstep.engine import messages, outcomes, values
 from awaitstep.engine.bindings import RunsBackend
 from awaitstep.engine.embedded.fleet import Slot
 from awaitstep.engine.errors import EngineError, WorkerFailed
@@ -58,7 +58,8 @@ class Requests:
             self._answered.pop(number, None)
             self._answers.pop(number, None)
         if answer.failure is not None:
-            raise WorkerFailed(_told(answer.failure), _code(answer.failure))
+            failed = outcomes.bounded(answer.failure)
+            raise WorkerFailed(_told(failed), _code(failed), failed)
         return WorkerResponse(answer.status, answer.headers, answer.body)
 
     def on_answer(self, slot: Slot, message: messages.Answer) -> None:
@@ -109,7 +110,9 @@ class Requests:
 
 def _too_late(future: asyncio.Future[messages.Answer]) -> None:
     if not future.done():
-        future.set_exception(WorkerFailed("The handler did not answer in time.", "worker.timeout"))
+        why = f"The handler did not answer within {FETCH_TIMEOUT:g} s."
+        failed = Failure("HandlerTimeout", why, code="worker.timeout")
+        future.set_exception(WorkerFailed(why, _code(failed), failed))
 
 
 def _told(failed: Failure) -> str:

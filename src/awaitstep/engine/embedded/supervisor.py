@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from awaitstep.engine import messages
+from awaitstep.engine import messages, outcomes
 from awaitstep.engine.change import Change
 from awaitstep.engine.clock import Clock
 from awaitstep.engine.embedded.blame import MOST_AT_ONCE, Blame, Unit
@@ -26,7 +26,7 @@ from awaitstep.engine.embedded.prints import Prints
 from awaitstep.engine.embedded.process import Exit
 from awaitstep.engine.embedded.requests import Requests
 from awaitstep.engine.errors import (
-    NO_HANDLER,
+    RUNNER_LOST,
     DeploymentCrashed,
     DeploymentMissing,
     EnvironmentMissing,
@@ -53,9 +53,8 @@ _log = structlog.get_logger("awaitstep.engine")
 PAGE: Final = 500
 MOST_LOADED: Final = 10_000
 READY_TIMEOUT: Final = 10.0
-# Failures of handlers that are remembered, of so many deployments and the end of so many characters.
+# Of so many deployments the last failure of their handler is remembered.
 MOST_FAILURES: Final = 1_000
-LONGEST_DETAIL: Final = 8_000
 # What a request is answered with where its worker gives no answer.
 FAILED: Final = 500
 UNAVAILABLE: Final = 503
@@ -112,8 +111,12 @@ class Supervisor(Verbs):
                 status = response.status
                 return response
             except WorkerFailed as error:
-                if error.code != NO_HANDLER:
-                    self._note_failure(deployment, error)
+                status = error.status
+                if status == FAILED and error.code != RUNNER_LOST:
+                    self._note_failure(deployment, error.failure)
+                raise
+            except asyncio.CancelledError:
+                bundle = None  # nobody was answered
                 raise
             finally:
                 if slot.alone:
@@ -130,13 +133,15 @@ class Supervisor(Verbs):
     def handler_failure(self, deployment: str) -> HandlerFailure | None:
         return self._handler_failures.get(deployment)
 
-    def _note_failure(self, deployment: str, error: WorkerFailed) -> None:
+    def _note_failure(self, deployment: str, failed: Failure | None) -> None:
+        error = outcomes.view(failed)
+        if error is None:
+            return
         known = self._handler_failures
         known.pop(deployment, None)
         while len(known) >= MOST_FAILURES:
             del known[next(iter(known))]
-        detail = error.detail[-LONGEST_DETAIL:]
-        known[deployment] = HandlerFailure(self._clock.now(), error.code, detail)
+        known[deployment] = HandlerFailure(self._clock.now(), error)
 
     def health(self) -> RunnerHealth:
         ready = [slot for slot in self._fleet.slots if slot.ready]
@@ -322,10 +327,13 @@ class Supervisor(Verbs):
         """The runner that executed the run is gone (`interrupted`, if all at once), or is to let go
         of it (`unload`): it is executed again."""
         if run.assignment:
+            change = None
             if interrupted and run.busy:
-                self._apply(run.interrupted(self._clock.now()))
+                change = run.interrupted(self._clock.now())
             self._take(run, unload=unload)
             run.unassign()
+            if change is not None:
+                self._apply(change)
             if run.pause_requested:
                 self._apply(run.pause(self._clock.now()))
             self._settle(run)

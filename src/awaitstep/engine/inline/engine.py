@@ -182,10 +182,10 @@ class InlineEngine(Verbs):
         except Exception as error:
             code = getattr(error, "code", None)
             code = code if code in (TOO_DEEP, NO_HANDLER) else "worker.failed"
-            failed = WorkerFailed(f"{type(error).__name__}: {error}", code)
-            if code != NO_HANDLER:
-                now = self._clock.now()
-                self._failures[deployment] = HandlerFailure(now, code, failed.detail)
+            told = failure(error, loaded.file)
+            failed = WorkerFailed(f"{type(error).__name__}: {error}", code, told)
+            if failed.status == 500 and (kept := outcomes.view(told)) is not None:
+                self._failures[deployment] = HandlerFailure(self._clock.now(), kept)
             raise failed from error
         finally:
             _answering.reset(before)
