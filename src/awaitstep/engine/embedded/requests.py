@@ -10,17 +10,26 @@ from typing import TYPE_CHECKING, Final
 from awaitstep.engine import messages, outcomes, values
 from awaitstep.engine.bindings import RunsBackend
 from awaitstep.engine.embedded.fleet import Slot
-from awaitstep.engine.errors import EngineError, WorkerFailed
+from awaitstep.engine.errors import RUNNER_LOST, EngineError, WorkerFailed
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import Caller, Parent, Trigger
 from awaitstep.engine.timers import Timers
-from awaitstep.engine.workers import Bundle, Bundles, WorkerRequest, WorkerResponse
+from awaitstep.engine.workers import (
+    Bundle,
+    Bundles,
+    HandlerFailure,
+    WorkerRequest,
+    WorkerResponse,
+)
 from workers.workflows import WorkflowError
 
 if TYPE_CHECKING:
     from awaitstep.engine.embedded.supervisor import Supervisor
 
 FETCH_TIMEOUT: Final = 100.0
+OWN_FAULT: Final = 500
+# Of so many deployments the last failure of their handler is remembered.
+MOST_FAILURES: Final = 1_000
 _OPERATIONS: Final = {"create", "create_batch", "get", "status", "verb", "send_event", "fetch"}
 
 
@@ -35,6 +44,7 @@ class Requests:
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[messages.Answer]] = {}
         self._answered: dict[int, WorkerRequest] = {}  # now
+        self._failures: dict[str, HandlerFailure] = {}  # the latest last
 
     async def fetch(self, slot: Slot, bundle: Bundle, request: WorkerRequest) -> WorkerResponse:
         """What the deployment's handler answers, in this runner. Raises WorkerFailed."""
@@ -52,15 +62,32 @@ class Requests:
         )
         try:
             answer = await future
+            if answer.failure is not None:
+                failed = outcomes.bounded(answer.failure)
+                raise WorkerFailed(_told(failed), _code(failed), failed)
+            return WorkerResponse(answer.status, answer.headers, answer.body)
+        except WorkerFailed as error:
+            self._note(deployment, error)
+            raise
         finally:
             patience.cancel()
             slot.fetches.pop(number, None)
             self._answered.pop(number, None)
             self._answers.pop(number, None)
-        if answer.failure is not None:
-            failed = outcomes.bounded(answer.failure)
-            raise WorkerFailed(_told(failed), _code(failed), failed)
-        return WorkerResponse(answer.status, answer.headers, answer.body)
+
+    def failure(self, deployment: str) -> HandlerFailure | None:
+        return self._failures.get(deployment)
+
+    def _note(self, deployment: str, error: WorkerFailed) -> None:
+        """Remember what is the handler's own fault."""
+        told = outcomes.view(error.failure)
+        if told is None or error.status != OWN_FAULT or error.code == RUNNER_LOST:
+            return
+        known = self._failures
+        known.pop(deployment, None)
+        while len(known) >= MOST_FAILURES:
+            del known[next(iter(known))]
+        known[deployment] = HandlerFailure(self._engine.now(), told)
 
     def on_answer(self, slot: Slot, message: messages.Answer) -> None:
         future = self._answers.get(message.call)

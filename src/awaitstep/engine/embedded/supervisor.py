@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from awaitstep.engine import messages, outcomes
+from awaitstep.engine import messages
 from awaitstep.engine.change import Change
 from awaitstep.engine.clock import Clock
 from awaitstep.engine.embedded.blame import MOST_AT_ONCE, Blame, Unit
@@ -26,7 +26,6 @@ from awaitstep.engine.embedded.prints import Prints
 from awaitstep.engine.embedded.process import Exit
 from awaitstep.engine.embedded.requests import Requests
 from awaitstep.engine.errors import (
-    RUNNER_LOST,
     DeploymentCrashed,
     DeploymentMissing,
     EnvironmentMissing,
@@ -53,10 +52,7 @@ _log = structlog.get_logger("awaitstep.engine")
 PAGE: Final = 500
 MOST_LOADED: Final = 10_000
 READY_TIMEOUT: Final = 10.0
-# Of so many deployments the last failure of their handler is remembered.
-MOST_FAILURES: Final = 1_000
-# What a request is answered with where its worker gives no answer.
-FAILED: Final = 500
+# What a request is counted as where its worker is not asked at all.
 UNAVAILABLE: Final = 503
 
 
@@ -74,7 +70,6 @@ class Supervisor(Verbs):
         self._ready = asyncio.Event()
         self._blame = Blame()
         self._crashed: dict[str, str] = {}
-        self._handler_failures: dict[str, HandlerFailure] = {}  # the latest last
         self._isolation: str | None = "no runner has answered yet"
         self._prints = Prints(self)
         self.on_answer = self._requests.on_answer
@@ -105,24 +100,21 @@ class Supervisor(Verbs):
             if bundle is None:
                 bundle = await self._learn(deployment)
             slot = self._slot_now(bundle) or await self._slot_later(bundle)
-            status = FAILED
             try:
                 response = await self._requests.fetch(slot, bundle, request)
                 status = response.status
                 return response
-            except WorkerFailed as error:
-                status = error.status
-                if status == FAILED and error.code != RUNNER_LOST:
-                    self._note_failure(deployment, error.failure)
-                raise
-            except asyncio.CancelledError:
-                bundle = None  # nobody was answered
-                raise
             finally:
                 if slot.alone:
                     self._freed(slot)
                 if slot.retiring:
                     self._check_drained(slot)
+        except WorkerFailed as error:
+            status = error.status
+            raise
+        except asyncio.CancelledError:
+            bundle = None  # nobody was answered
+            raise
         finally:
             if bundle is not None:
                 self._tallies[bundle.workflow].request(status, self._loop.time() - began)
@@ -131,17 +123,7 @@ class Supervisor(Verbs):
         return self._crashed.get(deployment)
 
     def handler_failure(self, deployment: str) -> HandlerFailure | None:
-        return self._handler_failures.get(deployment)
-
-    def _note_failure(self, deployment: str, failed: Failure | None) -> None:
-        error = outcomes.view(failed)
-        if error is None:
-            return
-        known = self._handler_failures
-        known.pop(deployment, None)
-        while len(known) >= MOST_FAILURES:
-            del known[next(iter(known))]
-        known[deployment] = HandlerFailure(self._clock.now(), error)
+        return self._requests.failure(deployment)
 
     def health(self) -> RunnerHealth:
         ready = [slot for slot in self._fleet.slots if slot.ready]
