@@ -492,3 +492,24 @@ await asyncio.gather(one(), one())
         "attempt.interrupted one 1",
         "run.interrupted",
     ]
+
+
+async def test_only_what_the_last_server_left_is_told_to_be_interrupted(embedded_desk):
+    desk = embedded_desk
+    desk.deploy("""
+@step.do("one")
+async def one(): return 1
+await one()
+""")
+    runs: list[str] = []
+
+    async def start():
+        runs.append(await desk.start())
+
+    for _ in range(10):
+        # as when a server is asked for runs before it has taken up those of the last one
+        await asyncio.gather(*(start() for _ in range(10)), desk.engine._recover())
+        await desk.engine._recover()
+    for run in runs:
+        await desk.output(run)
+        assert "run.interrupted" not in await told(desk, run)

@@ -410,10 +410,16 @@ class Embedded(Supervisor):
         await self._ready.wait()
         refs = await self._insist(partial(self._journal.read, queries.to_execute))
         for start in range(0, len(refs), PAGE):
-            for run in await self._insist(partial(self._bring, refs[start : start + PAGE])):
-                if run.pause_requested and run.status is RunStatus.queued:
+            page = refs[start : start + PAGE]
+            left = {
+                ref for ref in page if ref not in self._runs
+            }  # the others are this server's doing
+            for run in await self._insist(partial(self._bring, page)):
+                if run.status is not RunStatus.queued or run.assignment:
+                    self._settle(run)
+                elif run.pause_requested:
                     self._apply(run.pause(self._clock.now()))
-                elif run.started is not None and not (run.assignment or run.waiting):
+                elif run.ref in left and run.started is not None and not run.waiting:
                     self._apply(run.left_over(self._clock.now()))
                 else:
                     self._settle(run)
