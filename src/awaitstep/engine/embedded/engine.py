@@ -411,9 +411,8 @@ class Embedded(Supervisor):
         refs = await self._insist(partial(self._journal.read, queries.to_execute))
         for start in range(0, len(refs), PAGE):
             page = refs[start : start + PAGE]
-            left = {
-                ref for ref in page if ref not in self._runs
-            }  # the others are this server's doing
+            # the others are this server's doing
+            left = {ref for ref in page if ref not in self._runs}
             for run in await self._insist(partial(self._bring, page)):
                 if run.status is not RunStatus.queued or run.assignment:
                     self._settle(run)
