@@ -79,7 +79,9 @@ class HandlerFailureShape(Shape):
     at: datetime
     name: str = Field(examples=["KeyError"])
     message: str
-    code: str | None = Field(description="Null when it was raised by the deployed module.")
+    code: str | None = Field(
+        description="Of an error of the server, or the `code` of the exception that was raised."
+    )
     line: int | None = Field(description="In the deployed module, where it is known.")
     traceback: str | None = Field(
         description="As that of a run's error; null when there is none, and in lists of workflows."

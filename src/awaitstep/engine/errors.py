@@ -200,13 +200,16 @@ class EnvironmentMissing(EngineError):
 NO_HANDLER = "worker.no_handler"
 # A request whose runner ended through no fault of the worker's.
 RUNNER_LOST = "runner.lost"
+# How a request is answered that its worker gave no answer to.
+FAILED = 500
+UNAVAILABLE = 503
 # What a handler's own call of the engine may end in, when its code does not catch it: not its fault.
 _EXCUSED = {
     "run.not_found": 404,
     NO_HANDLER: 404,
-    JournalUnavailable.code: 503,
-    RunnerUnavailable.code: 503,
-    DeploymentCrashed.code: 503,
+    JournalUnavailable.code: UNAVAILABLE,
+    RunnerUnavailable.code: UNAVAILABLE,
+    DeploymentCrashed.code: UNAVAILABLE,
 }
 
 
@@ -227,4 +230,8 @@ class WorkerFailed(EngineError):
     @property
     def status(self) -> int:
         """Of the answer that the server gives in the worker's place."""
-        return _EXCUSED.get(self.code, 500)
+        return _EXCUSED.get(self.code, FAILED)
+
+    @property
+    def is_handlers_fault(self) -> bool:
+        return self.status == FAILED and self.code != RUNNER_LOST

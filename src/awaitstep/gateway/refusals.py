@@ -8,6 +8,7 @@ from typing import Final
 
 from awaitstep.engine.errors import (
     NO_HANDLER,
+    UNAVAILABLE,
     DeploymentCrashed,
     DeploymentMissing,
     EngineError,
@@ -18,7 +19,6 @@ from awaitstep.engine.errors import (
 )
 
 RETRY_AFTER: Final = 2
-UNAVAILABLE: Final = 503
 
 # What a worker's own call to the engine may end in, when its code does not catch it.
 _TOLD: Final = {

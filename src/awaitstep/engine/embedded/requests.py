@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from awaitstep.engine import messages, outcomes, values
 from awaitstep.engine.bindings import RunsBackend
 from awaitstep.engine.embedded.fleet import Slot
-from awaitstep.engine.errors import RUNNER_LOST, EngineError, WorkerFailed
+from awaitstep.engine.errors import EngineError, WorkerFailed
 from awaitstep.engine.outcomes import Failure
 from awaitstep.engine.port import Caller, Parent, Trigger
 from awaitstep.engine.timers import Timers
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from awaitstep.engine.embedded.supervisor import Supervisor
 
 FETCH_TIMEOUT: Final = 100.0
-OWN_FAULT: Final = 500
 # Of so many deployments the last failure of their handler is remembered.
 MOST_FAILURES: Final = 1_000
 _OPERATIONS: Final = {"create", "create_batch", "get", "status", "verb", "send_event", "fetch"}
@@ -81,7 +80,7 @@ class Requests:
     def _note(self, deployment: str, error: WorkerFailed) -> None:
         """Remember what is the handler's own fault."""
         told = outcomes.view(error.failure)
-        if told is None or error.status != OWN_FAULT or error.code == RUNNER_LOST:
+        if told is None or not error.is_handlers_fault:
             return
         known = self._failures
         known.pop(deployment, None)

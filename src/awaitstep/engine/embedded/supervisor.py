@@ -26,6 +26,7 @@ from awaitstep.engine.embedded.prints import Prints
 from awaitstep.engine.embedded.process import Exit
 from awaitstep.engine.embedded.requests import Requests
 from awaitstep.engine.errors import (
+    UNAVAILABLE,
     DeploymentCrashed,
     DeploymentMissing,
     EnvironmentMissing,
@@ -52,8 +53,6 @@ _log = structlog.get_logger("awaitstep.engine")
 PAGE: Final = 500
 MOST_LOADED: Final = 10_000
 READY_TIMEOUT: Final = 10.0
-# What a request is counted as where its worker is not asked at all.
-UNAVAILABLE: Final = 503
 
 
 class Supervisor(Verbs):
@@ -93,7 +92,7 @@ class Supervisor(Verbs):
 
     async def fetch(self, deployment: str, request: WorkerRequest) -> WorkerResponse:
         """See `Workers.fetch`."""
-        began, status = self._loop.time(), UNAVAILABLE
+        began, status = self._loop.time(), UNAVAILABLE  # unless it is asked
         bundle = self._bundle.get(deployment)
         try:
             self._check_deployment(deployment)

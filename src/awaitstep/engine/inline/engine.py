@@ -184,7 +184,7 @@ class InlineEngine(Verbs):
             code = code if code in (TOO_DEEP, NO_HANDLER) else "worker.failed"
             told = failure(error, loaded.file)
             failed = WorkerFailed(f"{type(error).__name__}: {error}", code, told)
-            if failed.status == 500 and (kept := outcomes.view(told)) is not None:
+            if failed.is_handlers_fault and (kept := outcomes.view(told)) is not None:
                 self._failures[deployment] = HandlerFailure(self._clock.now(), kept)
             raise failed from error
         finally:
